@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Contents of files. All return -errno. */
+
+#include <sys/types.h>
+
+/* Up to size bytes, to the end of the file where that comes first: one read(2) may return less, of a file in /proc at
+ * any time. Returns how many. */
+ssize_t file_read(int fd, char *buf, size_t size);
+
+/* The text of a small file below a directory, cut off at size - 1 and terminated. Returns its length. */
+ssize_t file_read_at(int dir, const char *path, char *text, size_t size);

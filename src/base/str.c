@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/str.h"
+
+size_t str_utf8(const char *s, uint32_t *ret) {
+        static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+        const unsigned char *p = (const unsigned char *) s;
+        uint32_t c = p[0];
+        size_t n = c < 0x80                ? 1
+                   : c >= 0xf0 && c < 0xf5 ? 4
+                   : c >= 0xe0 && c < 0xf0 ? 3
+                   : c >= 0xc2 && c < 0xe0 ? 2
+                                           : 0;
+
+        if (n > 1)
+                c &= 0xffu >> (n + 1);
+        for (size_t i = 1; i < n; i++) {
+                if ((p[i] & 0xc0) != 0x80)
+                        return 0;
+                c = c << 6 | (p[i] & 0x3f);
+        }
+        if (n > 1 && (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)))
+                return 0;
+        *ret = c;
+        return n;
+}
+
+/* Length of the printable UTF-8 sequence at s, or 0. C1 controls (U+0080..U+009F) count as not printable: terminals
+ * obey them. */
+static size_t printable(const char *s) {
+        uint32_t c = 0;
+        size_t n = str_utf8(s, &c);
+
+        return c < 0x20 || (c >= 0x7f && c < 0xa0) ? 0 : n;
+}
+
+char *str_escape(const char *s, char *buf, size_t size) {
+        static const char hex[] = "0123456789abcdef";
+        const unsigned char *p = (const unsigned char *) s;
+        size_t o = 0;
+
+        if (size == 0)
+                return buf;
+        while (*p) {
+                size_t n = printable((const char *) p);
+
+                if (o + (n ? n : 4) >= size)
+                        break;
+                if (n) {
+                        memcpy(buf + o, p, n);
+                        o += n, p += n;
+                        continue;
+                }
+                buf[o++] = '\\', buf[o++] = 'x';
+                buf[o++] = hex[*p >> 4], buf[o++] = hex[*p & 15];
+                p++;
+        }
+        buf[o] = '\0';
+        return buf;
+}

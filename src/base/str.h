@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Small string helpers. Nothing here allocates. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline bool streq(const char *a, const char *b) {
+        return strcmp(a, b) == 0;
+}
+
+/* The rest of s behind prefix, or NULL. */
+static inline const char *str_after(const char *s, const char *prefix) {
+        size_t n = strlen(prefix);
+
+        return strncmp(s, prefix, n) == 0 ? s + n : NULL;
+}
+
+static inline const char *str_or(const char *s, const char *other) {
+        return s ? s : other;
+}
+
+/* Length of the well-formed UTF-8 sequence at s (1 for NUL too) and its character, or 0 where there is none. */
+size_t str_utf8(const char *s, uint32_t *ret);
+
+/* Copy s to buf with control characters, backslashes aside, and invalid UTF-8 written as \xNN, so that text from an
+ * image or a user cannot steer a terminal. Cuts off at size. Returns buf. */
+char *str_escape(const char *s, char *buf, size_t size);

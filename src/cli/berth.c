@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* berth: argv and files to a spec, a look at host and tree, a plan, and its run. The only place that prints. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "conf/conf.h"
+#include "host/host.h"
+#include "plan/plan.h"
+#include "plan/words.h"
+#include "probe/probe.h"
+#include "run/run.h"
+
+struct session {
+        struct draft draft;
+        struct conf conf;
+        const struct spec *spec;
+        struct facts facts;
+        struct opened opened;
+        struct strv said; /* remarks on the plan that were printed */
+        char **env;
+};
+
+static void print_error(const struct session *s, const struct err *e) {
+        char line[1024];
+
+        err_format(e, s->draft.spec.self.verbose, line, sizeof line);
+        fprintf(stderr, "berth: %s\n", line);
+}
+
+static void print_lines(const struct strv *lines) {
+        char line[1024];
+
+        for (size_t i = 0; i < lines->n; i++)
+                fprintf(stderr, "berth: %s\n", str_escape(lines->items[i], line, sizeof line));
+}
+
+/* A directory handed to the payload would be a way out of its tree. */
+static int check_descriptor(int fd, struct err *e) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0) {
+                err_set(e, ERR_USAGE, errno, "LISTEN_FDS= announces descriptor %d, which is not open", fd);
+                return err_hint(e, "unset LISTEN_FDS");
+        }
+        if (!S_ISDIR(st.st_mode) && !(fcntl(fd, F_GETFL) & O_PATH))
+                return 0;
+        err_set(e, ERR_USAGE, 0, "descriptor %d is a directory: it would lead the payload out of its tree", fd);
+        return err_hint(e, fd < 3 ? "redirect it elsewhere" : "do not pass it");
+}
+
+/* While nothing of ours is open yet: later, numbers could be ours. */
+static int check_descriptors(char **env, struct err *e) {
+        unsigned n = probe_listen_fds(env);
+        int k = 0;
+
+        if (n > LISTEN_FDS_MAX) {
+                err_set(e, ERR_USAGE, 0, "LISTEN_FDS=%u is more than %d descriptors", n, LISTEN_FDS_MAX);
+                return err_hint(e, "unset LISTEN_FDS");
+        }
+        for (int fd = 0; k == 0 && fd < 3 + (int) n; fd++)
+                k = check_descriptor(fd, e);
+        return k;
+}
+
+/* Room for our own descriptors beside those passed. The payload gets limits of its own. */
+static int raise_limit(unsigned passed, struct err *e) {
+        struct rlimit files;
+        rlim_t want = 1024 + passed;
+
+        if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot read the limit of open files");
+        if (files.rlim_cur < want) {
+                files.rlim_cur = files.rlim_max < want ? files.rlim_max : want;
+                (void) setrlimit(RLIMIT_NOFILE, &files);
+        }
+        if (passed == 0 || files.rlim_cur >= passed + 64)
+                return 0;
+        return err_set(e, ERR_USAGE, 0, "LISTEN_FDS=%u is too much for berth's own limit of %llu open files", passed,
+                       (unsigned long long) files.rlim_cur);
+}
+
+/* Descriptors 0 to 2 exist, and nothing else that the caller left open. */
+static int tidy_descriptors(char **env, struct err *e) {
+        int k;
+
+        while (fcntl(0, F_GETFD) < 0 || fcntl(1, F_GETFD) < 0 || fcntl(2, F_GETFD) < 0)
+                if (open("/dev/null", O_RDWR) < 0)
+                        return err_set(e, ERR_HOST, errno, "cannot open /dev/null");
+        k = check_descriptors(env, e);
+        if (k < 0)
+                return k;
+        /* What is not passed on by LISTEN_FDS= is not ours either; it would take up room and could be waited for. */
+        if (syscall(SYS_close_range, 3 + probe_listen_fds(env), ~0U, 0) < 0)
+                return err_set(e, ERR_HOST, errno, "close_range() fails: berth needs Linux 5.9");
+        return raise_limit(probe_listen_fds(env), e);
+}
+
+static int load_files(struct session *s, struct err *e) {
+        const char *path = s->facts.tree.path;
+        CLEAN_FD int beside = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        CLEAN_FD int parent =
+                beside < 0 || streq(path, "/") ? -1 : openat(beside, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct conf_lookup look = { .name = s->facts.tree.name, .beside = parent };
+
+        look.beside_path =
+                parent < 0 ? NULL
+                           : arena_strndup(&s->draft.arena, path,
+                                           strrchr(path, '/') == path ? 1 : (size_t) (strrchr(path, '/') - path));
+        return conf_files(&s->conf, &look, e);
+}
+
+/* From text to facts; nothing on the host changes. */
+static int prepare(struct session *s, struct err *e) {
+        struct arena *a = &s->draft.arena;
+        int k = conf_environment(&s->conf, e);
+
+        k = k < 0 ? k : probe_root(&s->draft.spec, a, &s->facts, &s->opened, e);
+        k = k < 0 ? k : load_files(s, e);
+        k = k < 0 ? k : draft_seal(&s->draft, &s->spec, e);
+        k = k < 0 ? k : probe_host(s->spec, s->env, a, &s->facts, &s->opened, e);
+        return k < 0 ? k : probe_tree(s->spec, a, &s->facts, &s->opened, e);
+}
+
+/* A plan that is made again may have more to say: each remark is said once. */
+static void say_notes(struct session *s, const struct strv *notes) {
+        for (size_t i = 0; i < notes->n && !s->spec->self.quiet; i++) {
+                bool said = false;
+
+                for (size_t k = 0; k < s->said.n; k++)
+                        said = said || streq(s->said.items[k], notes->items[i]);
+                if (said)
+                        continue;
+                strv_add(&s->draft.arena, &s->said, notes->items[i]);
+                print_lines(&(struct strv){ .items = &notes->items[i], .n = 1 });
+        }
+}
+
+static void say_start(const struct session *s, const struct plan *p) {
+        if (s->spec->self.quiet)
+                return;
+        if (p->console.mode == CONSOLE_INTERACTIVE)
+                fprintf(stderr, "berth: starting %s from %s; ^] three times within a second kills it\n", p->machine,
+                        p->root.path);
+}
+
+/* What costs protection is believed when it is met twice: a failure that passes is no fact. */
+static bool costs_protection(enum refutable r) {
+        return r == REFUTED_USERNS || r == REFUTED_PROC || r == REFUTED_SYSFS || r == REFUTED_IDMAP ||
+               r == REFUTED_MKNOD || r == REFUTED_DEVICES;
+}
+
+static int run_one(struct session *s, const struct plan *p, int *ret_status, enum refutable *ret_refuted,
+                   struct err *e) {
+        bool managed = p->unit.scope || p->unit.announce != ANNOUNCE_NO;
+        struct manager manager = managed ? manager_agent() : manager_none();
+        const struct run_want want = {
+                .plan = p,
+                .facts = &s->facts,
+                .opened = &s->opened,
+                .manager = &manager,
+                .quiet = s->spec->self.quiet,
+        };
+
+        return run_plan(&want, ret_status, ret_refuted, e);
+}
+
+static void log_plan(const struct spec *s, const struct plan *p) {
+        for (size_t i = 0; i < s->said.n; i++)
+                log_debug(LOG_CONF, "%s=%s (%s)", s->said.items[i].setting, str_or(s->said.items[i].value, ""),
+                          origin_name(s->said.items[i].origin));
+        log_debug(LOG_PLAN, "%s: %zu file system operations, %s", p->machine, p->fsops.n,
+                  p->ids.own ? "user ids of its own" : "the host's user ids");
+        for (size_t i = 0; i < p->fsops.n; i++)
+                log_debug(LOG_PLAN, "%s /%s: %s", fsop_kind_name(p->fsops.items[i].kind),
+                          str_or(p->fsops.items[i].dst, ""), str_or(p->fsops.items[i].why, ""));
+}
+
+/* A launch may find a fact wrong: then the plan is made again from the corrected facts. */
+static int run(struct session *s, int *ret_status, struct err *e) {
+        struct arena *a = &s->draft.arena;
+        enum refutable doubted = REFUTED_NOTHING;
+
+        for (int tries = 0; tries < 200; tries++) {
+                enum refutable refuted = REFUTED_NOTHING;
+                const struct plan *p;
+                int k = plan_make(s->spec, &s->facts, a, &p, e);
+
+                if (k < 0)
+                        return k;
+                if (s->spec->self.dry_run != DRY_RUN_NO) {
+                        (s->spec->self.dry_run == DRY_RUN_JSON ? plan_print_json : plan_print)(p, s->spec, stdout);
+                        return *ret_status = 0;
+                }
+                log_plan(s->spec, p);
+                say_notes(s, &p->notes);
+                if (tries == 0)
+                        say_start(s, p);
+                k = run_one(s, p, ret_status, &refuted, e);
+                if (k >= 0 || refuted == REFUTED_NOTHING)
+                        return k;
+                if (costs_protection(refuted) && refuted != doubted) {
+                        doubted = refuted;
+                        continue;
+                }
+                k = probe_correct(refuted, s->spec, a, &s->facts, &s->opened, e);
+                if (k < 0)
+                        return k;
+        }
+        return err_set(e, ERR_HOST, EAGAIN, "the host changes too fast to make a plan for it");
+}
+
+static int session_main(struct session *s, int argc, char **argv, int *ret_status, struct err *e) {
+        enum conf_action action;
+        int k = tidy_descriptors(s->env, e);
+
+        k = k < 0 ? k : conf_argv(&s->conf, argc, argv, &action, e);
+        if (k < 0)
+                return k;
+        if (action != CONF_RUN) {
+                conf_print(stdout, &s->conf, action);
+                return *ret_status = fflush(stdout) == 0 ? 0 : EXIT_FAILURE;
+        }
+        k = prepare(s, e);
+        print_lines(&s->draft.warnings);
+        if (!s->draft.spec.self.quiet)
+                print_lines(&s->draft.notes);
+        return k < 0 ? k : run(s, ret_status, e);
+}
+
+int main(int argc, char **argv, char **env) {
+        struct session s = { .env = env };
+        struct err e = { .kind = ERR_NONE };
+        int status = EXIT_FAILURE, k;
+
+        if (argc < 1)
+                return EXIT_FAILURE;
+        /* Rights by a file's mode or capabilities are not for berth: everything below trusts its caller. */
+        if (getauxval(AT_SECURE)) {
+                fputs("berth: will not run setuid, setgid or with file capabilities\n", stderr);
+                return EXIT_FAILURE;
+        }
+        if (!log_init(getenv("BERTH_DEBUG")))
+                fprintf(stderr, "berth: BERTH_DEBUG: unknown topic (known: " LOG_TOPICS ")\n");
+        draft_init(&s.draft, conf_face(argv[0]));
+        conf_init(&s.conf, &s.draft, env);
+        opened_init(&s.opened);
+        k = session_main(&s, argc, argv, &status, &e);
+        if (k < 0) {
+                print_error(&s, &e);
+                status = EXIT_FAILURE;
+        }
+        opened_done(&s.opened);
+        draft_done(&s.draft);
+        return status;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is decided differently where nothing was said. --help=differences prints it; a lint holds a chapter of the man
+ * page and SECURITY.md against it. test/unit/test-differences.c compares plans of both faces: a difference without a
+ * row here fails there, and so does a row without a difference. */
+
+#include "conf/setting.h"
+
+#include "base/clean.h"
+
+/* clang-format off */
+const struct difference differences[] = {
+        { "user ids", "private-users",
+          "a range of their own, mapped without touching the tree, wherever that is possible",
+          "the host's: root inside is root outside" },
+        { "network, --boot", "private-network", "its own, with a loopback interface only", "the host's" },
+        { "abstract sockets of the host, in its network", "private-network", "closed (Linux 6.12)", "open" },
+        { "system calls", "nesting",
+          "none for keyrings, io_uring, userfaultfd and others that few programs use; personality(2) for Linux only",
+          "those of systemd-nspawn 262" },
+        { "socket families", "restrict-address-families",
+          "AF_UNIX, AF_INET, AF_INET6, AF_NETLINK; AF_PACKET with an own network", "all" },
+        { "x32 system calls, and those of other rare ABIs", NULL, "closed", "filtered as others" },
+        { "covered in /proc and /sys", "api-vfs", "more that tells about the host", "what systemd-nspawn covers" },
+        { "/sys, own network", NULL, "all of it, read-only", "the parts that systemd-nspawn shows" },
+        { "/dev/fuse and /dev/net/tun", "nesting", "with --nesting", "where berth can open them" },
+        { "a settings file beside the tree", "settings", "cannot open socket families", "can" },
+        { "--capability= with one that berth itself lacks", NULL, "refused", "left out, and one line says so" },
+        { "--slice=, --property= with --keep-unit", NULL, "refused", "no effect, and one line says so" },
+        { "TERM to berth, without --boot", "kill-signal", "passed on", "the payload is killed" },
+        { "--as-pid2: ended by a signal", NULL, "status 128 and its number", "status 255" },
+        { "--as-pid2: signals to process 1", NULL, "passed on to the command",
+          "INT asks for a reboot, others do nothing" },
+        { "--version", NULL, "berth and its version", "systemd 262, and berth's version behind it" },
+};
+const size_t n_differences = ELEMENTS(differences);
+
+const struct difference differences_always[] = {
+        { NULL, "resolv-conf", "--resolv-conf=auto never writes to the tree.", NULL },
+        { NULL, "timezone", "--timezone=auto never writes to the tree.", NULL },
+        { NULL, "read-only", "--read-only makes no mount points: the tree must have them.", NULL },
+        { NULL, "background",
+          "It does not tint the terminal, set its title, or ask it anything, unless --background= is given.", NULL },
+        { NULL, "console", "Without a terminal, and without --boot, --console= is pipe instead of read-only.", NULL },
+        { NULL, "as-pid2",
+          "The small init of --as-pid2 has the payload's rights and none of the caller's environment.", NULL },
+        { NULL, "notify-ready", "With --as-pid2, READY=1 is heard from the payload.", NULL },
+        { NULL, "network-namespace-path",
+          "The loopback interface of a joined network is brought up, and /sys shows that network.", NULL },
+        { NULL, "uid", "A user without an entry in the tree's /etc/passwd can be given by number.", NULL },
+        { NULL, NULL, "The set of inheritable capabilities is empty.", NULL },
+        { NULL, NULL, "System calls of an unknown architecture end the process, instead of being allowed.", NULL },
+        { NULL, NULL, "Device nodes in the tree itself do not work: the root is mounted nodev.", NULL },
+};
+/* clang-format on */
+const size_t n_differences_always = ELEMENTS(differences_always);

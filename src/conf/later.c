@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Grammars of options whose feature is still to come. A bad value gets its error today; a good one is refused by name,
+ * or accepted where it asks for nothing (SET_NOTHING). When a feature comes, its setter takes the place of one of
+ * these. */
+
+#include "conf/later.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/clean.h"
+#include "base/parse.h"
+#include "base/str.h"
+
+int later_flag(const struct saying *s, struct err *e) {
+        bool v;
+
+        if (parse_bool(s->said->value, &v) < 0)
+                return bad_value(s, e, "not a boolean");
+        return v ? SET_OK : SET_NOTHING;
+}
+
+int later_path(const struct saying *s, struct err *e) {
+        if (!*s->said->value || strlen(s->said->value) >= PATH_MAX)
+                return bad_value(s, e, "not a valid path");
+        return SET_OK;
+}
+
+int later_text(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+
+        for (const char *p = v; *p; p++)
+                if ((unsigned char) *p < ' ' || *p == 0x7f)
+                        return bad_value(s, e, "a control character in it");
+        return *v && strlen(v) < 4096 ? SET_OK : bad_value(s, e, "empty or too long");
+}
+
+int later_choice(const struct saying *s, struct err *e) {
+        char buf[NTH_BUF];
+        const char *name;
+
+        for (unsigned i = 0; (name = s->said->row->nth(i, buf)); i++)
+                if (streq(name, s->said->value))
+                        return i < (unsigned) s->said->row->value ? SET_NOTHING : SET_OK;
+        return bad_value(s, e, "no such mode");
+}
+
+const char *nth_volatile(unsigned i, char buf[NTH_BUF]) {
+        static const char *const names[] = { "no", "yes", "state", "overlay", NULL };
+
+        return names[i];
+}
+
+int later_volatile(const struct saying *s, struct err *e) {
+        bool v;
+
+        return parse_bool(s->said->value, &v) == 0 ? (v ? SET_OK : SET_NOTHING) : later_choice(s, e);
+}
+
+const char *nth_link_journal(unsigned i, char buf[NTH_BUF]) {
+        static const char *const names[] = { "no", "auto", "guest", "try-guest", "host", "try-host", NULL };
+
+        return names[i];
+}
+
+int later_number(const struct saying *s, struct err *e) {
+        uint64_t v;
+        int r = parse_u64(s->said->value, 0, (uint64_t) s->said->row->value, &v);
+
+        if (r < 0)
+                return bad_value(s, e, r == -ERANGE ? "out of range" : "not a number");
+        return SET_OK;
+}
+
+int later_size(const struct saying *s, struct err *e) {
+        uint64_t v;
+
+        return parse_size(s->said->value, &v) < 0 ? bad_value(s, e, "not a size") : SET_OK;
+}
+
+/* At least 16 bytes in hexadecimal. */
+int later_hash(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+        size_t n = strspn(v, "0123456789abcdefABCDEF");
+
+        return v[n] || n % 2 || n < 32 ? bad_value(s, e, "not a hash") : SET_OK;
+}
+
+int later_hash_signature(const struct saying *s, struct err *e) {
+        const char *data = str_after(s->said->value, "base64:");
+
+        if (!data)
+                return later_path(s, e);
+        if (!*data || data[strspn(data, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")])
+                return bad_value(s, e, "not base64");
+        return SET_OK;
+}
+
+static bool is_one_of(const char *s, size_t n, const char *const *names) {
+        for (; *names; names++)
+                if (strlen(*names) == n && strncmp(*names, s, n) == 0)
+                        return true;
+        return false;
+}
+
+/* FLAG+FLAG... at s, n characters. */
+static bool is_policy_flags(const char *s, size_t n) {
+        static const char *const flags[] = {
+                "unprotected",   "verity",    "signed",     "encrypted", "encryptedwithintegrity",
+                "unused",        "absent",    "open",       "ignore",    "read-only-on",
+                "read-only-off", "growfs-on", "growfs-off", NULL,
+        };
+
+        while (n > 0) {
+                size_t m = strcspn(s, "+:");
+
+                if (!is_one_of(s, m, flags))
+                        return false;
+                if (m == n)
+                        return true;
+                s += m + 1, n -= m + 1;
+        }
+        return false;
+}
+
+/* PARTITION=FLAGS:...:=FLAGS, or one of the short forms * - ~. */
+int later_policy(const struct saying *s, struct err *e) {
+        static const char *const partitions[] = {
+                "",           "root",           "usr",  "home",        "srv",
+                "esp",        "xbootldr",       "swap", "root-verity", "root-verity-sig",
+                "usr-verity", "usr-verity-sig", "tmp",  "var",         NULL,
+        };
+        const char *v = s->said->value;
+
+        if (streq(v, "*") || streq(v, "-") || streq(v, "~"))
+                return SET_OK;
+        for (;;) {
+                size_t name = strcspn(v, "=:"), all = strcspn(v, ":");
+
+                if (v[name] != '=' || !is_one_of(v, name, partitions) ||
+                    !is_policy_flags(v + name + 1, all - name - 1))
+                        return bad_value(s, e, "not an image policy");
+                if (!v[all])
+                        return SET_OK;
+                v += all + 1;
+        }
+}
+
+/* Parts between colons; "\:" is a colon. Returns their number, -EINVAL where there are more than max. */
+static int split(struct arena *a, const char *v, char **parts, int max) {
+        char *out = arena_alloc(a, strlen(v) + 1);
+        int n = 0;
+
+        parts[n++] = out;
+        for (; *v; v++) {
+                if (*v == '\\' && (v[1] == ':' || v[1] == '\\'))
+                        *out++ = *++v;
+                else if (*v != ':')
+                        *out++ = *v;
+                else if (n == max)
+                        return -EINVAL;
+                else {
+                        *out++ = '\0';
+                        parts[n++] = out;
+                }
+        }
+        *out = '\0';
+        return n;
+}
+
+/* Absolute, without ".."; repeated slashes do no harm. */
+static bool is_destination(const char *p) {
+        size_t n = strlen(p);
+
+        if (*p != '/' || n >= PATH_MAX || strstr(p, "/../"))
+                return false;
+        return n < 3 || !streq(p + n - 3, "/..");
+}
+
+static bool are_bind_options(const char *v) {
+        static const char *const names[] = { "rbind", "norbind", "noidmap", "idmap", "rootidmap", "owneridmap", NULL };
+
+        for (;;) {
+                size_t n = strcspn(v, ",");
+
+                if (!is_one_of(v, n, names))
+                        return false;
+                if (!v[n])
+                        return true;
+                v += n + 1;
+        }
+}
+
+/* SOURCE[:DESTINATION[:OPTIONS]]. A relative source is seen from the working directory, an empty one is a new
+ * directory, and + stands for the image. */
+int later_bind(const struct saying *s, struct err *e) {
+        char *parts[3];
+        int n = split(s->arena, s->said->value, parts, 3);
+
+        if (n < 0)
+                return bad_value(s, e, "too many parts");
+        if (strlen(parts[0]) >= PATH_MAX)
+                return bad_value(s, e, "the path is too long");
+        if ((n > 1 && *parts[1]) ? !is_destination(parts[1]) : !*parts[0])
+                return bad_value(s, e, "the destination is no absolute path");
+        if (n > 2 && !are_bind_options(parts[2]))
+                return bad_value(s, e, "unknown mount option");
+        return SET_OK;
+}
+
+int later_inside(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+
+        /* A + in front stands for the image's root. */
+        return is_destination(v + (*v == '+')) ? SET_OK : bad_value(s, e, "not an absolute path");
+}
+
+int later_tmpfs(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+
+        /* Options may have colons in them: only the first one separates. */
+        if (!is_destination(arena_strndup(s->arena, v, strcspn(v, ":"))))
+                return bad_value(s, e, "not an absolute path");
+        return SET_OK;
+}
+
+/* LOWER[:LOWER...]:UPPER:DESTINATION, at least two parts. */
+int later_overlay(const struct saying *s, struct err *e) {
+        enum { MAX = 64 };
+        char *parts[MAX];
+        int n = split(s->arena, s->said->value, parts, MAX);
+
+        if (n < 2)
+                return bad_value(s, e, n < 0 ? "too many parts" : "at least two directories are needed");
+        if (!is_destination(parts[n - 1]))
+                return bad_value(s, e, "the destination is no absolute path");
+        for (int i = 0; i < n - 1; i++)
+                if (strlen(parts[i]) >= PATH_MAX || (!*parts[i] && i != n - 2))
+                        return bad_value(s, e, "an empty or overlong lower directory");
+        return SET_OK;
+}
+
+/* NEW[:OLD] */
+int later_pivot(const struct saying *s, struct err *e) {
+        char *parts[2];
+        int n = split(s->arena, s->said->value, parts, 2);
+
+        if (n < 0 || !is_plain_absolute(parts[0]) || streq(parts[0], "/") || (n > 1 && !is_plain_absolute(parts[1])))
+                return bad_value(s, e, "not plain absolute paths");
+        if (n > 1 && streq(parts[0], parts[1]))
+                return bad_value(s, e, "both paths are the same");
+        return SET_OK;
+}
+
+/* The host's interface may be known by an alternative name of up to 127 characters. */
+static bool is_host_ifname(const char *v) {
+        size_t n = strlen(v);
+
+        if (n < 16)
+                return is_ifname(v);
+        for (; *v; v++)
+                if (*v <= ' ' || *v > '~' || strchr("/:%", *v))
+                        return false;
+        return n < 128;
+}
+
+int later_interface(const struct saying *s, struct err *e) {
+        char *parts[2];
+        int n = split(s->arena, s->said->value, parts, 2);
+
+        if (n < 0 || !is_host_ifname(parts[0]) || (n > 1 && !is_ifname(parts[1])))
+                return bad_value(s, e, "not a valid interface name");
+        return SET_OK;
+}
+
+/* The bridge of a zone is vz-NAME. */
+int later_zone(const struct saying *s, struct err *e) {
+        return is_ifname(arena_printf(s->arena, "vz-%s", s->said->value)) && *s->said->value
+                       ? SET_OK
+                       : bad_value(s, e, "not a valid zone name");
+}
+
+int later_port(const struct saying *s, struct err *e) {
+        const char *v = s->said->value, *rest = str_after(v, "tcp:");
+        char *parts[2];
+        uint64_t port;
+        int n;
+
+        if (!rest)
+                rest = str_after(v, "udp:");
+        n = split(s->arena, rest ? rest : v, parts, 2);
+        for (int i = 0; i < n; i++)
+                if (parse_u64(parts[i], 1, UINT16_MAX, &port) < 0)
+                        n = -EINVAL;
+        return n < 0 ? bad_value(s, e, "not a port") : SET_OK;
+}
+
+int later_user(const struct saying *s, struct err *e) {
+        return is_user_name(s->said->value) ? SET_OK : bad_value(s, e, "not a valid name");
+}
+
+int later_shell(const struct saying *s, struct err *e) {
+        bool v;
+
+        if (parse_bool(s->said->value, &v) == 0)
+                return v ? SET_OK : SET_NOTHING;
+        return is_plain_absolute(s->said->value) ? SET_OK : bad_value(s, e, "no boolean and no absolute path");
+}
+
+/* ID:... where ID is a file name. */
+int later_credential(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+        size_t n = strcspn(v, ":");
+
+        if (!v[n] || n == 0 || n > NAME_MAX || memchr(v, '/', n) || *v == '.')
+                return bad_value(s, e, "not ID:VALUE");
+        for (size_t i = 0; i < n; i++)
+                if (v[i] <= ' ' || v[i] > '~')
+                        return bad_value(s, e, "not a valid ID");
+        return s->said->row->value && !v[n + 1] ? bad_value(s, e, "no path") : SET_OK;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Grammars of what this build cannot do yet: later.c. */
+
+#include "conf/setting.h"
+
+int later_flag(const struct saying *s, struct err *e);
+int later_path(const struct saying *s, struct err *e);
+int later_text(const struct saying *s, struct err *e);
+int later_choice(const struct saying *s, struct err *e); /* the first .value names of .nth ask for nothing */
+int later_volatile(const struct saying *s, struct err *e);
+int later_number(const struct saying *s, struct err *e); /* 0 to .value */
+int later_size(const struct saying *s, struct err *e);
+int later_hash(const struct saying *s, struct err *e);
+int later_hash_signature(const struct saying *s, struct err *e);
+int later_policy(const struct saying *s, struct err *e);
+int later_bind(const struct saying *s, struct err *e);
+int later_inside(const struct saying *s, struct err *e);
+int later_tmpfs(const struct saying *s, struct err *e);
+int later_overlay(const struct saying *s, struct err *e);
+int later_pivot(const struct saying *s, struct err *e);
+int later_interface(const struct saying *s, struct err *e);
+int later_zone(const struct saying *s, struct err *e);
+int later_port(const struct saying *s, struct err *e);
+int later_user(const struct saying *s, struct err *e);
+int later_shell(const struct saying *s, struct err *e);
+int later_credential(const struct saying *s, struct err *e); /* .value 1: not empty behind the colon */
+
+const char *nth_volatile(unsigned i, char buf[NTH_BUF]);
+const char *nth_link_journal(unsigned i, char buf[NTH_BUF]);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Setters that any row can use: what they fill is given by .at and .value. */
+
+#include "conf/setting.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/parse.h"
+#include "base/str.h"
+
+#define FIELD(s, type) ((type *) ((char *) (s)->spec + (s)->said->row->at))
+
+int set_nothing(const struct saying *s, struct err *e) {
+        return SET_NOTHING;
+}
+
+int set_bool(const struct saying *s, struct err *e) {
+        bool v;
+
+        if (parse_bool(s->said->value, &v) < 0)
+                return bad_value(s, e, "not a boolean");
+        *FIELD(s, bool) = s->said->row->value ? !v : v;
+        return SET_OK;
+}
+
+int set_tristate(const struct saying *s, struct err *e) {
+        bool v;
+
+        if (parse_bool(s->said->value, &v) < 0)
+                return bad_value(s, e, "not a boolean");
+        *FIELD(s, enum tristate) = v ? YES : NO;
+        return SET_OK;
+}
+
+int set_string(const struct saying *s, struct err *e) {
+        *FIELD(s, const char *) = s->said->value;
+        return SET_OK;
+}
+
+int set_path(const struct saying *s, struct err *e) {
+        if (!*s->said->value)
+                return bad_value(s, e, "no path");
+        if (strlen(s->said->value) >= PATH_MAX)
+                return bad_value(s, e, "the path is too long");
+        return set_string(s, e);
+}
+
+int set_choice(const struct saying *s, struct err *e) {
+        const struct setting *row = s->said->row;
+        char buf[NTH_BUF];
+        const char *name;
+
+        for (unsigned i = 0; (name = row->nth(i, buf)); i++)
+                if (streq(name, s->said->value)) {
+                        *FIELD(s, int) = row->value + (int) i;
+                        return SET_OK;
+                }
+        return bad_value(s, e, "no such mode");
+}
+
+int set_hostname(const struct saying *s, struct err *e) {
+        if (!is_hostname(s->said->value))
+                return bad_value(s, e, "not a valid name");
+        return set_string(s, e);
+}
+
+int set_uuid(const struct saying *s, struct err *e) {
+        static const uint8_t zero[16];
+        uint8_t v[16];
+
+        if (parse_uuid(s->said->value, v) < 0)
+                return bad_value(s, e, "not a UUID");
+        if (memcmp(v, zero, sizeof v) == 0)
+                return bad_value(s, e, "the UUID is all zeros");
+        memcpy(s->spec->id.uuid, v, sizeof v);
+        s->spec->id.has_uuid = true;
+        return SET_OK;
+}

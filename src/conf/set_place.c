@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Setters for berth itself and for where the container lives: user namespace, unit, kernel file systems, terminal. */
+
+#include "conf/setting.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/clean.h"
+#include "base/parse.h"
+#include "base/str.h"
+
+int set_dry_run(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+        bool on;
+
+        if (streq(v, "text") || streq(v, "json"))
+                s->spec->self.dry_run = *v == 't' ? DRY_RUN_TEXT : DRY_RUN_JSON;
+        else if (parse_bool(v, &on) == 0)
+                s->spec->self.dry_run = on ? DRY_RUN_TEXT : DRY_RUN_NO;
+        else
+                return bad_value(s, e, "no such form");
+        return SET_OK;
+}
+
+int set_settings_mode(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+        bool on;
+
+        if (streq(v, "override"))
+                s->spec->self.settings = SETTINGS_OVERRIDE;
+        else if (streq(v, "trusted"))
+                s->spec->self.settings = SETTINGS_TRUSTED;
+        else if (parse_bool(v, &on) == 0)
+                s->spec->self.settings = on ? SETTINGS_YES : SETTINGS_NO;
+        else
+                return bad_value(s, e, "no such mode");
+        return SET_OK;
+}
+
+/* BASE[:COUNT] of user ids. */
+static bool is_range(const char *v) {
+        size_t n = strcspn(v, ":");
+        char base[16];
+        uint64_t count = 1;
+        uid_t uid;
+
+        if (n >= sizeof base)
+                return false;
+        memcpy(base, v, n);
+        base[n] = '\0';
+        return parse_uid(base, &uid) == 0 && (!v[n] || parse_u64(v + n + 1, 1, UINT32_MAX, &count) == 0) &&
+               uid + count <= UINT32_MAX;
+}
+
+int set_private_users(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+        struct spec_ids *ids = &s->spec->ids;
+        bool on;
+
+        ids->may_lack = false;
+        if (parse_bool(v, &on) == 0 && !on)
+                ids->mode = USERS_NO;
+        else if (streq(v, "pick"))
+                ids->mode = USERS_PICK;
+        else if (parse_bool(v, &on) == 0 || streq(v, "identity") || streq(v, "managed") || is_range(v))
+                return SET_LATER;
+        else
+                return bad_value(s, e, "no such mode");
+        return SET_OK;
+}
+
+int set_private_users_auto(const struct saying *s, struct err *e) {
+        s->spec->ids.mode = USERS_PICK;
+        s->spec->ids.may_lack = true;
+        return SET_OK;
+}
+
+const char *nth_ownership(unsigned i, char buf[NTH_BUF]) {
+        static const char *const names[] = { "auto", "map", "off", "chown", "foreign", NULL };
+
+        return names[i];
+}
+
+int set_ownership(const struct saying *s, struct err *e) {
+        const char *name;
+
+        for (unsigned i = 0; (name = nth_ownership(i, NULL)); i++)
+                if (streq(s->said->value, name)) {
+                        s->spec->ids.ownership = i == 1 ? OWNERSHIP_MAP : OWNERSHIP_AUTO;
+                        return i <= 1 ? SET_OK : SET_LATER;
+                }
+        return bad_value(s, e, "no such mode");
+}
+
+int set_ownership_old(const struct saying *s, struct err *e) {
+        bool v;
+
+        return parse_bool(s->said->value, &v) < 0 ? bad_value(s, e, "not a boolean") : SET_LATER;
+}
+
+int set_register(const struct saying *s, struct err *e) {
+        bool v;
+
+        s->spec->host.registered = UNSAID;
+        if (streq(s->said->value, "auto"))
+                return SET_OK;
+        if (parse_bool(s->said->value, &v) < 0)
+                return bad_value(s, e, "no such mode");
+        s->spec->host.registered = v ? YES : NO;
+        return SET_OK;
+}
+
+/* systemd.slice(5): a name without the suffix is meant with it. */
+int set_slice(const struct saying *s, struct err *e) {
+        const char *v = s->said->value, *dot = strrchr(v, '.');
+        size_t n = strlen(v);
+
+        if (!*v || *v == '.' || n > 249 ||
+            v[strspn(v, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.\\")])
+                return bad_value(s, e, "not a slice");
+        s->spec->host.slice = dot && streq(dot, ".slice") ? v : arena_printf(s->arena, "%s.slice", v);
+        /* The dash stands for the tree of slices: it only stands alone, or between names. */
+        v = s->spec->host.slice;
+        n = strlen(v) - strlen(".slice");
+        if (!streq(v, "-.slice") && (*v == '-' || n == 0 || v[n - 1] == '-' || strstr(v, "--")))
+                return bad_value(s, e, "not a slice");
+        return SET_OK;
+}
+
+int set_property(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+        size_t n = strcspn(v, "=");
+
+        if (n == 0 || v[n] != '=' || !is_env_name(v, n))
+                return bad_value(s, e, "not NAME=VALUE");
+        for (const char *p = v; *p; p++)
+                if ((unsigned char) *p < ' ' || *p == 0x7f)
+                        return bad_value(s, e, "a control character in it");
+        strv_add(s->arena, &s->spec->host.properties, v);
+        return SET_OK;
+}
+
+const char *nth_api_vfs(unsigned i, char buf[NTH_BUF]) {
+        static const char *const names[] = { "read-only", "writable", "network", NULL };
+
+        return names[i];
+}
+
+/* The booleans are those of $SYSTEMD_NSPAWN_API_VFS_WRITABLE. */
+int set_api_vfs(const struct saying *s, struct err *e) {
+        bool v;
+
+        if (parse_bool(s->said->value, &v) < 0)
+                return set_choice(s, e);
+        s->spec->host.api_vfs = v ? API_VFS_WRITABLE : API_VFS_READ_ONLY;
+        return SET_OK;
+}
+
+int set_background(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+
+        if (strspn(v, "0123456789;") != strlen(v) || strlen(v) > 64)
+                return bad_value(s, e, "not a colour");
+        s->spec->console.background = v;
+        return SET_OK;
+}
+
+/* It becomes $container and a file's content inside. */
+int set_container_service(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+
+        for (const char *p = v; *p; p++)
+                if (*p <= ' ' || *p > '~' || *p == '/')
+                        return bad_value(s, e, "not a valid name");
+        if (!*v || strlen(v) > 64)
+                return bad_value(s, e, "not a valid name");
+        s->spec->host.container_service = v;
+        return SET_OK;
+}
+
+const char *nth_console(unsigned i, char buf[NTH_BUF]) {
+        return i + 1 < CONSOLE_MAX_ ? console_mode_name((enum console_mode)(i + 1)) : NULL;
+}
+
+const char *nth_resolv_conf(unsigned i, char buf[NTH_BUF]) {
+        return i < RESOLV_MAX_ ? resolv_conf_name((enum resolv_conf) i) : NULL;
+}
+
+const char *nth_timezone(unsigned i, char buf[NTH_BUF]) {
+        return i < TIMEZONE_MAX_ ? timezone_mode_name((enum timezone_mode) i) : NULL;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Between the files of berth-agent. One container, one connection to a bus; everything is asked for and answered in
+ * the event loop, nothing waits. */
+
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+#include "host/agent.h"
+
+struct agent {
+        sd_event *event;
+        sd_bus *bus;         /* NULL: not connected */
+        const char *address; /* of the bus */
+        int sock;            /* the launcher */
+        enum agent_state state;
+        bool connected; /* the bus has given us a name */
+        bool watching;  /* it tells of jobs */
+        bool orphaned;  /* the launcher is gone: leave, and end */
+
+        struct agent_message place, announce; /* what was asked for */
+        int leader;                           /* the guest, a pidfd, -1 */
+        bool dropped[AGENT_STRINGS];          /* properties of .place that the manager does not know */
+        char types[AGENT_STRINGS][8];         /* of properties that are not in our table, "": not asked for yet */
+        bool no_pidfd;                        /* the manager takes no descriptors of processes */
+        unsigned tries;                       /* while the unit of an earlier start is still there */
+        bool has_scope, has_machine;          /* there is, or may be, something to end */
+        unsigned leaving;                     /* answers that are still to come */
+        char stop_job[128];                   /* the job that ends the unit, its path on the bus */
+};
+
+/* agent.c: to the launcher */
+void agent_say(struct agent *a, enum agent_kind kind);
+void agent_note(struct agent *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void agent_fail(struct agent *a, enum manager_work work, const struct err *why);
+void agent_left_one(struct agent *a); /* one answer less to wait for */
+
+/* agent_bus.c */
+#define MANAGER_NAME  "org.freedesktop.systemd1"
+#define MANAGER_PATH  "/org/freedesktop/systemd1"
+#define MANAGER_IFACE "org.freedesktop.systemd1.Manager"
+int bus_connect(struct agent *a, struct err *e);
+void bus_drop(struct agent *a);
+/* Call a method whose arguments are in m; m is taken over. */
+int bus_call(struct agent *a, sd_bus_message *m, sd_bus_message_handler_t done, struct err *e);
+int bus_method(struct agent *a, const char *member, sd_bus_message **ret, struct err *e); /* of the manager */
+/* "cannot ...: what the other side said" */
+int bus_error(struct err *e, enum err_kind kind, const sd_bus_error *said, const char *fmt, ...)
+        __attribute__((format(printf, 4, 5)));
+
+/* agent_scope.c, agent_machine.c */
+void scope_place(struct agent *a);
+void scope_leave(struct agent *a);
+int scope_on_signal(sd_bus_message *m, void *agent, sd_bus_error *error); /* a filter */
+void machine_announce(struct agent *a);
+void machine_leave(struct agent *a);
+
+/* agent_property.c: NAME=VALUE as of systemctl(1) to one or more (sv) of a message. -ENOENT: a name that is not in the
+ * table: then the type is needed. Anything else is an error of the value, in e. */
+int property_append(sd_bus_message *m, const char *text, const char *type, struct err *e);
+bool property_known(const char *text, const char *type);
+/* Does the bus name that the manager complains of come from this NAME=VALUE? */
+bool property_is(const char *text, const char *bus_name);

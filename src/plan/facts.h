@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What probe/ found out about the host, the caller and the opened tree: the second input of plan_make(). Plain data;
+ * no descriptors. Golden plan tests fill it from a file. Strings live in an arena. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "plan/tree_facts.h"
+#include "spec/spec.h"
+
+/* A fact that was taken for granted because looking costs more than it is worth; a step of the launch may find it
+ * wrong. It is then corrected here and the plan is made again. */
+enum refutable {
+        REFUTED_NOTHING,
+        REFUTED_NAME,
+        REFUTED_MKNOD,
+        REFUTED_DEVICES,
+        REFUTED_USERNS,
+        REFUTED_PROC,
+        REFUTED_SYSFS,
+        REFUTED_IDMAP,
+        REFUTED_RANGE,
+        REFUTED_CGROUP,
+        REFUTED_SUBMOUNTS,
+        REFUTED_MANAGER,
+        REFUTED_MAX_,
+};
+
+enum file_kind { AT_MISSING, AT_DIR, AT_FILE, AT_LINK, AT_OTHER };
+
+struct submount {
+        const char *path; /* relative to the root */
+        bool can_idmap;
+};
+struct submount_list {
+        struct submount *items;
+        size_t n;
+};
+
+enum { LISTEN_FDS_MAX = 1024 };
+
+struct facts {
+        struct {
+                bool first_userns;        /* not inside a user namespace */
+                bool can_userns;          /* may make user namespaces */
+                bool no_tty_group;        /* gid 5, owner of terminals, does not exist in our user namespace */
+                bool no_setgroups;        /* our user namespace forbids setgroups(2): user_namespaces(7) */
+                bool can_mount_in_userns; /* a fresh proc and sysfs: not where the visible ones are covered in parts */
+                bool can_mount_proc, can_mount_sysfs; /* at all; otherwise what is there is bound */
+                bool can_mknod;
+                bool can_restrict_devices;       /* by a program on the cgroup */
+                bool can_idmap_tmpfs;            /* Linux 6.3 */
+                uint64_t caps;                   /* our bounding set: more cannot be given */
+                bool no_keyring;                 /* keyctl(2) is refused or missing */
+                int landlock_abi;                /* 0: none */
+                bool tun, fuse;                  /* /dev/net/tun, /dev/fuse can be opened for reading and writing */
+                struct rlimit nproc, sigpending; /* of PID 1 */
+                uint64_t nr_open;
+                bool few_descriptors; /* RLIMIT_NOFILE leaves room for what is open all the time, and little more */
+                const char *os_id, *os_version_id, *os_build_id, *os_variant_id; /* of os-release, NULL: not there */
+                const char *os_release;     /* text of the host's os-release file, NULL */
+                const char *resolv_conf[4]; /* by source: host, static, uplink, stub; NULL: not there */
+                const char *localtime; /* "": none; a zone name ("Europe/Berlin"); "/etc/localtime": a plain file */
+        } host;
+        struct {
+                bool found;        /* a cgroup2 hierarchy is mounted */
+                bool writable;     /* and we may make a cgroup below our own */
+                const char *mount; /* its path on the host */
+                const char *own;   /* the caller's cgroup */
+                const char *unit;  /* --keep-unit: the cgroup of the caller's unit where that is delegated, or NULL */
+                bool in_subgroup;  /* and the caller is in one below it */
+        } cgroup;
+        struct {
+                bool found;        /* systemd runs this host (--user: for this user), and there is a bus to it */
+                bool machined;     /* systemd-machined is there */
+                const char *why;   /* what a launch found wrong with it, NULL */
+                const char *agent; /* the path of berth-agent, NULL */
+        } manager;
+        struct {
+                struct strv env; /* TERM, COLORTERM, NO_COLOR as the caller has them: NAME=VALUE */
+                bool terminal_in, terminal_out, terminal_err;
+                unsigned listen_fds;
+                const char *listen_fdnames;
+                bool notify; /* NOTIFY_SOCKET is set */
+                const char *hostname;
+        } caller;
+        struct {
+                const char *path;       /* for messages and the record: absolute, resolved */
+                const char *name;       /* machine name: -M or made from the path */
+                const char *first_name; /* before it was found busy, NULL */
+                unsigned name_tries;
+                uint64_t dev, ino;
+                uid_t uid;
+                gid_t gid;      /* owner of the top directory */
+                bool host_root; /* it is the host's own root directory */
+                bool read_only; /* the file system is */
+                bool vendor;    /* found by name below /usr: never written to */
+                bool reachable; /* by others of the host; looked for where set-user-ID files may be made in it */
+                bool can_idmap;
+                const char *fs_type_hint; /* for messages, may be NULL */
+                uint32_t range_base;      /* a free range of 65536 ids, 0: none found */
+                bool range_is_owner;      /* the tree is already shifted to it */
+                unsigned range_tries;     /* how many were found busy */
+                bool has_machine_id;
+                uint8_t machine_id[16];
+                bool has_os_release;
+                bool lacks_program;    /* no usr, and not what is to run: asked where --boot is not */
+                struct strv usr_links; /* of bin, sbin, lib, lib32, lib64: those that only usr has */
+                bool elf32;            /* its programs are 32-bit: /bin/sh or the init is */
+                bool etc_writable;     /* may be written by the payload's root */
+                struct strv missing;   /* of proc, sys, dev, run, tmp: looked for only where none can be made */
+                enum file_kind resolv_conf, localtime;
+                bool zoneinfo; /* the host's zone exists in the tree */
+                struct tree_init init;
+                struct tree_user user;
+                bool user_said;
+                bool submounts_known; /* otherwise the launch finds out whether there are any */
+                struct submount_list submounts;
+        } tree;
+        uint8_t random[32]; /* for ids the plan has to make up */
+};

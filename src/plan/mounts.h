@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The mount table: which file systems a guest gets, as rows with conditions. */
+
+#include "plan/plan.h"
+
+int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
+
+/* Files of the tree that follow the host: resolv.conf, localtime. */
+int plan_files(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
+
+struct fsop *plan_add_fsop(struct arena *a, struct plan *p, const struct fsop *op);
+void plan_note(struct arena *a, struct plan *p, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

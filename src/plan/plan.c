@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan/plan.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/personality.h>
+
+#include "base/clean.h"
+#include "base/str.h"
+#include "plan/exec.h"
+#include "plan/idrange.h"
+#include "plan/mounts.h"
+#include "plan/unit.h"
+
+#define BIT(n) (UINT64_C(1) << (n))
+
+void plan_note(struct arena *a, struct plan *p, const char *fmt, ...) {
+        va_list ap;
+
+        va_start(ap, fmt);
+        strv_add(a, &p->notes, arena_vprintf(a, fmt, ap));
+        va_end(ap);
+}
+
+static void make_console(const struct spec *s, const struct facts *f, struct plan *p) {
+        bool terminal = f->caller.terminal_in && f->caller.terminal_out;
+        enum console_mode mode = s->console.mode;
+
+        /* Without a terminal a command is a plain child: the caller's own descriptors, and so EOF and no CR. A boot
+         * has a console all the same: init and its gettys expect one. */
+        if (mode == CONSOLE_DEFAULT)
+                mode = terminal ? CONSOLE_INTERACTIVE : s->exec.mode == EXEC_BOOT ? CONSOLE_READ_ONLY : CONSOLE_PIPE;
+        else if (mode == CONSOLE_AUTOPIPE)
+                mode = terminal ? CONSOLE_INTERACTIVE : CONSOLE_PIPE;
+        p->console.mode = mode;
+        p->console.background = s->console.background;
+}
+
+static bool wants_private_net(const struct spec *s) {
+        if (s->net.private != UNSAID)
+                return s->net.private == YES;
+        return s->self.face == FACE_BERTH && s->exec.mode == EXEC_BOOT && !s->net.path;
+}
+
+static int make_ids(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        bool map = s->ids.ownership == OWNERSHIP_MAP, said = s->ids.mode == USERS_PICK || map;
+        const char *missing = NULL;
+
+        if (s->ids.mode == USERS_NO || (s->ids.mode == USERS_DEFAULT && s->self.face == FACE_STRICT))
+                return 0;
+        if (!f->host.can_userns)
+                missing = "no user namespace can be made here";
+        else if (~f->host.caps & (BIT(CAP_SETUID) | BIT(CAP_SETGID)))
+                missing = "berth lacks cap_setuid or cap_setgid, which mapping ids takes";
+        else if (!f->host.first_userns)
+                missing = "berth itself runs in a user namespace";
+        else if (!f->host.can_mount_in_userns)
+                missing = "a fresh proc cannot be mounted here in a user namespace (parts of the visible one are "
+                          "covered)";
+        else if (!f->tree.range_base)
+                missing = "no range of 65536 ids is free";
+        else if (!f->tree.range_is_owner && !f->tree.can_idmap)
+                missing = "owners cannot be mapped on its file system";
+        else if (s->host.api_vfs == API_VFS_WRITABLE)
+                missing = "--api-vfs=writable needs root's own rights";
+        if (!missing && !f->tree.range_is_owner && f->tree.uid == f->tree.gid && idrange_valid(f->tree.uid)) {
+                err_set(e, ERR_BUSY, EBUSY, "the user ids that own %s (from %u on) are in use by another container",
+                        f->tree.path, f->tree.uid);
+                return err_hint(e, "stop that one, or give a copy of the tree a range of its own");
+        }
+        if (map && f->tree.range_is_owner) {
+                err_set(e, ERR_IMAGE, 0, "--private-users-ownership=map: the owners in %s are shifted already",
+                        f->tree.path);
+                return err_hint(e, "--private-users-ownership=auto takes them as they are");
+        }
+        if (!missing) {
+                p->ids.own = true;
+                p->ids.base = f->tree.range_base;
+                p->ids.count = PLAN_ID_COUNT;
+                p->ids.map_root = !f->tree.range_is_owner;
+                if (p->ids.map_root && f->tree.reachable)
+                        plan_note(a, p,
+                                  "others on this host can reach %s: a set-user-ID program that root makes inside is "
+                                  "root's for them (a directory above it with mode 0700 keeps them out)",
+                                  f->tree.path);
+                p->namespaces |= CLONE_NEWUSER;
+                return 0;
+        }
+        if (said && !(s->ids.may_lack && !f->host.can_userns)) {
+                err_set(e, ERR_HOST, 0, "cannot give %s user ids of its own: %s", f->tree.path, missing);
+                return err_hint(e, "--private-users=no runs it without: root inside is then root outside");
+        }
+        plan_note(a, p, "root inside is root outside: %s", missing);
+        return 0;
+}
+
+static int make_namespaces(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p,
+                           struct err *e) {
+        int r;
+
+        p->namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
+        p->netns_path = s->net.path;
+        if (wants_private_net(s) && !s->net.path) {
+                p->namespaces |= CLONE_NEWNET;
+                p->private_net = true;
+        }
+        r = make_ids(s, f, a, p, e);
+        if (r < 0)
+                return r;
+        /* A network that is joined is somebody else's, unless --private-network says that it is ours; and it belongs
+         * to whose user namespace it was made in (user_namespaces(7)). */
+        p->net_admin = p->private_net || (s->net.path && s->net.private == YES && !p->ids.own);
+        if (s->net.path && s->net.private == YES && p->ids.own)
+                plan_note(a, p,
+                          "the payload cannot set up the network %s: it does not belong to its user ids "
+                          "(--private-users=no)",
+                          s->net.path);
+        return 0;
+}
+
+static int make_caps(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        bool root = p->exec.uid == 0;
+        uint64_t caps = SPEC_CAPS_DEFAULT, lost;
+
+        if (p->net_admin)
+                caps |= BIT(CAP_NET_ADMIN);
+        else if (p->ids.own && !p->netns_path)
+                caps &= ~BIT(CAP_NET_BIND_SERVICE); /* the ports are the host's */
+        if (!p->ids.own && f->host.first_userns && !p->cgroup.restrict_devices && caps & BIT(CAP_MKNOD)) {
+                caps &= ~BIT(CAP_MKNOD);
+                if (!((s->sec.caps_add | s->sec.caps_drop) & BIT(CAP_MKNOD)))
+                        plan_note(a, p, "cap_mknod is left out: device nodes cannot be restricted here");
+        }
+        caps = (caps | s->sec.caps_add) & ~s->sec.caps_drop;
+        /* A new user namespace begins with all capabilities over what it owns. */
+        lost = p->ids.own ? 0 : caps & ~f->host.caps;
+        if (lost & s->sec.caps_add && s->self.face == FACE_BERTH) {
+                err_set(e, ERR_HOST, 0, "--capability=: berth does not have all of these capabilities itself");
+                return err_hint(e, "berth was started with a reduced bounding set");
+        }
+        caps &= ~lost;
+        p->loopback = p->private_net && (p->ids.own || f->host.caps & BIT(CAP_NET_ADMIN));
+        if (p->private_net && !p->loopback)
+                plan_note(a, p, "the loopback interface stays down: berth itself has no cap_net_admin");
+        p->sec.bounding = caps;
+        p->sec.permitted = p->sec.effective = root ? caps : 0;
+        /* Inheritable capabilities serve nothing here, and files with the inheritable bit would gain by them. */
+        p->sec.inheritable = 0;
+        p->sec.ambient = s->sec.caps_ambient;
+        if (p->sec.ambient & ~caps) {
+                err_set(e, ERR_USAGE, 0, "--ambient-capability=: not among the capabilities of the container");
+                return p->sec.ambient & ~caps & BIT(CAP_NET_BIND_SERVICE) && p->ids.own
+                               ? err_hint(e, "user ids of its own have no ports of the host: --private-network, or "
+                                             "--private-users=no")
+                               : err_hint(e, "berth was started with a reduced bounding set");
+        }
+        p->sec.permitted |= p->sec.ambient;
+        p->sec.effective |= p->sec.ambient;
+        p->sec.inheritable |= p->sec.ambient;
+        if (lost)
+                plan_note(a, p, "some capabilities are missing: berth does not have them itself");
+        return 0;
+}
+
+static int make_filter(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        const struct filter_want want = {
+                .face = s->self.face,
+                .nesting = s->sec.nesting,
+                .private_net = p->net_admin,
+                .tree32 = f->tree.elf32 || s->exec.personality == PER_LINUX32,
+                .caps = p->sec.bounding,
+                .suppress_sync = s->exec.suppress_sync,
+                .allow = &s->sec.calls_allow,
+                .deny = &s->sec.calls_deny,
+                .families_said = s->sec.families_said,
+                .families_deny_list = s->sec.families_deny_list,
+                .families_none = s->sec.families_none,
+                .families = &s->sec.families,
+        };
+
+        p->sec.no_keyring = f->host.no_keyring;
+        if (p->sec.no_keyring)
+                plan_note(a, p, "no keyring of its own: this place allows none at all");
+        p->sec.no_new_privileges = s->sec.no_new_privileges;
+        p->sec.no_filter = s->sec.no_filter;
+        if (p->sec.no_filter)
+                return 0;
+        p->sec.filter_before_caps = !p->sec.no_new_privileges && !(p->sec.effective & BIT(CAP_SYS_ADMIN));
+        /* The guest waits for its builder at that time. Not with lists of the user's: all that it still has to do must
+         * be allowed by the program. */
+        p->sec.filter_early = p->ids.own && p->sec.effective & BIT(CAP_SYS_ADMIN) && s->sec.calls_allow.n == 0 &&
+                              s->sec.calls_deny.n == 0 && !s->sec.families_said && !s->exec.suppress_sync;
+        return filter_make(&want, a, &p->sec.filter, e);
+}
+
+/* Abstract sockets belong to the network namespace: in one that others use, Landlock closes them (ABI 6, Linux 6.12).
+ */
+static void make_landlock(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
+        if (s->self.face != FACE_BERTH || p->net_admin)
+                return;
+        p->sec.close_abstract = f->host.landlock_abi >= 6;
+        if (!p->sec.close_abstract)
+                plan_note(a, p, "abstract sockets of %s can be reached: this kernel's Landlock cannot close them",
+                          str_or(p->netns_path, "the host"));
+}
+
+static void set_limit(struct plan *p, int what, rlim_t soft, rlim_t hard) {
+        if (!(p->limits.rlimit_said & 1u << what))
+                p->limits.rlimit[what] = (struct rlimit){ soft, hard };
+}
+
+/* What the kernel gives PID 1 (include/asm-generic/resource.h), so that nothing of the caller's leaks in. */
+static void make_limits(const struct spec *s, const struct facts *f, struct plan *p) {
+        rlim_t files = f->host.nr_open < 524288 ? f->host.nr_open : 524288;
+
+        memcpy(p->limits.rlimit, s->limits.rlimit, sizeof p->limits.rlimit);
+        p->limits.rlimit_said = s->limits.rlimit_said;
+        for (int i = 0; i < RLIM_NLIMITS; i++)
+                set_limit(p, i, RLIM_INFINITY, RLIM_INFINITY);
+        set_limit(p, RLIMIT_STACK, 8 << 20, RLIM_INFINITY);
+        set_limit(p, RLIMIT_CORE, 0, RLIM_INFINITY);
+        set_limit(p, RLIMIT_MEMLOCK, 8 << 20, 8 << 20);
+        set_limit(p, RLIMIT_MSGQUEUE, 819200, 819200);
+        set_limit(p, RLIMIT_NICE, 0, 0);
+        set_limit(p, RLIMIT_RTPRIO, 0, 0);
+        set_limit(p, RLIMIT_NOFILE, 1024, files);
+        set_limit(p, RLIMIT_NPROC, f->host.nproc.rlim_cur, f->host.nproc.rlim_max);
+        set_limit(p, RLIMIT_SIGPENDING, f->host.sigpending.rlim_cur, f->host.sigpending.rlim_max);
+        p->limits.oom_said = s->limits.oom_said;
+        p->limits.oom_score_adjust = s->limits.oom_score_adjust;
+        p->limits.cpus_said = s->limits.cpus_said;
+        memcpy(p->limits.cpus, s->limits.cpus, sizeof p->limits.cpus);
+}
+
+/* Limits hold before the last steps of a guest, which take a few descriptors more than the payload gets. */
+static int check_descriptors(const struct plan *p, struct err *e) {
+        rlim_t limit = p->limits.rlimit[RLIMIT_NOFILE].rlim_cur,
+               need = p->exec.listen_fds + (p->exec.mode == EXEC_STUB ? 16 : 8);
+
+        if (p->exec.listen_fds == 0 || need <= limit)
+                return 0;
+        err_set(e, ERR_USAGE, 0, "LISTEN_FDS=%u is too much for the container's limit of %llu open files",
+                p->exec.listen_fds, (unsigned long long) limit);
+        return err_hint(e, "--rlimit=NOFILE=%llu or more", (unsigned long long) need);
+}
+
+static void format_uuid(const uint8_t id[16], char ret[37]) {
+        char *o = ret;
+
+        for (int i = 0; i < 16; i++)
+                o += sprintf(o, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", id[i]);
+}
+
+static void make_identity(const struct spec *s, const struct facts *f, struct plan *p) {
+        p->id.hostname = str_or(s->id.hostname, p->machine);
+        if (f->tree.has_machine_id)
+                memcpy(p->id.uuid, f->tree.machine_id, 16);
+        else if (s->id.has_uuid)
+                memcpy(p->id.uuid, s->id.uuid, 16);
+        else {
+                memcpy(p->id.uuid, f->random, 16);
+                p->id.uuid[6] = (p->id.uuid[6] & 0x0f) | 0x40; /* RFC 9562, version 4 */
+                p->id.uuid[8] = (p->id.uuid[8] & 0x3f) | 0x80;
+        }
+        format_uuid(p->id.uuid, p->id.uuid_text);
+}
+
+static int check_groups(const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        p->exec.keep_groups = f->host.no_setgroups && !p->ids.own;
+        if (!p->exec.keep_groups)
+                return 0;
+        if (p->exec.n_groups > 0)
+                return err_set(e, ERR_HOST, EPERM,
+                               "the user's supplementary groups cannot be set in this user namespace");
+        plan_note(a, p, "supplementary groups stay as they are: this user namespace does not let them go");
+        return 0;
+}
+
+static int check_root(const struct spec *s, const struct facts *f, struct err *e) {
+        if (f->tree.host_root && !s->root.read_only) {
+                err_set(e, ERR_USAGE, 0, "%s is the host's own root directory", f->tree.path);
+                return err_hint(e, "--read-only shares it without a risk");
+        }
+        if (f->tree.lacks_program) {
+                err_set(e, ERR_IMAGE, 0, "there is no %s, and no usr, in %s: that is no OS tree",
+                        s->exec.argv.n > 0 ? s->exec.argv.items[0] : "shell", f->tree.path);
+                return err_hint(e, "-D names the tree, -M one in /var/lib/machines");
+        }
+        if (s->exec.mode != EXEC_BOOT)
+                return 0;
+        if (!f->tree.has_os_release && !s->host.no_os_release_check) {
+                err_set(e, ERR_IMAGE, 0,
+                        "%s does not look like an OS tree: no etc/os-release or usr/lib/os-release in it",
+                        f->tree.path);
+                return err_hint(e, "--os-release-check=no boots it all the same");
+        }
+        if (f->tree.init.kind == INIT_NONE) {
+                err_set(e, ERR_IMAGE, 0,
+                        "%s has no init: none of usr/lib/systemd/systemd, lib/systemd/systemd, sbin/init",
+                        f->tree.path);
+                return err_hint(e, "without --boot a shell or a command starts instead");
+        }
+        return 0;
+}
+
+static void make_root(const struct spec *s, const struct facts *f, struct plan *p) {
+        p->root.path = f->tree.path;
+        p->root.read_only = s->root.read_only || f->tree.vendor;
+        p->root.lock = s->host.no_lock                          ? LOCK_NONE
+                       : p->root.read_only || f->tree.read_only ? LOCK_SHARED
+                                                                : LOCK_EXCLUSIVE;
+        p->root.idmap = p->ids.map_root;
+        p->root.check_submounts = !f->tree.submounts_known;
+}
+
+static void make_devices(const struct spec *s, const struct facts *f, struct plan *p) {
+        bool wanted = s->self.face == FACE_STRICT || s->sec.nesting;
+
+        /* In a user namespace the kernel makes no device nodes, and opens none where mounts say nodev. */
+        p->cgroup.restrict_devices = !p->ids.own && f->host.first_userns && f->host.can_restrict_devices;
+        p->cgroup.tun = f->host.tun && wanted;
+        p->cgroup.fuse = f->host.fuse && wanted;
+}
+
+static void make_payload_cgroup(const struct facts *f, struct arena *a, struct plan *p) {
+        bool unit = f->cgroup.unit;
+        const char *parent = unit ? f->cgroup.unit : f->cgroup.own;
+
+        p->cgroup.of = unit ? CGROUP_UNIT : CGROUP_OWN;
+        p->cgroup.parent = arena_printf(a, "%s%s", f->cgroup.mount, parent[1] ? parent : "");
+        p->cgroup.name = unit ? "payload" : arena_printf(a, "berth-%s", p->machine);
+        p->cgroup.supervisor = unit && !f->cgroup.in_subgroup ? "supervisor" : NULL;
+}
+
+static int make_cgroup(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        p->cgroup.mount = f->cgroup.mount;
+        if (p->unit.scope) {
+                p->cgroup.of = CGROUP_SCOPE;
+                p->cgroup.name = "payload";
+                return 0;
+        }
+        if (!f->cgroup.found || !f->cgroup.writable) {
+                const char *why = f->cgroup.found ? "berth may not make a cgroup here" : "this host has no cgroup2";
+
+                if (s->exec.mode == EXEC_BOOT && f->tree.init.kind == INIT_SYSTEMD) {
+                        err_set(e, ERR_HOST, 0, "systemd needs a cgroup of its own to boot: %s", why);
+                        return err_hint(e, "a plain command or another init runs without one");
+                }
+                plan_note(a, p, "no cgroup of its own: %s", why);
+                p->cgroup.restrict_devices = p->cgroup.tun = p->cgroup.fuse = false;
+                return 0;
+        }
+        make_payload_cgroup(f, a, p);
+        return 0;
+}
+
+static void make_life(const struct spec *s, const struct facts *f, struct plan *p) {
+        bool boot = s->exec.mode == EXEC_BOOT;
+
+        p->life.sig_stop = s->exec.kill_signal          ? s->exec.kill_signal
+                           : boot                       ? f->tree.init.sig_stop
+                           : s->self.face == FACE_BERTH ? SIGTERM
+                                                        : 0; /* as upstream: killed at once */
+        p->life.stop_said = s->exec.kill_signal > 0;
+        p->life.sig_poweroff = SIGRTMIN + 4;
+        p->life.sig_reboot = SIGRTMIN + 5;
+        if (boot && f->tree.init.kind != INIT_SYSTEMD) {
+                p->life.sig_poweroff = f->tree.init.sig_stop;
+                p->life.sig_reboot = f->tree.init.sig_reboot;
+        }
+        p->life.notify_ready = s->exec.notify_ready;
+        p->life.keep_unit = s->host.keep_unit;
+        p->life.stop_timeout_s = 90;
+}
+
+int plan_make(const struct spec *s, const struct facts *f, struct arena *a, const struct plan **ret, struct err *e) {
+        struct plan *p = arena_new(a, struct plan);
+        int r;
+
+        p->machine = f->tree.name;
+        p->face = s->self.face;
+        r = check_root(s, f, e);
+        if (r < 0)
+                return r;
+        make_console(s, f, p);
+        r = make_namespaces(s, f, a, p, e);
+        if (r < 0)
+                return r;
+        make_root(s, f, p);
+        p->exec.mode = s->exec.mode;
+        make_life(s, f, p);
+        make_devices(s, f, p);
+        r = plan_unit(s, f, a, p, e);
+        if (r < 0)
+                return r;
+        r = make_cgroup(s, f, a, p, e);
+        if (r < 0)
+                return r;
+        make_identity(s, f, p);
+        plan_exec(s, f, a, p);
+        r = check_groups(f, a, p, e);
+        if (r < 0)
+                return r;
+        r = make_caps(s, f, a, p, e);
+        if (r < 0)
+                return r;
+        r = make_filter(s, f, a, p, e);
+        if (r < 0)
+                return r;
+        make_landlock(s, f, a, p);
+        make_limits(s, f, p);
+        r = check_descriptors(p, e);
+        if (r < 0)
+                return r;
+        p->one_by_one = f->host.few_descriptors;
+        r = plan_mounts(s, f, a, p, e);
+        if (r < 0)
+                return r;
+        *ret = p;
+        return 0;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What will be done, completely and in order. plan_make() is a pure function of a spec and facts: it makes no system
+ * call, so a plan can be printed, compared and tested without root. Everything the guest does is in here. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "plan/facts.h"
+#include "spec/spec.h"
+#include "sys/filter.h"
+
+/* What a new file system is filled with while it is still detached. Paths are relative to it. */
+enum seed_kind {
+        SEED_DIR,
+        SEED_LINK,
+        SEED_FILE,
+        SEED_FIFO,
+        SEED_NODE,
+        SEED_SOCKET,  /* a socket that nobody listens on */
+        SEED_BOOT_ID, /* a file with a random UUID, new at every start */
+        SEED_NOTIFY,  /* the socket that sd_notify(3) of the payload writes to */
+        SEED_KMSG,    /* a FIFO that the launcher holds open, so that readers wait instead of failing */
+};
+struct seed {
+        enum seed_kind kind;
+        mode_t mode; /* for SEED_NODE with S_IFCHR or S_IFBLK */
+        const char *path;
+        const char *text; /* content of a file, target of a link */
+        dev_t dev;
+};
+struct seed_list {
+        struct seed *items;
+        size_t n;
+};
+
+/* One operation on the guest's file systems. */
+enum fsop_kind {
+        FSOP_FRESH,  /* a new file system of type src, seeded, then attached */
+        FSOP_TREE,   /* the host's file or directory of a slot */
+        FSOP_SELF,   /* what is at src (inside, "" for dst), once more at dst with attributes of its own */
+        FSOP_HIDE,   /* cover it by an inaccessible file or directory */
+        FSOP_WRITE,  /* a regular file in the tree itself: only where an option says so */
+        FSOP_LINK,   /* a symbolic link in the tree itself: likewise */
+        FSOP_REMOVE, /* remove a file of the tree itself: likewise */
+        FSOP_KEEP,   /* remember what is at src (inside) in a slot */
+        FSOP_DETACH, /* take the mount at dst away again */
+};
+
+enum fsop_flags {
+        FSOP_OPTIONAL = 1 << 0,  /* where dst is missing: skip */
+        FSOP_MAKE_DIR = 1 << 1,  /* where dst is missing: make a directory */
+        FSOP_MAKE_FILE = 1 << 2, /* where dst is missing: make an empty file */
+        FSOP_BY_HOST = 1 << 3,   /* the launcher makes it: it has rights that the guest lacks */
+        FSOP_RECURSIVE = 1 << 4,
+        FSOP_IDMAP = 1 << 5,   /* owners are mapped by the guest's user namespace */
+        FSOP_LATE = 1 << 6,    /* once the guest is in its final cgroup and network namespace */
+        FSOP_FOLLOW = 1 << 7,  /* dst may be a link (resolved inside); otherwise that is refused */
+        FSOP_ON_LINK = 1 << 8, /* dst may be a link: the mount covers the link itself */
+        FSOP_REPLACE = 1 << 9, /* FSOP_WRITE: take the place of a link or other file */
+        FSOP_SEAL = 1 << 10,   /* FSOP_FRESH: read-only once it is seeded */
+        FSOP_IN_TREE =
+                1 << 12, /* FSOP_TREE: host is for people; the source is dst in the tree itself, without links */
+        FSOP_OF_GUEST = 1 << 11, /* FSOP_FRESH: it shows namespaces of the guest */
+};
+
+struct fsop {
+        enum fsop_kind kind;
+        unsigned flags;
+        const char *dst;     /* relative to the root, "" the root */
+        const char *src;     /* file system type, link target, or path inside, by kind */
+        const char *options; /* FSOP_FRESH: mount options */
+        uint64_t set, clear; /* MOUNT_ATTR_* */
+        struct seed_list seeds;
+        const char *host; /* FSOP_TREE, FSOP_WRITE: path on the host: opened by the launcher */
+        int slot;         /* index in the table of descriptors, -1: none */
+        const char *why;  /* for people: "API file system", "masked path", "--bind=" */
+};
+/* Its descriptor comes from the launcher. */
+static inline bool fsop_of_launcher(const struct fsop *op) {
+        return op->slot >= 0 && (op->host || op->flags & FSOP_BY_HOST);
+}
+
+struct fsop_list {
+        struct fsop *items;
+        size_t n;
+};
+
+/* Where a program is looked for, unless the payload gets a PATH of its own. */
+#define PLAN_SEARCH_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* Whose cgroup the guest ends up in. */
+enum cgroup_of {
+        CGROUP_CALLERS, /* the caller's */
+        CGROUP_OWN,     /* one that the launcher makes below the caller's */
+        CGROUP_UNIT,    /* the same in the caller's unit, which is delegated: payload, beside supervisor */
+        CGROUP_SCOPE,   /* payload, in a scope that the service manager makes */
+};
+enum announce { ANNOUNCE_NO, ANNOUNCE_TRY, ANNOUNCE_MUST };
+
+enum { PLAN_SLOTS = 200, PLAN_ID_COUNT = 65536 };
+
+struct plan {
+        const char *machine;
+        enum face face;
+        uint64_t namespaces;    /* CLONE_NEW* made by clone3(); cgroup follows in the guest */
+        const char *netns_path; /* join this network namespace instead */
+        bool private_net;       /* the guest has a network namespace of its own making */
+        bool loopback;          /* the guest brings the loopback interface up */
+        bool net_admin;         /* and rules it: that one, or one that it joins as its own */
+
+        struct {
+                const char *path;
+                bool read_only;
+                bool idmap;
+                bool idmap_host; /* and the host's root may make files through the mount, as machinectl copy-to does */
+                bool check_submounts; /* refuse to go on where something is mounted inside that the plan does not know
+                                       */
+                enum { LOCK_NONE, LOCK_SHARED, LOCK_EXCLUSIVE } lock;
+        } root;
+        struct {
+                bool own; /* a user namespace */
+                uint32_t base, count;
+                bool map_root; /* owners of the tree are mapped; otherwise it is already shifted */
+        } ids;
+        struct {
+                enum cgroup_of of;
+                const char *mount;      /* where the hierarchy is */
+                const char *parent;     /* path on the host of the cgroup that name is made in, NULL: not yet known */
+                const char *name;       /* NULL: none is made */
+                const char *supervisor; /* the launcher moves to this one below parent, NULL: it stays */
+                bool restrict_devices;  /* root inside is root outside: only the nodes it gets can be opened or made */
+                bool tun, fuse;         /* and these */
+        } cgroup;
+        struct {
+                bool scope, user; /* made by the service manager: the system's, or the user's */
+                const char *name, *slice, *description;
+                struct strv properties; /* dNAME=VALUE: a default, uNAME=VALUE: the user said so */
+                enum announce announce; /* with systemd-machined, as service */
+                const char *service;
+                const char *agent; /* the program that does it */
+        } unit;
+
+        struct fsop_list fsops;
+        int n_slots;
+        bool one_by_one; /* few descriptors: each source is opened, sent and closed before the next; nothing is made
+                            early */
+
+        struct {
+                const char *hostname;
+                uint8_t uuid[16];
+                char uuid_text[37];
+        } id;
+        struct {
+                enum console_mode mode; /* concrete */
+                const char *background;
+        } console;
+        struct {
+                enum exec_mode mode;
+                struct strv argv;        /* empty where candidates decide */
+                struct strv candidates;  /* files to try, in order: inits, shells */
+                bool search_path;        /* argv[0] without a slash is looked up in PATH */
+                const char *argv0_login; /* "-bash" style prefix for a login shell, NULL */
+                struct strv env;
+                const char *chdir; /* NULL: home of the user, else "/" */
+                bool chdir_said;
+                uid_t uid;
+                gid_t gid;
+                gid_t *groups;
+                size_t n_groups;
+                bool keep_groups; /* setgroups(2) is forbidden here: the caller's groups stay */
+                const char *home; /* made if missing (--uid=), NULL: not */
+                unsigned listen_fds;
+                bool strict_stub; /* --as-pid2: 255 for a signal, as upstream */
+                unsigned long personality;
+                mode_t umask;
+        } exec;
+        struct {
+                uint64_t bounding, permitted, effective, inheritable, ambient;
+                bool no_new_privileges;
+                bool no_keyring; /* keyrings cannot be used here, so there is none to replace */
+                bool no_filter;
+                bool filter_before_caps; /* no CAP_SYS_ADMIN and no no_new_privs afterwards: order matters */
+                bool filter_early;       /* it allows all that the guest still has to do: loaded while it waits */
+                struct filter filter;
+                bool close_abstract; /* Landlock closes abstract sockets of the host */
+        } sec;
+        struct {
+                struct rlimit rlimit[RLIM_NLIMITS];
+                uint32_t rlimit_said; /* the user named it: failing to set it as near as possible is shown */
+                bool oom_said, cpus_said;
+                int oom_score_adjust;
+                uint8_t cpus[128];
+        } limits;
+        struct {
+                int sig_stop;   /* what asks the payload to end; 0: it is killed */
+                bool stop_said; /* by --kill-signal=: sent whatever the payload does with it */
+                int sig_reboot, sig_poweroff;
+                bool notify_ready;
+                bool keep_unit;          /* a reboot ends with 133 instead of a new start */
+                unsigned stop_timeout_s; /* then SIGKILL */
+        } life;
+        struct strv notes; /* one line each: what a default had to leave out */
+};
+
+/* Where the plan cannot hold (an option that the host cannot serve), e says so. */
+int plan_make(const struct spec *s, const struct facts *f, struct arena *a, const struct plan **ret, struct err *e);
+
+/* For people, and for machines. */
+void plan_print(const struct plan *p, const struct spec *s, FILE *out);
+void plan_print_json(const struct plan *p, const struct spec *s, FILE *out);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A plan for people: --dry-run. One line a thing, what is not the case is not listed. */
+
+#include "plan/plan.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/clean.h"
+#include "base/str.h"
+#include "plan/words.h"
+#include "sys/caps.h"
+
+static void head(FILE *out, const char *name) {
+        fprintf(out, "%-13s", name);
+}
+
+static void text(FILE *out, const char *s) {
+        char clean[4096];
+
+        fputs(str_escape(s, clean, sizeof clean), out);
+}
+
+static void line(FILE *out, const char *name, const char *value) {
+        head(out, name);
+        text(out, value);
+        fputc('\n', out);
+}
+
+static void print_said(const struct spec *s, FILE *out) {
+        for (size_t i = 0; i < s->said.n; i++) {
+                const struct said *said = &s->said.items[i];
+
+                head(out, i == 0 ? "settings" : "");
+                /* The words of a command are no option. */
+                fputs(said->setting[0] == '-' || streq(said->setting, SAID_COMMAND) ? "" : "--", out);
+                text(out, said->setting);
+                if (said->value) {
+                        fputc(streq(said->setting, SAID_COMMAND) ? ' ' : '=', out);
+                        text(out, said->value);
+                }
+                fprintf(out, "  (%s%s", origin_name(said->origin), said->where ? " " : "");
+                text(out, str_or(said->where, ""));
+                fputs(")\n", out);
+        }
+}
+
+static void print_caps(FILE *out, const char *name, uint64_t set) {
+        char buf[CAPS_NAME];
+        bool first = true;
+
+        head(out, name);
+        for (unsigned i = 0; i < 64; i++)
+                if (set & UINT64_C(1) << i) {
+                        fprintf(out, "%s%s", first ? "" : " ", str_or(caps_name(i, buf), "unknown"));
+                        first = false;
+                }
+        fputs(first ? "none\n" : "\n", out);
+}
+
+static void print_flags(FILE *out, const char *prefix, const char *const *words) {
+        for (; *words; words++) {
+                fprintf(out, "%s%s", prefix, *words);
+                prefix = ",";
+        }
+}
+
+static void print_fsop(const struct fsop *op, FILE *out) {
+        const char *words[PLAN_WORDS];
+
+        fprintf(out, "  %-7s /", fsop_kind_name(op->kind));
+        text(out, op->dst);
+        if (op->kind == FSOP_FRESH)
+                fprintf(out, "  %s", op->src);
+        if (op->host) {
+                fputs("  from ", out);
+                text(out, op->host);
+        } else if (op->kind != FSOP_FRESH && op->src) {
+                fputs(op->kind == FSOP_LINK ? "  to " : "  from /", out);
+                text(out, op->src);
+        }
+        plan_attr_words(op, words);
+        print_flags(out, "  ", words);
+        if (op->options)
+                fprintf(out, "  %s", op->options);
+        plan_flag_words(op, words);
+        print_flags(out, "  [", words);
+        fprintf(out, "%s  %s\n", words[0] ? "]" : "", op->why);
+}
+
+static void print_unit(const struct plan *p, FILE *out) {
+        if (p->cgroup.name) {
+                head(out, "cgroup");
+                text(out, p->unit.scope ? p->unit.name : p->cgroup.parent);
+                fputc('/', out);
+                text(out, p->cgroup.name);
+                fputc('\n', out);
+        }
+        if (p->cgroup.supervisor)
+                line(out, "  berth", p->cgroup.supervisor);
+        if (p->unit.scope) {
+                head(out, "unit");
+                text(out, p->unit.name);
+                fputs(" in ", out);
+                text(out, p->unit.slice);
+                fputs(p->unit.user ? ", made by the user's manager\n" : "\n", out);
+        }
+        for (size_t i = 0; i < p->unit.properties.n; i++)
+                line(out, i == 0 ? "  properties" : "", p->unit.properties.items[i] + 1);
+        if (p->unit.announce != ANNOUNCE_NO) {
+                head(out, "registered");
+                text(out, p->unit.service);
+                fputs(p->unit.announce == ANNOUNCE_MUST ? ", or no start\n" : ", where that can be had\n", out);
+        }
+}
+
+static void print_where(const struct plan *p, FILE *out) {
+        const char *words[PLAN_WORDS];
+
+        line(out, "machine", p->machine);
+        line(out, "face", face_name(p->face));
+        head(out, "root");
+        text(out, p->root.path);
+        fprintf(out, "  %s%s, lock: %s\n", p->root.read_only ? "read-only" : "writable",
+                p->root.idmap ? ", owners mapped" : "", lock_name(p->root.lock));
+        head(out, "namespaces");
+        plan_namespace_words(p, words);
+        print_flags(out, "", words);
+        fputc('\n', out);
+        if (p->netns_path)
+                line(out, "network", p->netns_path);
+        if (p->ids.own)
+                fprintf(out, "%-13s0..%u inside are %u..%u outside\n", "ids", p->ids.count - 1, p->ids.base,
+                        p->ids.base + p->ids.count - 1);
+        print_unit(p, out);
+        line(out, "host name", p->id.hostname);
+        line(out, "uuid", p->id.uuid_text);
+        line(out, "console", console_mode_name(p->console.mode));
+}
+
+static void print_strings(FILE *out, const char *name, const struct strv *v) {
+        for (size_t i = 0; i < v->n; i++)
+                line(out, i == 0 ? name : "", v->items[i]);
+}
+
+static void print_exec(const struct plan *p, FILE *out) {
+        char buf[32];
+
+        line(out, "payload", exec_mode_name(p->exec.mode));
+        print_strings(out, "first of", &p->exec.candidates);
+        print_strings(out, "arguments", &p->exec.argv);
+        print_strings(out, "environment", &p->exec.env);
+        line(out, "directory", p->exec.chdir);
+        fprintf(out, "%-13s%u, group %u, %zu more groups\n", "user", p->exec.uid, p->exec.gid, p->exec.n_groups);
+        for (size_t i = 0; i < p->exec.n_groups; i++)
+                fprintf(out, "%-13s%u\n", i == 0 ? "groups" : "", p->exec.groups[i]);
+        if (p->exec.home)
+                line(out, "home", p->exec.home);
+        if (p->exec.listen_fds)
+                fprintf(out, "%-13s%u passed on\n", "descriptors", p->exec.listen_fds);
+        if (p->exec.personality != PERSONALITY_UNSAID)
+                line(out, "personality", personality_name(p->exec.personality, buf));
+}
+
+static void print_limit(FILE *out, rlim_t value) {
+        if (value == RLIM_INFINITY)
+                fputs("infinity", out);
+        else
+                fprintf(out, "%llu", (unsigned long long) value);
+}
+
+static void print_security(const struct plan *p, FILE *out) {
+        char cpus[PLAN_CPUS];
+
+        print_caps(out, "capabilities", p->sec.bounding);
+        if (p->sec.effective != p->sec.bounding)
+                print_caps(out, "  effective", p->sec.effective);
+        if (p->sec.ambient)
+                print_caps(out, "  ambient", p->sec.ambient);
+        if (p->sec.no_filter)
+                line(out, "system calls", "all");
+        else
+                fprintf(out, "%-13s%s program of %u instructions\n", "system calls",
+                        p->sec.filter.built ? "specially made" : "embedded", p->sec.filter.n);
+        if (p->sec.no_new_privileges)
+                line(out, "privileges", "no new ones");
+        if (p->sec.close_abstract)
+                line(out, "landlock", "abstract sockets of the host are closed");
+        for (int i = 0; i < RLIM_NLIMITS; i++) {
+                fprintf(out, "%-13s%-10s ", i == 0 ? "limits" : "", rlimit_name(i));
+                print_limit(out, p->limits.rlimit[i].rlim_cur);
+                fputc(':', out);
+                print_limit(out, p->limits.rlimit[i].rlim_max);
+                fputc('\n', out);
+        }
+        if (p->limits.oom_said)
+                fprintf(out, "%-13s%d\n", "oom score", p->limits.oom_score_adjust);
+        if (p->limits.cpus_said)
+                line(out, "CPUs", cpu_list(p->limits.cpus, cpus));
+}
+
+static void print_life(const struct plan *p, FILE *out) {
+        head(out, "stop signal");
+        if (p->life.sig_stop >= SIGRTMIN)
+                fprintf(out, "RTMIN+%d", p->life.sig_stop - SIGRTMIN);
+        else if (sigabbrev_np(p->life.sig_stop))
+                fputs(sigabbrev_np(p->life.sig_stop), out);
+        else if (p->life.sig_stop)
+                fprintf(out, "%d", p->life.sig_stop);
+        else
+                fputs("KILL", out);
+        fprintf(out, ", killed after %u s\n", p->life.stop_timeout_s);
+        if (p->life.notify_ready)
+                line(out, "ready", "when the payload says so");
+        if (p->life.keep_unit)
+                line(out, "a reboot", "ends with status 133");
+}
+
+void plan_print(const struct plan *p, const struct spec *s, FILE *out) {
+        print_where(p, out);
+        print_said(s, out);
+        print_exec(p, out);
+        print_security(p, out);
+        print_life(p, out);
+        print_strings(out, "notes", &p->notes);
+        fputs("file systems\n", out);
+        for (size_t i = 0; i < p->fsops.n; i++)
+                print_fsop(&p->fsops.items[i], out);
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan/unit.h"
+
+#include <errno.h>
+
+#include "base/parse.h"
+#include "base/str.h"
+#include "plan/mounts.h"
+
+/* Why there is no scope, NULL where there can be one. */
+static const char *scope_missing(const struct facts *f) {
+        if (f->manager.why)
+                return f->manager.why;
+        if (!f->manager.found)
+                return "no service manager of systemd runs here";
+        if (!f->manager.agent)
+                return "the program berth-agent is not installed";
+        if (!f->cgroup.found || f->cgroup.mount[0] != '/')
+                return "this host has no cgroup2";
+        return NULL;
+}
+
+static void say(struct arena *a, struct plan *p, const char *text) {
+        strv_add(a, &p->unit.properties, text);
+}
+
+/* systemd.resource-control(5), systemd.kill(5). The letter in front: d for a default, u for what the user said. */
+static void make_properties(const struct spec *s, struct arena *a, struct plan *p) {
+        char buf[16];
+
+        say(a, p, "dDelegate=yes");
+        say(a, p, "dCollectMode=inactive-or-failed");
+        say(a, p, "dTasksMax=16384");
+        /* A user's manager may not restrict devices. */
+        if (!p->unit.user) {
+                say(a, p, "dDevicePolicy=closed");
+                say(a, p, "dDeviceAllow=char-pts rw");
+                if (p->cgroup.tun)
+                        say(a, p, "dDeviceAllow=/dev/net/tun rwm");
+                if (p->cgroup.fuse)
+                        say(a, p, "dDeviceAllow=/dev/fuse rwm");
+        }
+        if (p->exec.mode == EXEC_BOOT)
+                say(a, p, "dCoredumpReceive=yes");
+        /* We are asked first, and pass it on; this is for when we are gone. */
+        if (p->exec.mode == EXEC_BOOT && p->life.sig_stop > 0) {
+                strv_add(a, &p->unit.properties,
+                         arena_printf(a, "dKillSignal=%s", parse_signal_name(p->life.sig_stop, buf)));
+                say(a, p, "dKillMode=mixed");
+        }
+        for (size_t i = 0; i < s->host.properties.n; i++)
+                strv_add(a, &p->unit.properties, arena_printf(a, "u%s", s->host.properties.items[i]));
+}
+
+static int refuse(const struct spec *s, const char *missing, struct err *e) {
+        const char *option = s->host.slice ? "--slice=" : s->host.properties.n ? "--property=" : "--user";
+
+        err_set(e, ERR_HOST, 0, "%s: there is no scope to make: %s", option, missing);
+        return err_hint(e, "without that option the container stays in the cgroup of its caller");
+}
+
+static int make_scope(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        const char *missing = scope_missing(f);
+
+        if (s->host.keep_unit)
+                return 0;
+        if (missing && (s->host.slice || s->host.properties.n > 0 || s->host.user_manager))
+                return refuse(s, missing, e);
+        /* On a host of systemd something is amiss then; elsewhere there is nothing to tell. */
+        if (missing && f->manager.why)
+                plan_note(a, p, "no unit of its own: %s", missing);
+        if (missing)
+                return 0;
+        p->unit.scope = true;
+        p->unit.name = arena_printf(a, "%s.scope", p->machine);
+        p->unit.slice = str_or(s->host.slice, "machine.slice");
+        p->unit.description = arena_printf(a, "Container %s", p->machine);
+        make_properties(s, a, p);
+        return 0;
+}
+
+/* machined takes the unit that the leader is in for the machine's, and ends it with the machine: a login session or a
+ * user's manager is never that. */
+static bool unit_is_machines(const struct spec *s, const struct facts *f, const struct plan *p) {
+        if (!s->host.keep_unit)
+                return p->unit.scope;
+        return f->cgroup.unit;
+}
+
+static int make_announcement(const struct spec *s, const struct facts *f, struct plan *p, struct err *e) {
+        const char *missing = f->manager.why               ? f->manager.why
+                              : !f->manager.found          ? "no service manager of systemd runs here"
+                              : !f->manager.machined       ? "systemd-machined is not installed"
+                              : !f->manager.agent          ? "the program berth-agent is not installed"
+                              : !unit_is_machines(s, f, p) ? "the container has no unit of its own"
+                                                           : NULL;
+
+        p->unit.service = str_or(s->host.container_service, "systemd-nspawn");
+        if (s->host.registered == NO || (missing && s->host.registered == UNSAID))
+                return 0;
+        if (missing) {
+                err_set(e, ERR_HOST, 0, "--register=yes: cannot register %s: %s", p->machine, missing);
+                return err_hint(e, "--register=auto starts all the same");
+        }
+        p->unit.announce = s->host.registered == YES ? ANNOUNCE_MUST : ANNOUNCE_TRY;
+        return 0;
+}
+
+int plan_unit(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        int r;
+
+        p->unit.user = s->host.user_manager;
+        p->unit.agent = f->manager.agent;
+        r = make_scope(s, f, a, p, e);
+        r = r < 0 ? r : make_announcement(s, f, p, e);
+        p->root.idmap_host = p->ids.map_root && p->unit.announce != ANNOUNCE_NO;
+        return r;
+}

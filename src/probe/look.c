@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "probe/probe.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "plan/idrange.h"
+#include "probe/tree.h"
+#include "sys/resolve.h"
+
+/* File systems whose mounts are known not to be idmapped (mount_setattr(2), NOTES lists those that can). Any other is
+ * tried. */
+static bool known_without_idmap(long type) {
+        static const long types[] = {
+                0x794c7630 /* overlayfs */, 0x6969 /* nfs */,      0x01021997 /* 9p */,   0x858458f6 /* ramfs */,
+                0xff534d42 /* cifs */,      0xfe534d42 /* smb2 */, 0x61756673 /* aufs */, 0xf15f /* ecryptfs */,
+        };
+
+        for (size_t i = 0; i < ELEMENTS(types); i++)
+                if (type == types[i])
+                        return true;
+        return false;
+}
+
+/* Are this directory and all above it open to everybody? What cannot be looked at counts as closed: we are root. */
+static bool others_reach(int root) {
+        CLEAN_FD int at = fcntl(root, F_DUPFD_CLOEXEC, 3);
+        struct stat here, above;
+
+        if (at < 0 || fstat(at, &here) < 0)
+                return false;
+        for (;;) {
+                int up;
+
+                if (!(here.st_mode & S_IXOTH))
+                        return false;
+                up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                clean_fd(&at);
+                at = up;
+                if (at < 0 || fstat(at, &above) < 0)
+                        return false;
+                if (above.st_dev == here.st_dev && above.st_ino == here.st_ino)
+                        return true;
+                here = above;
+        }
+}
+
+static int probe_file_system(const struct spec *s, struct facts *f, const struct opened *o, struct err *e) {
+        struct statfs sf;
+
+        if (fstatfs(o->root, &sf) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot look at the file system of %s", f->tree.path);
+        f->tree.read_only = sf.f_flags & ST_RDONLY;
+        f->tree.can_idmap = f->host.first_userns && !known_without_idmap(sf.f_type);
+        f->tree.etc_writable = !f->tree.read_only && !f->tree.vendor && !s->root.read_only;
+        f->tree.reachable = !(sf.f_flags & ST_NOSUID) && f->tree.etc_writable && others_reach(o->root);
+        return 0;
+}
+
+/* A link where a directory should be, or one that leads nowhere, is an answer about a tree; a failure to look is not.
+ */
+static bool is_missing(int code) {
+        return code == ENOENT || code == ENOTDIR || code == ELOOP || code == EXDEV;
+}
+
+static int kind_of(int dir, const char *name, enum file_kind *ret) {
+        struct stat st;
+
+        *ret = AT_MISSING;
+        if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return is_missing(errno) ? 0 : -errno;
+        *ret = S_ISDIR(st.st_mode) ? AT_DIR : S_ISREG(st.st_mode) ? AT_FILE : S_ISLNK(st.st_mode) ? AT_LINK : AT_OTHER;
+        return 0;
+}
+
+/* Where the launch cannot make mount points, they must be there. */
+static int probe_mount_points(struct arena *a, struct facts *f, const struct opened *o, struct err *e) {
+        static const char *const names[] = { "proc", "sys", "dev", "run", "tmp" };
+
+        for (size_t i = 0; i < ELEMENTS(names) && !f->tree.etc_writable; i++) {
+                enum file_kind kind;
+                int k = kind_of(o->root, names[i], &kind);
+
+                if (k < 0)
+                        return err_set(e, ERR_IMAGE, -k, "cannot look for %s in %s", names[i], f->tree.path);
+                if (kind == AT_MISSING)
+                        strv_add(a, &f->tree.missing, names[i]);
+        }
+        return 0;
+}
+
+static int probe_etc(const struct spec *s, struct facts *f, const struct opened *o, struct err *e) {
+        CLEAN_FD int etc = resolve_in_root(o->root, "etc", O_PATH | O_DIRECTORY);
+        int k;
+
+        f->tree.resolv_conf = f->tree.localtime = AT_MISSING;
+        if (etc < 0 && is_missing(-etc))
+                return 0;
+        k = etc < 0 ? etc : kind_of(etc, "resolv.conf", &f->tree.resolv_conf);
+        k = k < 0 ? k : kind_of(etc, "localtime", &f->tree.localtime);
+        if (k < 0)
+                return err_set(e, ERR_IMAGE, -k, "cannot look into etc of %s", f->tree.path);
+        if (s->integration.timezone == TIMEZONE_SYMLINK && f->host.localtime[0] && f->host.localtime[0] != '/') {
+                char zone[512];
+                CLEAN_FD int fd = -1;
+
+                snprintf(zone, sizeof zone, "usr/share/zoneinfo/%s", f->host.localtime);
+                fd = resolve_in_root(o->root, zone, O_PATH);
+                f->tree.zoneinfo = fd >= 0;
+        }
+        return 0;
+}
+
+static bool has(int dir, const char *name) {
+        enum file_kind kind;
+
+        return kind_of(dir, name, &kind) < 0 || kind != AT_MISSING;
+}
+
+static void probe_usr(struct arena *a, struct facts *f, const struct opened *o) {
+        static const char *const links[] = { "bin", "sbin", "lib", "lib32", "lib64" };
+        CLEAN_FD int usr = -1;
+
+        if (has(o->root, "bin"))
+                return;
+        usr = resolve_in_root(o->root, "usr", O_PATH | O_DIRECTORY);
+        for (size_t i = 0; i < ELEMENTS(links) && usr >= 0; i++)
+                if (!has(o->root, links[i]) && has(usr, links[i]))
+                        strv_add(a, &f->tree.usr_links, links[i]);
+}
+
+static char *read_host(const char *path, struct arena *a) {
+        CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+        struct stat st;
+        char *text;
+        ssize_t n;
+
+        if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > 4 << 20)
+                return NULL;
+        text = arena_alloc(a, (size_t) st.st_size + 1);
+        n = read(fd, text, (size_t) st.st_size);
+        text[n > 0 ? n : 0] = '\0';
+        return text;
+}
+
+/* A range of ids that nobody else has: the tree's own, then one that follows from the name, then random ones. The
+ * lock that makes it ours is taken later. */
+static void probe_range(struct facts *f, struct arena *a) {
+        const struct idrange_files files = {
+                .passwd = read_host("/etc/passwd", a),
+                .group = read_host("/etc/group", a),
+                .subuid = read_host("/etc/subuid", a),
+                .subgid = read_host("/etc/subgid", a),
+        };
+        uint64_t random;
+
+        memcpy(&random, f->random + 16, sizeof random);
+        f->tree.range_is_owner = false;
+        f->tree.range_base = 0;
+        if (f->tree.range_tries == 0 && idrange_valid(f->tree.uid) && f->tree.gid == f->tree.uid) {
+                f->tree.range_base = f->tree.uid;
+                f->tree.range_is_owner = true;
+                return;
+        }
+        for (; f->tree.range_tries < 100; f->tree.range_tries++) {
+                uint32_t base = idrange_candidate(f->tree.name, f->tree.range_tries, random);
+
+                if (!idrange_valid(base) || idrange_in_use(base, &files))
+                        continue;
+                f->tree.range_base = base;
+                return;
+        }
+}
+
+static int probe_user(const struct spec *s, struct arena *a, struct facts *f, const struct opened *o, struct err *e) {
+        bool shell = s->exec.mode != EXEC_BOOT && s->exec.argv.n == 0;
+
+        f->tree.user_said = s->exec.user;
+        f->tree.user = (struct tree_user){ .name = "root", .home = "/root" };
+        if (s->exec.user && !streq(s->exec.user, "root") && !streq(s->exec.user, "0"))
+                return tree_user(o->root, s->exec.user, a, &f->tree.user, e);
+        /* Root's entry is needed for its login shell only, and a tree without one is no error. */
+        if (shell)
+                (void) tree_user(o->root, "root", a, &f->tree.user, NULL);
+        f->tree.user.uid = 0;
+        f->tree.user.gid = 0;
+        f->tree.user.n_groups = 0;
+        return 0;
+}
+
+int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e) {
+        bool users = s->ids.mode == USERS_PICK || (s->ids.mode == USERS_DEFAULT && s->self.face == FACE_BERTH);
+        int r = probe_file_system(s, f, o, e);
+        uint16_t machine;
+        uint8_t class;
+
+        if (r < 0)
+                return r;
+        f->tree.has_machine_id = tree_machine_id(o->root, f->tree.machine_id) > 0;
+        r = probe_mount_points(a, f, o, e);
+        r = r < 0 ? r : probe_etc(s, f, o, e);
+        if (r < 0)
+                return r;
+        probe_usr(a, f, o);
+        if (s->exec.mode == EXEC_BOOT) {
+                f->tree.has_os_release = tree_has_os_release(o->root);
+                r = tree_init(o->root, a, &f->tree.init, e);
+                if (r < 0)
+                        return r;
+        } else
+                f->tree.lacks_program = tree_lacks_program(o->root, &s->exec);
+        f->tree.elf32 = s->self.face == FACE_BERTH &&
+                        tree_elf(o->root, str_or(f->tree.init.path, "/bin/sh"), &class, &machine) > 0 &&
+                        class == ELFCLASS32;
+        if (users && f->host.first_userns && f->host.can_userns)
+                probe_range(f, a);
+        if (!f->tree.submounts_known)
+                return probe_user(s, a, f, o, e);
+        r = probe_submounts(a, f, o, e);
+        return r < 0 ? r : probe_user(s, a, f, o, e);
+}
+
+/* A name that follows from the directory is only a proposal: several read-only runs of one tree each need their own.
+ */
+static int another_name(const struct spec *s, struct arena *a, struct facts *f, struct err *e) {
+        if (s->id.machine || f->tree.name_tries++ >= 64) {
+                /* The launch has said who has it. */
+                if (e && e->kind == ERR_BUSY)
+                        return -EBUSY;
+                err_set(e, ERR_BUSY, EBUSY, "a container named %s is running", f->tree.name);
+                return err_hint(e, "-M gives this one another name");
+        }
+        if (!f->tree.first_name)
+                f->tree.first_name = f->tree.name;
+        f->tree.name = arena_printf(a, "%.50s-%04x", f->tree.first_name,
+                                    ((f->random[8] << 8 | f->random[9]) + f->tree.name_tries) & 0xffff);
+        return 0;
+}
+
+/* First without a user namespace, for which the kernel's rule is stricter; then with what is there. */
+static int no_fresh(bool *can, struct facts *f, struct err *e) {
+        if (f->host.can_mount_in_userns && f->host.first_userns)
+                f->host.can_mount_in_userns = false;
+        else if (*can)
+                *can = false;
+        else
+                return err_set(e, ERR_HOST, EPERM, "cannot mount proc and sysfs here, fresh or bound");
+        return 0;
+}
+
+/* Why is said in the launch's own error. */
+static int no_manager(struct arena *a, struct facts *f, const struct err *e) {
+        f->manager.why = "the service manager did not do it";
+        if (e && e->kind != ERR_NONE)
+                f->manager.why =
+                        arena_printf(a, "%s%s%s", e->text, e->code ? ": " : "", e->code ? strerror(e->code) : "");
+        return 0;
+}
+
+int probe_correct(enum refutable what, const struct spec *s, struct arena *a, struct facts *f, struct opened *o,
+                  struct err *e) {
+        log_debug(LOG_PROBE, "a fact was wrong (%d), looking again", what);
+        switch (what) {
+        case REFUTED_NAME: return another_name(s, a, f, e);
+        case REFUTED_MKNOD: f->host.can_mknod = false; return 0;
+        case REFUTED_DEVICES: f->host.can_restrict_devices = false; return 0;
+        case REFUTED_USERNS: f->host.can_userns = false; return 0;
+        case REFUTED_PROC: return no_fresh(&f->host.can_mount_proc, f, e);
+        case REFUTED_SYSFS: return no_fresh(&f->host.can_mount_sysfs, f, e);
+        case REFUTED_IDMAP: f->tree.can_idmap = false; return 0;
+        case REFUTED_RANGE:
+                f->tree.range_tries++;
+                probe_range(f, a);
+                return 0;
+        case REFUTED_CGROUP: f->cgroup.writable = false; return 0;
+        case REFUTED_SUBMOUNTS: return probe_submounts(a, f, o, e);
+        case REFUTED_MANAGER: return no_manager(a, f, e);
+        case REFUTED_NOTHING:
+        case REFUTED_MAX_: break;
+        }
+        return err_set(e, ERR_BUG, 0, "nothing to correct");
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Is there a service manager to make a unit, and a machined to register with? Only looks for their sockets and files:
+ * whether they answer, the launch finds out. */
+
+#include "probe/probe.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "sys/cgroupfs.h"
+
+static bool exists(const char *path) {
+        return access(path, F_OK) == 0;
+}
+
+static const char *env_of(char **env, const char *name) {
+        for (; *env; env++) {
+                const char *rest = str_after(*env, name);
+
+                if (rest && *rest == '=')
+                        return rest + 1;
+        }
+        return NULL;
+}
+
+/* sd_booted(3); a bus elsewhere is told by a variable. */
+static void look_for_system(char **env, struct facts *f) {
+        f->manager.found = exists("/run/systemd/system") &&
+                           (exists("/run/dbus/system_bus_socket") || env_of(env, "DBUS_SYSTEM_BUS_ADDRESS"));
+        f->manager.machined =
+                f->manager.found && (exists("/run/systemd/machine") ||
+                                     exists("/usr/share/dbus-1/system-services/org.freedesktop.machine1.service"));
+}
+
+static void look_for_users(char **env, struct arena *a, struct facts *f) {
+        const char *dir = env_of(env, "XDG_RUNTIME_DIR");
+
+        f->manager.found = dir && exists(arena_printf(a, "%s/systemd/private", dir)) &&
+                           (exists(arena_printf(a, "%s/bus", dir)) || env_of(env, "DBUS_SESSION_BUS_ADDRESS"));
+        f->manager.machined =
+                f->manager.found && exists("/usr/share/dbus-1/services/org.freedesktop.machine1.service");
+}
+
+/* Beside berth itself (a build directory), or where it is installed. */
+static const char *find_agent(struct arena *a) {
+        char self[PATH_MAX];
+        ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+        const char *path;
+
+        self[n > 0 ? n : 0] = '\0';
+        if (strrchr(self, '/')) {
+                path = arena_printf(a, "%.*s/berth-agent", (int) (strrchr(self, '/') - self), self);
+                if (access(path, X_OK) == 0)
+                        return path;
+        }
+        return access(BERTH_LIBEXEC "/berth-agent", X_OK) == 0 ? BERTH_LIBEXEC "/berth-agent" : NULL;
+}
+
+/* The unit whose cgroup is handed to its processes: the caller's own, or the one above where DelegateSubgroup= put the
+ * caller into a part of it. */
+static void find_unit(struct arena *a, struct facts *f) {
+        const char *own = f->cgroup.own, *slash;
+
+        if (!own || f->cgroup.mount[0] != '/')
+                return;
+        if (cgroupfs_is_delegated(arena_printf(a, "%s%s", f->cgroup.mount, own))) {
+                f->cgroup.unit = own;
+                return;
+        }
+        slash = strrchr(own, '/');
+        own = arena_strndup(a, own, (size_t) (slash - own));
+        f->cgroup.in_subgroup = *own && cgroupfs_is_delegated(arena_printf(a, "%s%s", f->cgroup.mount, own));
+        f->cgroup.unit = f->cgroup.in_subgroup ? own : NULL;
+}
+
+void probe_manager(const struct spec *s, char **env, struct arena *a, struct facts *f) {
+        if (s->host.keep_unit)
+                find_unit(a, f);
+        if (s->host.keep_unit && s->host.registered == NO)
+                return;
+        if (s->host.user_manager)
+                look_for_users(env, a, f);
+        else
+                look_for_system(env, f);
+        if (f->manager.found)
+                f->manager.agent = find_agent(a);
+        log_debug(LOG_PROBE, "service manager %d, machined %d, agent %s", f->manager.found, f->manager.machined,
+                  str_or(f->manager.agent, "none"));
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Fills struct facts. Opens the tree and a few of the host's directories on the way; changes nothing. */
+
+#include "plan/facts.h"
+
+/* Descriptors the launch goes on with. Owned; -1 where there is none. */
+struct opened {
+        int proc;   /* the host's proc, O_PATH */
+        int root;   /* the tree, O_PATH */
+        int cgroup; /* the caller's cgroup, where containers' cgroups are made, O_PATH */
+};
+
+void opened_init(struct opened *o);
+void opened_done(struct opened *o);
+
+/* sd_listen_fds(3): how many descriptors from 3 on are passed to this process; 0 where the variables are another's. */
+unsigned probe_listen_fds(char **env);
+
+/* Step one: which tree, and the machine's name: enough to look for settings files. */
+int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e);
+
+/* Step two, once the spec is sealed: all the rest. */
+int probe_host(const struct spec *s, char **env, struct arena *a, struct facts *f, struct opened *o, struct err *e);
+int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e);
+
+/* Part of the above: service manager and machined; needs f->cgroup. */
+void probe_manager(const struct spec *s, char **env, struct arena *a, struct facts *f);
+
+/* What is mounted inside the tree, from mountinfo: costs time in proportion to the mounts of the host. */
+int probe_submounts(struct arena *a, struct facts *f, const struct opened *o, struct err *e);
+
+/* A step of the launch found a fact wrong, for the reason in e: look again. Returns an error where there is no other
+ * way. */
+int probe_correct(enum refutable what, const struct spec *s, struct arena *a, struct facts *f, struct opened *o,
+                  struct err *e);

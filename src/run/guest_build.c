@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Why two processes make a guest that has a user namespace.
+ *
+ * What root in a container may not undo (masks, read-only covers, nodev) must be locked, and the kernel locks mounts
+ * only when a mount namespace is copied into one that another user namespace owns (mount_namespaces(7), restrictions).
+ * So the builder, process B, in a user namespace of its own, makes all mounts; the guest, process G, is born from it
+ * into one more user namespace (with the same ids), and copies the finished mount namespace: then all in it is locked.
+ *
+ * A sysfs shows the network of who mounts it, an mqueue the ipc namespace: for these B joins G's. A proc takes a
+ * process namespace by name.
+ *
+ *      B                               G
+ *      | -------- clone, id map -----> |  all it can do before it has a tree
+ *      |  mounts, pivot                |
+ *      | ---- what is where ---------> |  copies the mount namespace, goes on
+ *      ends
+ */
+
+#include "run/guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/str.h"
+#include "sys/idmap.h"
+#include "sys/mounts.h"
+#include "sys/resolve.h"
+
+/* Any but 1, and 2, which the payload of --as-pid2 gets. */
+enum { CHILD_TID = 300 };
+
+static int lost(struct err *e) {
+        return err_set(e, ERR_SYSTEM, ECONNRESET, "builder and guest lost each other");
+}
+
+/* The guest goes its own way in here and does not come back. What the kernel makes for an ipc namespace (the root of
+ * its mqueue) belongs to its maker: the builder is root of the container already. */
+static _Noreturn void begin_guest(struct guest *g, int pair) {
+        g->pair = pair;
+        guest_go_on(g);
+}
+
+int guest_split(struct guest *g, struct err *e) {
+        uint64_t namespaces = (g->plan->namespaces | CLONE_NEWUSER) & ~(uint64_t) CLONE_NEWNS;
+        CLEAN_FD int theirs = -1;
+        struct process guest;
+        int pair[2], k;
+
+        /* An init is born into a session of its own, but not as its leader, as the kernel's own first process is: then
+         * no terminal that it opens becomes its controlling one, and what it starts on the console can have it. */
+        if (g->plan->exec.mode == EXEC_BOOT && setsid() < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot make a session");
+        /* For as long as the id map of the guest is to be written: through proc, by us, who have no rights over what
+         * is root's. */
+        if (prctl(PR_SET_DUMPABLE, 1) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot make the builder dumpable");
+        k = msg_pair(pair);
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot make a socket pair");
+        g->pair = pair[0];
+        theirs = pair[1];
+        k = process_clone_sister(namespaces, &guest);
+        if (k == 0) {
+                close(pair[0]);
+                begin_guest(g, TAKE_FD(theirs));
+        }
+        if (k < 0) {
+                if (k == -EPERM || k == -ENOSPC || k == -EUSERS)
+                        g->run->refuted = REFUTED_USERNS;
+                err_set(e, ERR_HOST, -k, "cannot make the namespaces of %s", g->plan->machine);
+                return k == -ENOSPC || k == -EUSERS ? err_hint(e, "see /proc/sys/user/max_*_namespaces") : k;
+        }
+        k = protocol_send_fds(g->sock, &(struct message){ .kind = MSG_GIVE, .give = GIVE_LEADER, .pid = guest.pid },
+                              &(struct msg_fds){ .n = 1, .fd = { guest.pidfd } }, e);
+        g->leader = guest.pidfd;
+        if (k < 0)
+                return k;
+        k = idmap_write(g->run->opened->proc, guest.pid, 0, g->plan->ids.count);
+        if (k < 0)
+                return err_set(e, ERR_HOST, -k, "cannot map the user ids of the guest");
+        k = msg_send(g->pair, "", 1, NULL);
+        return k < 0 ? lost(e) : 0;
+}
+
+int guest_wait_maps(struct guest *g, struct err *e) {
+        struct msg_fds fds;
+        char go;
+
+        return msg_recv(g->pair, &go, sizeof go, &fds, 0) == 1 ? 0 : lost(e);
+}
+
+/* A process namespace is entered by being born in it. The child shares our table of descriptors, and puts its result
+ * in the place of one that we keep for it. */
+static int mount_by_child(const struct fsop *op) {
+        CLEAN_FD int place = open("/", O_PATH | O_CLOEXEC);
+        struct process child = { .pidfd = -1 };
+        int k, code, status;
+
+        if (place < 0)
+                return -errno;
+        k = process_clone_as(CHILD_TID, &child);
+        if (k == 0) {
+                int fs = mount_fresh(op->src, op->options, op->set);
+
+                _exit(fs < 0 ? -fs : dup3(fs, place, O_CLOEXEC) < 0 ? errno : 0);
+        }
+        if (k < 0)
+                return k;
+        k = process_wait(child.pidfd, true, &code, &status);
+        close(child.pidfd);
+        if (k < 0)
+                return k;
+        return code == CLD_EXITED && status == 0 ? TAKE_FD(place) : code == CLD_EXITED ? -status : -ECHILD;
+}
+
+/* Before Linux 6.17 a proc shows the process namespace of its maker only. */
+static int mount_proc(struct guest *g, const struct fsop *op) {
+        CLEAN_FD int ns = process_pid_namespace(g->leader);
+        int fs = ns < 0 ? -EINVAL : mount_fresh_proc(ns, op->set);
+
+        if (fs != -EINVAL)
+                return fs;
+        return setns(g->leader, CLONE_NEWPID) < 0 ? -errno : mount_by_child(op);
+}
+
+int guest_mount_of_guest(struct guest *g, struct err *e) {
+        if (setns(g->leader, CLONE_NEWIPC | (g->plan->private_net ? CLONE_NEWNET : 0)) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot join the namespaces of the guest");
+        for (size_t i = 0; i < g->plan->fsops.n; i++) {
+                const struct fsop *op = &g->plan->fsops.items[i];
+                int fs, k;
+
+                if (op->kind != FSOP_FRESH || !(op->flags & FSOP_OF_GUEST))
+                        continue;
+                fs = streq(op->src, "proc") ? mount_proc(g, op) : mount_fresh(op->src, op->options, op->set);
+                k = fs < 0 ? guest_refuse_fresh(g, op, fs, e) : guest_seed_fresh(g, op, fs, e);
+                if (k < 0)
+                        return k;
+        }
+        close(TAKE_FD(g->leader));
+        return 0;
+}
+
+int guest_hand_over(struct guest *g, struct err *e) {
+        return msg_send(g->pair, g->mounted, sizeof g->mounted, NULL) < 0 ? lost(e) : 0;
+}
+
+int guest_take_over(struct guest *g, struct err *e) {
+        struct msg_fds fds;
+
+        if (msg_recv(g->pair, g->mounted, sizeof g->mounted, &fds, 0) != sizeof g->mounted)
+                return lost(e);
+        close(TAKE_FD(g->pair));
+        /* From here on what the builder mounted is locked. */
+        if (unshare(CLONE_NEWNS) < 0)
+                return err_set(e, ERR_HOST, errno, "cannot make a mount namespace");
+        g->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        g->proc = resolve_plain(g->root, "proc", O_PATH | O_DIRECTORY);
+        if (g->root < 0 || g->proc < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot open the new root directory");
+        g->run->start = START_TREES;
+        return 0;
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Process G, before the pivot: attaches the tree and builds its file systems inside. Every destination is looked up
+ * inside the tree (sys/resolve.h) and used as a descriptor: a hostile link cannot lead out, and cannot be swapped
+ * between look and use. */
+
+#include "run/guest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/str.h"
+#include "sys/mounts.h"
+#include "sys/ns.h"
+#include "sys/resolve.h"
+
+static int set_mount(int mount, const struct fsop *op, struct err *e) {
+        const struct mount_change change = {
+                .set = op->set,
+                .clear = op->clear,
+                .userns = -1,
+                .recursive = op->flags & FSOP_RECURSIVE,
+        };
+        int k = op->set || op->clear ? mount_change(mount, &change) : 0;
+
+        return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot set the mount flags of /%s", op->dst) : 0;
+}
+
+int guest_attach_root(struct guest *g, struct err *e) {
+        /* Read-only before anything is mounted on it: no mount point is made in it then. */
+        const struct mount_change private = {
+                .propagation = MS_PRIVATE,
+                .userns = -1,
+                .recursive = true,
+                .set = MOUNT_ATTR_NODEV | (g->plan->root.read_only ? MOUNT_ATTR_RDONLY : 0),
+        };
+        CLEAN_FD int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int k;
+
+        if (top < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot open the old root directory");
+        k = mount_make_private();
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot cut the propagation of mounts");
+        k = mount_change(g->run->held.root, &private);
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot set the mount flags of the root directory");
+        k = mount_attach(g->run->held.root, top);
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot attach %s", g->plan->root.path);
+        g->root = g->run->held.root;
+        return 0;
+}
+
+/* Makes a missing destination: a directory with all that leads to it, or an empty file. */
+static int make_missing(struct guest *g, const struct fsop *op, struct err *e) {
+        const char *name;
+        CLEAN_FD int dir = guest_open_parent(g->root, op->dst, &name, e);
+        CLEAN_FD int file = -1;
+
+        if (dir < 0)
+                return dir;
+        if (op->flags & FSOP_MAKE_DIR) {
+                if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST) {
+                        err_set(e, ERR_IMAGE, errno, "cannot make the mount point /%s in the tree", op->dst);
+                        return err_hint(e, "make an empty directory there");
+                }
+                return 0;
+        }
+        file = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+        if (file < 0 && errno != EEXIST)
+                return err_set(e, ERR_IMAGE, errno, "cannot make the mount point /%s in the tree", op->dst);
+        return 0;
+}
+
+static int look_up(struct guest *g, const struct fsop *op) {
+        if (op->flags & FSOP_FOLLOW)
+                return resolve_in_root(g->root, op->dst, O_PATH);
+        if (op->flags & FSOP_ON_LINK)
+                return resolve_in_root(g->root, op->dst, O_PATH | O_NOFOLLOW);
+        return resolve_plain(g->root, op->dst, O_PATH);
+}
+
+/* A descriptor of the destination, or an error: -ENOENT too where it may be missing. */
+static int open_destination(struct guest *g, const struct fsop *op, struct err *e) {
+        int fd = look_up(g, op);
+
+        if (fd == -ENOENT && op->flags & (FSOP_MAKE_DIR | FSOP_MAKE_FILE)) {
+                int k = make_missing(g, op, e);
+
+                if (k < 0)
+                        return k;
+                fd = look_up(g, op);
+        }
+        if (fd >= 0)
+                return fd;
+        if (fd == -ELOOP) {
+                err_set(e, ERR_IMAGE, ELOOP, "/%s of the tree is or leads through a symbolic link", op->dst);
+                return err_hint(e, "a mount point must be a real one");
+        }
+        return err_set(e, ERR_IMAGE, -fd, "cannot use /%s of the tree as a mount point (%s)", op->dst, op->why);
+}
+
+static int identify(int mount, const char *what, struct mounted *ret, struct err *e) {
+        struct stat st;
+
+        if (fstat(mount, &st) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot tell the mount /%s from others", what);
+        *ret = (struct mounted){ st.st_dev, st.st_ino };
+        return 0;
+}
+
+static int attach_at(struct guest *g, const struct fsop *op, int mount, int dst, struct err *e) {
+        int k = mount_attach(mount, dst);
+
+        if (k == -ENOTDIR || k == -EINVAL) {
+                err_set(e, ERR_IMAGE, 0, "/%s of the tree and what is to be mounted there are not of one kind (%s)",
+                        op->dst, op->why);
+                return err_hint(e, "one is a directory, the other is none");
+        }
+        return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot mount /%s (%s)", op->dst, op->why) : 0;
+}
+
+static struct mounted *identity(struct guest *g, const struct fsop *op) {
+        return &g->mounted[op - g->plan->fsops.items];
+}
+
+/* Put a detached mount in place and remember its identity. */
+static int attach(struct guest *g, const struct fsop *op, int mount, struct err *e) {
+        CLEAN_FD int dst = open_destination(g, op, e);
+        int k;
+
+        if (dst == -ENOENT && op->flags & FSOP_OPTIONAL)
+                return 0;
+        if (dst < 0)
+                return dst;
+        k = attach_at(g, op, mount, dst, e);
+        return k < 0 ? k : identify(mount, op->dst, identity(g, op), e);
+}
+
+static int open_cover(int mount, const char *name, struct cover *ret, struct err *e) {
+        ret->fd = openat(mount, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (ret->fd < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot open the covers of masked files");
+        return identify(ret->fd, name, &ret->is, e);
+}
+
+static int remember(struct guest *g, const struct fsop *op, int mount, struct err *e) {
+        int k;
+
+        if (streq(op->dst, "proc")) {
+                g->proc = fcntl(mount, F_DUPFD_CLOEXEC, 3);
+                return g->proc < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot keep proc open") : 0;
+        }
+        if (!streq(op->dst, "run/host"))
+                return 0;
+        k = open_cover(mount, "inaccessible/reg", &g->inaccessible_file, e);
+        return k < 0 ? k : open_cover(mount, "inaccessible/dir", &g->inaccessible_dir, e);
+}
+
+/* Seeded and sealed while it is detached. */
+int guest_seed_fresh(struct guest *g, const struct fsop *op, int fs /* taken over */, struct err *e) {
+        const struct mount_change seal = { .set = MOUNT_ATTR_RDONLY, .userns = -1 };
+        int k;
+
+        g->made[op - g->plan->fsops.items] = fs;
+        k = seed_all(fs, &op->seeds, &g->seeded, e);
+        if (k == 0 && op->flags & FSOP_SEAL) {
+                k = mount_change(fs, &seal);
+                k = k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot seal /%s", op->dst) : 0;
+        }
+        return k < 0 ? k : remember(g, op, fs, e);
+}
+
+int guest_refuse_fresh(struct guest *g, const struct fsop *op, int code, struct err *e) {
+        if (code == -EPERM && streq(op->src, "proc"))
+                g->run->refuted = REFUTED_PROC;
+        if (code == -EPERM && streq(op->src, "sysfs"))
+                g->run->refuted = REFUTED_SYSFS;
+        return err_set(e, ERR_HOST, -code, "cannot mount a fresh %s on /%s", op->src, op->dst);
+}
+
+/* Detached, and so before there is a tree: see the table in guest.c. */
+static int make_fresh(struct guest *g, const struct fsop *op, struct err *e) {
+        int fs = mount_fresh(op->src, op->options, op->set);
+
+        return fs < 0 ? guest_refuse_fresh(g, op, fs, e) : guest_seed_fresh(g, op, fs, e);
+}
+
+int guest_make_file_systems(struct guest *g, struct err *e) {
+        /* What shows the guest's namespaces is not for a builder: see guest_mount_of_guest(). */
+        unsigned skip = FSOP_BY_HOST | FSOP_LATE | (g->pair >= 0 ? FSOP_OF_GUEST : 0);
+
+        if (g->plan->fsops.n > GUEST_OPS)
+                return err_set(e, ERR_BUG, 0, "the plan has too many file systems");
+        for (size_t i = 0; i < g->plan->fsops.n; i++) {
+                const struct fsop *op = &g->plan->fsops.items[i];
+                int k;
+
+                if (op->kind != FSOP_FRESH || op->flags & skip || g->plan->one_by_one)
+                        continue;
+                k = make_fresh(g, op, e);
+                if (k < 0)
+                        return k;
+        }
+        return 0;
+}
+
+static int do_fresh(struct guest *g, const struct fsop *op, struct err *e) {
+        int *made = &g->made[op - g->plan->fsops.items], k;
+
+        if (op->flags & FSOP_BY_HOST) {
+                CLEAN_FD int slot = guest_slot(g, op, e);
+
+                k = slot < 0 ? slot : attach(g, op, slot, e);
+                return k < 0 ? k : remember(g, op, slot, e);
+        }
+        k = *made < 0 ? make_fresh(g, op, e) : 0;
+        k = k < 0 ? k : attach(g, op, *made, e);
+        clean_fd(made);
+        *made = -1;
+        return k;
+}
+
+static int do_tree(struct guest *g, const struct fsop *op, struct err *e) {
+        CLEAN_FD int slot = -1;
+        int k;
+
+        /* A part that was to be kept, and is not there. */
+        if (!fsop_of_launcher(op) && g->run->held.slots[op->slot] < 0 && op->flags & FSOP_OPTIONAL)
+                return 0;
+        slot = guest_slot(g, op, e);
+        if (slot < 0)
+                return slot;
+        /* The launcher set the flags of what it opened; parts kept by the guest still want theirs. */
+        k = op->host ? 0 : set_mount(slot, op, e);
+        k = k < 0 ? k : attach(g, op, slot, e);
+        return k < 0 ? k : remember(g, op, slot, e);
+}
+
+static int do_self(struct guest *g, const struct fsop *op, struct err *e) {
+        const char *src = op->src ? op->src : op->dst;
+        CLEAN_FD int from = resolve_plain(g->root, src, O_PATH), mount = -1;
+        int k;
+
+        if (from == -ENOENT && op->flags & FSOP_OPTIONAL)
+                return 0;
+        if (from < 0)
+                return err_set(e, ERR_SYSTEM, -from, "cannot open /%s (%s)", src, op->why);
+        mount = mount_clone(from, "", op->flags & FSOP_RECURSIVE);
+        if (mount < 0)
+                return err_set(e, ERR_SYSTEM, -mount, "cannot bind /%s (%s)", src, op->why);
+        k = set_mount(mount, op, e);
+        if (k < 0 || op->src)
+                return k < 0 ? k : attach(g, op, mount, e);
+        k = identify(from, src, identity(g, op), e);
+        return k < 0 ? k : attach_at(g, op, mount, from, e);
+}
+
+static int do_hide(struct guest *g, const struct fsop *op, struct err *e) {
+        CLEAN_FD int dst = look_up(g, op), mount = -1;
+        const struct cover *cover;
+        struct stat st;
+
+        if (dst == -ENOENT)
+                return 0;
+        if (dst < 0 || fstat(dst, &st) < 0)
+                return err_set(e, ERR_SYSTEM, dst < 0 ? -dst : errno, "cannot open /%s (%s)", op->dst, op->why);
+        cover = S_ISDIR(st.st_mode) ? &g->inaccessible_dir : &g->inaccessible_file;
+        mount = mount_clone(cover->fd, "", false);
+        if (mount < 0)
+                return err_set(e, ERR_SYSTEM, -mount, "cannot bind the cover of /%s", op->dst);
+        *identity(g, op) = cover->is;
+        return attach_at(g, op, mount, dst, e);
+}
+
+static int do_keep(struct guest *g, const struct fsop *op, struct err *e) {
+        CLEAN_FD int from = resolve_plain(g->root, op->dst, O_PATH);
+        int mount;
+
+        if (from == -ENOENT && op->flags & FSOP_OPTIONAL)
+                return 0;
+        mount = from < 0 ? from : mount_clone(from, "", false);
+        if (mount < 0)
+                return err_set(e, ERR_SYSTEM, -mount, "cannot keep /%s", op->dst);
+        g->run->held.slots[op->slot] = mount;
+        return 0;
+}
+
+static int do_detach(struct guest *g, const struct fsop *op, struct err *e) {
+        CLEAN_FD int dst = resolve_plain(g->root, op->dst, O_PATH | O_DIRECTORY);
+
+        /* umount2(2) wants a path: the working directory is the one that cannot be exchanged. */
+        if (dst < 0 || fchdir(dst) < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+                return err_set(e, ERR_SYSTEM, dst < 0 ? -dst : errno, "cannot detach /%s", op->dst);
+        return 0;
+}
+
+static int do_fsop(struct guest *g, const struct fsop *op, struct err *e) {
+        switch (op->kind) {
+        case FSOP_FRESH: return do_fresh(g, op, e);
+        case FSOP_TREE: return do_tree(g, op, e);
+        case FSOP_SELF: return do_self(g, op, e);
+        case FSOP_HIDE: return do_hide(g, op, e);
+        case FSOP_KEEP: return do_keep(g, op, e);
+        case FSOP_DETACH: return do_detach(g, op, e);
+        case FSOP_WRITE: return guest_write_file(g, op, e);
+        case FSOP_LINK: return guest_write_link(g, op, e);
+        case FSOP_REMOVE: return guest_remove(g, op, e);
+        }
+        return err_set(e, ERR_BUG, 0, "unknown file system operation %d", op->kind);
+}
+
+static int run_pass(struct guest *g, bool late, struct err *e) {
+        for (size_t i = 0; i < g->plan->fsops.n; i++) {
+                const struct fsop *op = &g->plan->fsops.items[i];
+                int k;
+
+                if (!!(op->flags & FSOP_LATE) != late)
+                        continue;
+                k = do_fsop(g, op, e);
+                if (k < 0)
+                        return k;
+        }
+        return 0;
+}
+
+int guest_mounts(struct guest *g, struct err *e) {
+        int k = run_pass(g, false, e);
+
+        g->run->start = START_TREES;
+        /* Mount points of what comes late: by then the tree may be read-only. */
+        for (size_t i = 0; k == 0 && i < g->plan->fsops.n; i++) {
+                const struct fsop *op = &g->plan->fsops.items[i];
+                CLEAN_FD int dst = -1;
+
+                if (!(op->flags & FSOP_LATE) || !(op->flags & FSOP_MAKE_DIR))
+                        continue;
+                dst = open_destination(g, op, e);
+                k = dst < 0 ? dst : 0;
+        }
+        return k;
+}
+
+int guest_late_mounts(struct guest *g, struct err *e) {
+        return run_pass(g, true, e);
+}
+
+int guest_pivot(struct guest *g, struct err *e) {
+        int k = mount_pivot(g->root);
+
+        return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot make %s the root directory", g->plan->root.path) : 0;
+}
+
+/* An init expects it; nothing outside is in this peer group. */
+int guest_share_mounts(struct guest *g, struct err *e) {
+        const struct mount_change shared = { .propagation = MS_SHARED, .userns = -1 };
+        int k = mount_change(g->root, &shared);
+
+        return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot make the root directory shared") : 0;
+}

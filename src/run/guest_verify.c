@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Process G, last thing before READY: compares what it is with what the plan says it shall be. Any difference ends the
+ * start: a container that is silently weaker than promised does not exist. Only the system call program and exec come
+ * later, and those answer for themselves. */
+
+#include "run/guest.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "sys/caps.h"
+#include "sys/mounts.h"
+
+static int differs(struct err *e, const char *what) {
+        return err_set(e, ERR_BUG, 0, "%s: not what the plan says, so the container is not started", what);
+}
+
+static int verify_caps(const struct guest *g, struct err *e) {
+        const struct plan *p = g->plan;
+        uint64_t keep = p->sec.filter_before_caps ? UINT64_C(1) << CAP_SYS_ADMIN : 0;
+        struct caps_state now;
+        int k = caps_get(&now);
+
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot read the capabilities");
+        if (now.effective != (p->sec.effective | keep) || now.permitted != (p->sec.permitted | keep) ||
+            now.inheritable != p->sec.inheritable || now.ambient != p->sec.ambient || now.bounding & ~p->sec.bounding)
+                return differs(e, "capabilities");
+        /* It may be there unplanned, when an outer sandbox set it: it cannot be taken back. */
+        if (p->sec.no_new_privileges && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
+                return differs(e, "no_new_privs");
+        return 0;
+}
+
+static int verify_ids(const struct guest *g, struct err *e) {
+        uid_t u[3];
+        gid_t v[3];
+
+        if (getresuid(&u[0], &u[1], &u[2]) < 0 || getresgid(&v[0], &v[1], &v[2]) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot read the user ids");
+        for (int i = 0; i < 3; i++)
+                if (u[i] != g->plan->exec.uid || v[i] != g->plan->exec.gid)
+                        return differs(e, "user and group");
+        if (!g->plan->exec.keep_groups && getgroups(0, NULL) != (int) g->plan->exec.n_groups)
+                return differs(e, "supplementary groups");
+        return 0;
+}
+
+static bool shall_own(const struct guest *g, enum namespace_kind i) {
+        return i == NS_NET ? g->plan->private_net : i == NS_USER ? g->plan->ids.own : true;
+}
+
+static int look_at(struct guest *g, int proc, unsigned kinds, struct err *e) {
+        CLEAN_FD int dir = openat(proc, "self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        for (enum namespace_kind i = 0; i < NS_MAX_; i++) {
+                /* A joiner is not in it; what it makes will be. */
+                const char *name = g->joins && i == NS_PID ? "pid_for_children" : namespace_name(i);
+                struct stat st;
+
+                if (!(kinds & 1u << i) || g->ns[i] > 0 || !shall_own(g, i))
+                        continue;
+                if (fstatat(dir, name, &st, 0) < 0)
+                        return err_set(e, ERR_SYSTEM, errno, "cannot look at the %s namespace", namespace_name(i));
+                g->ns[i] = st.st_ino;
+        }
+        return 0;
+}
+
+/* While there is time: those that will not change any more. Through the host's proc, which is still there. */
+int guest_look_at_self(struct guest *g, struct err *e) {
+        unsigned settled = 1u << NS_PID | 1u << NS_UTS | 1u << NS_IPC | 1u << NS_NET | 1u << NS_USER;
+
+        return look_at(g, g->run->opened->proc, settled, e);
+}
+
+/* Each is another one than the launcher's. */
+static int verify_namespaces(struct guest *g, struct err *e) {
+        int k = look_at(g, g->proc, ~0u, e);
+
+        for (enum namespace_kind i = 0; k == 0 && i < NS_MAX_; i++)
+                if (shall_own(g, i) && g->ns[i] == g->run->host_ns[i])
+                        return differs(e, namespace_name(i));
+        return k;
+}
+
+/* What lies at each place is what was put there, with its flags. A later operation on the same place covers an earlier
+ * one. */
+static bool covered_later(const struct guest *g, size_t i) {
+        const struct fsop_list *l = &g->plan->fsops;
+
+        for (size_t k = i + 1; k < l->n; k++)
+                if (g->mounted[k].ino && streq(l->items[k].dst, l->items[i].dst))
+                        return true;
+        return false;
+}
+
+static uint64_t wanted(const struct fsop *op) {
+        uint64_t want = op->set | (op->flags & FSOP_SEAL ? MOUNT_ATTR_RDONLY : 0);
+
+        return want & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+static int verify_mount(const struct guest *g, size_t i, struct err *e) {
+        const struct fsop *op = &g->plan->fsops.items[i];
+        uint64_t want = wanted(op), now;
+        char path[PATH_MAX + 1];
+        dev_t dev;
+        ino_t ino;
+
+        /* We are inside: no name leads out any more, and what covers a link is found at its name. */
+        if ((size_t) snprintf(path, sizeof path, "/%s", op->dst) >= sizeof path ||
+            mount_root_of_path(path, &dev, &ino) < 0 || mount_attrs_of_path(path, &now) < 0)
+                return differs(e, op->dst);
+        return dev == g->mounted[i].dev && ino == g->mounted[i].ino && (now & want) == want ? 0 : differs(e, op->dst);
+}
+
+/* --- most of it at one look: what mountinfo says --- */
+
+/* proc_pid_mountinfo(5), fields 3, 5 and 6. */
+struct line {
+        dev_t dev;
+        const char *path;
+        size_t n_path;
+        uint64_t attrs;
+};
+
+static uint64_t attrs_of(const char *options) {
+        static const struct {
+                const char *word;
+                uint64_t attr;
+        } map[] = {
+                { "ro", MOUNT_ATTR_RDONLY },
+                { "nosuid", MOUNT_ATTR_NOSUID },
+                { "nodev", MOUNT_ATTR_NODEV },
+                { "noexec", MOUNT_ATTR_NOEXEC },
+        };
+        uint64_t attrs = 0;
+
+        for (size_t n; (n = strcspn(options, ", ")) > 0; options += n + (options[n] == ','))
+                for (size_t i = 0; i < ELEMENTS(map); i++)
+                        if (strlen(map[i].word) == n && strncmp(options, map[i].word, n) == 0)
+                                attrs |= map[i].attr;
+        return attrs;
+}
+
+static const char *next_field(const char *s) {
+        s += strcspn(s, " \n");
+        return *s == ' ' ? s + 1 : s;
+}
+
+static bool parse_line(const char *s, struct line *ret) {
+        unsigned long major, minor;
+        char *end;
+
+        s = next_field(next_field(s));
+        major = strtoul(s, &end, 10);
+        if (*end != ':')
+                return false;
+        minor = strtoul(end + 1, &end, 10);
+        if (*end != ' ')
+                return false;
+        ret->dev = makedev(major, minor);
+        ret->path = next_field(end + 1);
+        ret->n_path = strcspn(ret->path, " \n");
+        s = next_field(ret->path);
+        ret->attrs = attrs_of(s);
+        return *s && *s != '\n';
+}
+
+static bool is_line_of(const struct line *l, const struct fsop *op) {
+        return strlen(op->dst) + 1 == l->n_path && strncmp(op->dst, l->path + 1, l->n_path - 1) == 0;
+}
+
+/* One line for a place, of the file system expected, with its flags: nothing more to ask. Any doubt (two mounts on one
+ * place, an odd name, a file system whose files are on another device) leaves it to verify_mount(). */
+static void note_line(const struct guest *g, const struct line *l, uint8_t lines[GUEST_OPS], bool good[GUEST_OPS]) {
+        for (size_t i = 0; i < g->plan->fsops.n; i++) {
+                const struct fsop *op = &g->plan->fsops.items[i];
+
+                if (!g->mounted[i].ino || !is_line_of(l, op))
+                        continue;
+                lines[i] = lines[i] < 2 ? lines[i] + 1 : 2;
+                good[i] = lines[i] == 1 && l->dev == g->mounted[i].dev && (l->attrs & wanted(op)) == wanted(op);
+        }
+}
+
+static int look_at_list(const struct guest *g, bool good[GUEST_OPS], struct err *e) {
+        char *text = g->run->room->text;
+        uint8_t lines[GUEST_OPS] = { 0 };
+        ssize_t n = file_read_at(g->proc, "self/mountinfo", text, sizeof g->run->room->text);
+
+        if (n < 0)
+                return err_set(e, ERR_SYSTEM, (int) -n, "cannot list mounts");
+        for (char *s = text, *end; (end = strchr(s, '\n')); s = end + 1) {
+                struct line l;
+
+                if (parse_line(s, &l))
+                        note_line(g, &l, lines, good);
+        }
+        return 0;
+}
+
+static int verify_mounts(const struct guest *g, struct err *e) {
+        bool good[GUEST_OPS] = { false };
+        int k = look_at_list(g, good, e);
+
+        for (size_t i = 0; k == 0 && i < g->plan->fsops.n; i++)
+                if (g->mounted[i].ino && !good[i] && !covered_later(g, i))
+                        k = verify_mount(g, i, e);
+        return k;
+}
+
+/* Only what the payload shall have: 0, 1, 2, passed ones, and a few of ours that close on exec, with those this look
+ * takes. */
+static int verify_descriptors(const struct guest *g, struct err *e) {
+        int last = (int) (GUEST_FIRST_FD + g->plan->exec.listen_fds + GUEST_KEEP);
+        CLEAN_FD int fd = openat(g->proc, "self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _Alignas(struct dirent64) char buf[4096];
+        ssize_t n;
+
+        while (fd >= 0 && (n = getdents64(fd, buf, sizeof buf)) > 0)
+                for (ssize_t at = 0; at < n;) {
+                        const struct dirent64 *d = (const void *) (buf + at);
+                        int open = d->d_name[0] == '.' ? 0 : atoi(d->d_name);
+
+                        if (open >= last && open != fd)
+                                return differs(e, "open descriptors");
+                        at += d->d_reclen;
+                }
+        return fd < 0 || n < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot list open descriptors") : 0;
+}
+
+int guest_verify(struct guest *g, struct err *e) {
+        int k = verify_caps(g, e);
+
+        k = k < 0 ? k : verify_ids(g, e);
+        k = k < 0 ? k : verify_namespaces(g, e);
+        k = k < 0 ? k : verify_mounts(g, e);
+        return k < 0 ? k : verify_descriptors(g, e);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Process P: the guest's place in a unit of the host's service manager, and its registration as a machine. All of it
+ * goes on beside the launch: P asks and sleeps in its loop like at any other time; only the guest waits, at PLACED.
+ *
+ * Whoever does not answer in time is done without: a unit that was only a default is left out of the next plan
+ * (REFUTED_MANAGER), a registration that was only a default is missing, with one line. */
+
+#include "run/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "sys/cgroupfs.h"
+
+/* A manager that starts two hundred units at once is slow, not dead. */
+enum { ANSWER_MS = 10 * 1000, LEAVE_MS = 5 * 1000 };
+
+int host_manager_take(struct run *r, struct err *e) {
+        int k;
+
+        if (!r->plan->unit.scope && r->plan->unit.announce == ANNOUNCE_NO)
+                return 0;
+        k = r->manager->ops->begin(r->manager, r->plan, e);
+        if (k < 0)
+                r->refuted = REFUTED_MANAGER;
+        return k;
+}
+
+void host_manager_drop(struct run *r) {
+        r->manager->ops->end(r->manager);
+}
+
+/* In a unit that is delegated, its top is no place for processes (cgroups(7), "no internal processes"). */
+int host_supervisor_place(struct run *r, struct err *e) {
+        const struct plan *p = r->plan;
+        CLEAN_FD int fd = -1;
+        int k;
+
+        if (!p->cgroup.supervisor)
+                return 0;
+        fd = cgroupfs_make(r->opened->cgroup, p->cgroup.supervisor);
+        if (fd == -EEXIST)
+                fd = openat(r->opened->cgroup, p->cgroup.supervisor, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        k = fd < 0 ? fd : cgroupfs_move(fd, getpid());
+        if (k < 0)
+                return err_set(e, ERR_HOST, -k, "cannot move to the cgroup %s/%s", p->cgroup.parent,
+                               p->cgroup.supervisor);
+        cgroupfs_enable(r->opened->cgroup);
+        return 0;
+}
+
+/* Nothing of ours stays in a unit that goes on without us; a unit with other processes at its top has no controllers
+ * there that could be in the way. */
+void host_supervisor_drop(struct run *r) {
+        const struct plan *p = r->plan;
+
+        if (p->cgroup.supervisor && cgroupfs_move(r->opened->cgroup, getpid()) == 0)
+                (void) unlinkat(r->opened->cgroup, p->cgroup.supervisor, AT_REMOVEDIR);
+}
+
+static void note(const struct run *r, const char *text) {
+        char line[sizeof((struct err *) 0)->text * 4];
+
+        if (!r->quiet)
+                dprintf(STDERR_FILENO, "berth: %s\n", str_escape(text, line, sizeof line));
+}
+
+static int let_in(struct run *r, struct err *e) {
+        if (r->start != START_TREES || (r->plan->unit.scope && !r->unit.placed))
+                return 0;
+        return host_send_placed(r, e);
+}
+
+/* In its final cgroup, the guest is known for what it is. */
+static int settle(struct run *r, struct err *e) {
+        int k = host_write_record(r, e);
+
+        if (k < 0 || r->plan->unit.announce == ANNOUNCE_NO)
+                return k;
+        k = r->manager->ops->announce(r->manager, r->plan, &r->held.guest, e);
+        r->unit.asked = r->unit.announcing = k == 0;
+        return k;
+}
+
+/* The scope is the manager's, what is below it is ours (systemd.resource-control(5), Delegate=). */
+static int make_payload(struct run *r, struct err *e) {
+        const struct plan *p = r->plan;
+        CLEAN_FD int scope = -1;
+        char own[4096];
+        int k = cgroupfs_of(r->opened->proc, r->held.guest.pid, own, sizeof own);
+        const char *name = k < 0 ? NULL : strrchr(own, '/');
+
+        if (!name || !streq(name + 1, p->unit.name))
+                return err_set(e, ERR_HOST, k < 0 ? -k : 0, "the service manager has not moved %s to %s", p->machine,
+                               p->unit.name);
+        snprintf(r->unit.cgroup, sizeof r->unit.cgroup, "%s%s", p->cgroup.mount, own);
+        scope = open(r->unit.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (scope < 0)
+                return err_set(e, ERR_HOST, errno, "cannot open the cgroup %s", r->unit.cgroup);
+        k = cgroupfs_make(scope, p->cgroup.name);
+        if (k < 0)
+                return err_set(e, ERR_HOST, -k, "cannot make the cgroup %s/%s", r->unit.cgroup, p->cgroup.name);
+        k = host_hold_cgroup(r, k, e);
+        k = k < 0 ? k : host_fit_cgroup(r, e);
+        if (k < 0)
+                return k;
+        k = cgroupfs_move(r->held.cgroup, r->held.guest.pid);
+        if (k < 0)
+                return err_set(e, ERR_HOST, -k, "cannot move %s to its cgroup", p->machine);
+        cgroupfs_enable(scope);
+        strncat(r->unit.cgroup, "/", sizeof r->unit.cgroup - strlen(r->unit.cgroup) - 1);
+        strncat(r->unit.cgroup, p->cgroup.name, sizeof r->unit.cgroup - strlen(r->unit.cgroup) - 1);
+        return 0;
+}
+
+static int give_up(void *data, struct err *e);
+
+static int on_placed(struct run *r, struct err *e) {
+        int k;
+
+        r->unit.placing = false;
+        k = make_payload(r, e);
+        if (k < 0 && r->refuted == REFUTED_NOTHING)
+                r->refuted = REFUTED_MANAGER;
+        if (k < 0)
+                return k;
+        r->unit.placed = true;
+        k = let_in(r, e);
+        k = k < 0 ? k : settle(r, e);
+        (void) loop_timer(&r->loop, r->unit.announcing ? ANSWER_MS : 0, give_up, r);
+        return k < 0 ? k : host_let_go(r, e);
+}
+
+static int on_announced(struct run *r, struct err *e) {
+        r->unit.announcing = false;
+        (void) loop_timer(&r->loop, 0, give_up, r);
+        host_unit_settled(r);
+        return host_let_go(r, e);
+}
+
+/* What was only a default is done without. */
+static int on_failed(struct run *r, const struct err *why, struct err *e) {
+        char line[sizeof *why];
+
+        if (r->unit.placing) {
+                r->unit.placing = false;
+                r->refuted = why->kind == ERR_BUSY   ? REFUTED_NAME
+                             : why->kind == ERR_HOST ? REFUTED_MANAGER
+                                                     : REFUTED_NOTHING;
+        } else if (!r->unit.announcing)
+                return 0;
+        else if (r->plan->unit.announce == ANNOUNCE_TRY) {
+                note(r, err_format(why, false, line, sizeof line));
+                return on_announced(r, e);
+        }
+        if (e)
+                *e = *why;
+        return why->code > 0 ? -why->code : -EINVAL;
+}
+
+static int give_up(void *data, struct err *e) {
+        struct run *r = data;
+        struct err why;
+
+        err_set(&why, ERR_HOST, ETIMEDOUT,
+                r->unit.placing ? "the service manager makes no scope for %s"
+                                : "systemd-machined does not register %s",
+                r->plan->machine);
+        /* The guest ends now, and so does whatever the manager may still do for it. */
+        if (r->unit.placing)
+                r->manager->ops->end(r->manager);
+        return on_failed(r, &why, e);
+}
+
+static int on_lost(struct run *r, const struct err *why, struct err *e) {
+        loop_forget(&r->loop, r->manager->fd);
+        r->manager->ops->end(r->manager);
+        r->unit.asked = false;
+        if (!r->unit.placing && !r->unit.announcing)
+                note(r, "berth-agent has ended: the host can no longer ask the container to stop");
+        return on_failed(r, why, e);
+}
+
+static int on_manager(void *data, short revents, struct err *e) {
+        struct run *r = data;
+        struct manager_report report;
+        int k = r->manager->ops->receive(r->manager, &report, e);
+
+        if (k < 0)
+                return k;
+        switch (report.event) {
+        case MANAGER_PLACED: return on_placed(r, e);
+        case MANAGER_ANNOUNCED: return on_announced(r, e);
+        case MANAGER_STOP: return host_life_event(r, EVENT_STOP, 0, e);
+        case MANAGER_NOTE: note(r, report.err.text); return 0;
+        case MANAGER_FAILED: return on_failed(r, &report.err, e);
+        case MANAGER_LOST: return on_lost(r, &report.err, e);
+        case MANAGER_LEFT:
+        case MANAGER_NOTHING: break;
+        }
+        return 0;
+}
+
+int host_unit_ask(struct run *r, struct err *e) {
+        int k;
+
+        if (r->unit.asked || r->held.guest.pid <= 0)
+                return 0;
+        if (!r->plan->unit.scope)
+                return settle(r, e);
+        k = r->manager->ops->place(r->manager, r->plan, &r->held.guest, e);
+        if (k < 0)
+                r->refuted = REFUTED_MANAGER;
+        r->unit.asked = r->unit.placing = k == 0;
+        return k;
+}
+
+int host_unit_watch(struct run *r, struct err *e) {
+        bool wanted = r->plan->unit.scope || r->plan->unit.announce != ANNOUNCE_NO;
+        int k;
+
+        if (!wanted)
+                return let_in(r, e);
+        k = r->manager->fd < 0 ? 0 : loop_watch(&r->loop, r->manager->fd, POLLIN, on_manager, r);
+        k = k < 0 ? k : loop_timer(&r->loop, ANSWER_MS, give_up, r);
+        return k < 0 ? err_set(e, ERR_BUG, -k, "the event loop is full") : let_in(r, e);
+}
+
+/* What is left of the unit is the manager's to end; a new start of the same name must find none. */
+void host_unit_leave(struct run *r) {
+        struct manager_report report = { .event = MANAGER_NOTHING };
+        struct pollfd wait = { .fd = r->manager->fd, .events = POLLIN };
+        bool asked = r->unit.asked;
+
+        r->unit.asked = r->unit.placing = r->unit.announcing = r->unit.placed = false;
+        r->unit.cgroup[0] = '\0';
+        if (!asked || r->manager->fd < 0 || r->manager->ops->leave(r->manager, NULL) < 0)
+                return;
+        while (report.event != MANAGER_LEFT && report.event != MANAGER_LOST)
+                if (poll(&wait, 1, LEAVE_MS) <= 0 || r->manager->ops->receive(r->manager, &report, NULL) < 0)
+                        break;
+        log_debug(LOG_LIFE, "the unit is %s", report.event == MANAGER_LEFT ? "left" : "given up");
+}

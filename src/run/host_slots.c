@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Process P, in the host's namespaces, while the guest makes its own file systems: opens every source that the guest
+ * needs as a detached mount or a file. Changes nothing that others can see; paths here are the host's own. */
+
+#include "run/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/str.h"
+#include "sys/idmap.h"
+#include "sys/mounts.h"
+#include "sys/resolve.h"
+
+static int refute(struct run *r, enum refutable what, int result) {
+        r->refuted = what;
+        return result;
+}
+
+/* A copied tree gets mount ids one after the other, and so does the next mount made. A gap between the tree's root and
+ * that one means mounts inside (or somebody mounting elsewhere at this moment: then looking again does no harm). */
+static int check_submounts(struct run *r, int next, struct err *e) {
+        uint64_t first, second;
+        bool unique, also;
+
+        if (mount_id(r->held.root, &first, &unique) < 0 || mount_id(next, &second, &also) < 0 || !unique || !also ||
+            second != first + 1)
+                return refute(
+                        r, REFUTED_SUBMOUNTS,
+                        err_set(e, ERR_BUG, EAGAIN, "cannot tell what is mounted inside %s", r->plan->root.path));
+        return 0;
+}
+
+static int mount_by_launcher(struct run *r, const struct fsop *op, struct err *e) {
+        int fs = mount_fresh(op->src, op->options, op->set);
+
+        if (fs == -EPERM && streq(op->src, "sysfs"))
+                return refute(r, REFUTED_SYSFS, err_set(e, ERR_HOST, EPERM, "cannot mount a sysfs here"));
+        if (fs < 0)
+                return err_set(e, ERR_HOST, -fs, "cannot make a %s for /%s", op->src, op->dst);
+        r->held.slots[op->slot] = fs;
+        return 0;
+}
+
+/* Before builder or guest mounts anything: that would make gaps in the ids. A restart takes what the first start has
+ * found. */
+int host_take_root(struct run *r, struct err *e) {
+        const struct plan *p = r->plan;
+        int k;
+
+        r->held.root = mount_clone(r->opened->root, "", p->root.check_submounts);
+        if (r->held.root < 0) {
+                k = err_set(e, ERR_HOST, -r->held.root, "cannot take %s as a root directory", p->root.path);
+                return r->held.root == -EPERM ? err_hint(e, "berth needs CAP_SYS_ADMIN to mount") : k;
+        }
+        if (!p->root.check_submounts || r->again)
+                return 0;
+        for (size_t i = 0; i < p->fsops.n; i++) {
+                if (!(p->fsops.items[i].flags & FSOP_BY_HOST))
+                        continue;
+                k = mount_by_launcher(r, &p->fsops.items[i], e);
+                return k < 0 ? k : check_submounts(r, r->held.slots[p->fsops.items[i].slot], e);
+        }
+        /* Nothing follows to compare with: look. */
+        return refute(r, REFUTED_SUBMOUNTS, err_set(e, ERR_BUG, EAGAIN, "cannot tell what is mounted inside"));
+}
+
+static int take_fresh(struct run *r, const struct fsop *op, struct err *e) {
+        const struct mount_change seal = { .set = MOUNT_ATTR_RDONLY, .userns = -1 };
+        struct seeded got = { r->held.notify, r->held.kmsg };
+        int k = r->held.slots[op->slot] >= 0 ? 0 : mount_by_launcher(r, op, e);
+
+        if (k < 0)
+                return k;
+        k = seed_all(r->held.slots[op->slot], &op->seeds, &got, e);
+        r->held.notify = got.notify;
+        r->held.kmsg = got.kmsg;
+        if (k == -EPERM && op->seeds.n > 0)
+                return refute(r, REFUTED_MKNOD, k);
+        if (k < 0 || !(op->flags & FSOP_SEAL))
+                return k;
+        k = mount_change(r->held.slots[op->slot], &seal);
+        return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot seal /%s", op->dst) : 0;
+}
+
+static int take_tree(struct run *r, const struct fsop *op, struct err *e) {
+        /* A copy is a peer of its source: it would follow what the host mounts there. */
+        const struct mount_change change = {
+                .set = op->set,
+                .clear = op->clear,
+                .propagation = MS_PRIVATE,
+                .userns = -1,
+                .recursive = op->flags & FSOP_RECURSIVE,
+        };
+        /* A path that leads through the tree is the tree's word, not the host's. */
+        CLEAN_FD int source = op->flags & FSOP_IN_TREE ? resolve_plain(r->opened->root, op->dst, O_PATH)
+                                                       : open(op->host, O_PATH | O_CLOEXEC);
+        int k;
+
+        if (source < 0)
+                return err_set(e, ERR_HOST, op->flags & FSOP_IN_TREE ? -source : errno, "cannot open %s (%s)",
+                               op->host, op->why);
+        k = mount_clone(source, "", op->flags & FSOP_RECURSIVE);
+        if (k < 0)
+                return err_set(e, ERR_HOST, -k, "cannot bind %s (%s)", op->host, op->why);
+        r->held.slots[op->slot] = k;
+        k = mount_change(r->held.slots[op->slot], &change);
+        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot set the mount flags of %s (%s)", op->host, op->why) : 0;
+}
+
+static int take_file(struct run *r, const struct fsop *op, struct err *e) {
+        int fd = open(op->host, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        struct stat st;
+
+        if (fd < 0)
+                return err_set(e, ERR_HOST, errno, "cannot open %s (%s)", op->host, op->why);
+        r->held.slots[op->slot] = fd;
+        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+                return err_set(e, ERR_HOST, 0, "%s is no regular file (%s)", op->host, op->why);
+        return 0;
+}
+
+static int take_slot(struct run *r, const struct fsop *op, struct err *e) {
+        if (op->flags & FSOP_BY_HOST)
+                return take_fresh(r, op, e);
+        if (op->kind == FSOP_WRITE)
+                return take_file(r, op, e);
+        return take_tree(r, op, e);
+}
+
+static int map_one(struct run *r, int mount, int userns, const char *what, struct err *e) {
+        const struct mount_change change = { .userns = userns };
+        int k = mount_change(mount, &change);
+
+        if (k == -EINVAL)
+                r->refuted = REFUTED_IDMAP;
+        if (k < 0) {
+                err_set(e, ERR_HOST, -k, "cannot map the owners of %s", what);
+                return err_hint(e, "--private-users=no does without");
+        }
+        return 0;
+}
+
+/* A file system's owners can be mapped only while it is detached, and only by a user namespace that has its maps. */
+static int map_root(struct run *r, struct err *e) {
+        const struct plan *p = r->plan;
+        CLEAN_FD int userns = p->root.idmap_host ? idmap_make(r->opened->proc, p->ids.base, p->ids.count) : -1;
+
+        if (!p->root.idmap)
+                return 0;
+        if (p->root.idmap_host && userns < 0)
+                return err_set(e, ERR_SYSTEM, -userns, "cannot make a user namespace to map owners by");
+        return map_one(r, r->held.root, p->root.idmap_host ? userns : r->held.userns, p->root.path, e);
+}
+
+static int take_source(struct run *r, const struct fsop *op, struct err *e) {
+        int k = take_slot(r, op, e);
+
+        return k < 0 || !(op->flags & FSOP_IDMAP) ? k
+                                                  : map_one(r, r->held.slots[op->slot], r->held.userns, op->dst, e);
+}
+
+/* What was sent is the guest's; ours would keep its mounts busy. */
+static int send_one(struct run *r, int slot, int *fd, struct err *e) {
+        const struct message m = { .kind = MSG_TREES, .slots = { (short) slot } };
+        int k = protocol_send_fds(r->held.sock, &m, &(struct msg_fds){ .n = 1, .fd = { *fd } }, e);
+
+        clean_fd(fd);
+        *fd = -1;
+        return k;
+}
+
+int host_take_slots(struct run *r, struct err *e) {
+        bool one_by_one = r->plan->one_by_one;
+        int k = map_root(r, e);
+
+        k = k < 0 || !one_by_one ? k : send_one(r, SLOT_ROOT, &r->held.root, e);
+        for (size_t i = 0; k == 0 && i < r->plan->fsops.n; i++) {
+                const struct fsop *op = &r->plan->fsops.items[i];
+
+                if (!fsop_of_launcher(op))
+                        continue;
+                k = take_source(r, op, e);
+                k = k < 0 || !one_by_one ? k : send_one(r, op->slot, &r->held.slots[op->slot], e);
+        }
+        return k;
+}
+
+static void add_fd(struct message *m, struct msg_fds *fds, int slot, int fd) {
+        if (fd < 0)
+                return;
+        m->slots[fds->n] = (short) slot;
+        fds->fd[fds->n++] = fd;
+}
+
+int host_send_slots(struct run *r, struct err *e) {
+        struct message m = { .kind = MSG_TREES };
+        struct msg_fds fds = { 0 };
+        int k;
+
+        _Static_assert(PLAN_SLOTS + 1 <= MSG_FDS, "all slots and the root go in one message");
+        add_fd(&m, &fds, SLOT_ROOT, r->held.root);
+        for (int i = 0; i < PLAN_SLOTS; i++)
+                add_fd(&m, &fds, i, r->held.slots[i]);
+        k = fds.n > 0 ? protocol_send_fds(r->held.sock, &m, &fds, e) : 0;
+        host_drop_slots(r);
+        return k;
+}
+
+void host_drop_slots(struct run *r) {
+        for (int i = 0; i < PLAN_SLOTS; i++) {
+                clean_fd(&r->held.slots[i]);
+                r->held.slots[i] = -1;
+        }
+        clean_fd(&r->held.root);
+        r->held.root = -1;
+}

@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Process P, in the host's namespaces: what is taken from the host, as pairs of take and drop. A drop works after a
+ * half-done take, and twice; drops run in reverse order. */
+
+#include "run/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/log.h"
+#include "base/msg.h"
+#include "sys/cgroupfs.h"
+#include "sys/devices.h"
+#include "sys/idmap.h"
+#include "sys/ns.h"
+
+void held_init(struct held *h) {
+        *h = (struct held){ .cgroup = -1,
+                            .root = -1,
+                            .userns = -1,
+                            .own_net = -1,
+                            .sock = -1,
+                            .sock_guest = -1,
+                            .lifeline = -1,
+                            .lifeline_guest = -1,
+                            .signals = -1,
+                            .notify = -1,
+                            .kmsg = -1,
+                            .builder = { .pidfd = -1 },
+                            .guest = { .pidfd = -1 } };
+        record_init(&h->record);
+        lock_init(&h->tree_lock);
+        lock_init(&h->range_lock);
+        for (int i = 0; i < PLAN_SLOTS; i++)
+                h->slots[i] = -1;
+}
+
+static void close_held(int *fd) {
+        clean_fd(fd);
+        *fd = -1;
+}
+
+/* What a killed supervisor of the same name left running: nobody else can own it, for we hold the name. */
+static int end_leftover(struct run *r, struct err *e) {
+        pid_t leader;
+        uint64_t start;
+
+        if (!record_stale_leader(&r->held.record, &leader, &start))
+                return 0;
+        if (process_end(r->opened->proc, leader, start) < 0)
+                return err_set(e, ERR_BUSY, EBUSY, "process %d of the last run of %s does not end", (int) leader,
+                               r->plan->machine);
+        return 0;
+}
+
+static int take_name(struct run *r, struct err *e) {
+        int k = record_take(&r->held.record, r->plan->machine, e);
+
+        if (k < 0)
+                return k;
+        if (k == 0)
+                return end_leftover(r, e);
+        r->refuted = REFUTED_NAME;
+        err_set(e, ERR_BUSY, EBUSY, "a container named %s is running", r->plan->machine);
+        return err_hint(e, "-M gives this one another name");
+}
+
+static void drop_name(struct run *r) {
+        record_drop(&r->held.record);
+}
+
+/* A launcher that was killed leaves copies of its locks in a guest that is just dying: worth a moment. */
+static int take_tree_lock(struct run *r, struct err *e) {
+        const struct plan *p = r->plan;
+        int k = p->root.lock == LOCK_NONE ? 0 : -EBUSY;
+
+        for (int tries = 0; k == -EBUSY && tries < 20; tries++) {
+                if (tries > 0)
+                        usleep(10 * 1000);
+                k = lock_tree(&r->held.tree_lock, r->facts->tree.dev, r->facts->tree.ino,
+                              p->root.lock == LOCK_EXCLUSIVE, p->root.path, e);
+        }
+        return k;
+}
+
+static void drop_tree_lock(struct run *r) {
+        lock_drop(&r->held.tree_lock);
+}
+
+static int take_range(struct run *r, struct err *e) {
+        int k;
+
+        if (!r->plan->ids.own)
+                return 0;
+        k = lock_range(&r->held.range_lock, r->plan->ids.base, e);
+        if (k <= 0)
+                return k;
+        r->refuted = REFUTED_RANGE;
+        return err_set(e, ERR_BUSY, EBUSY, "the user ids from %u on are in use by another container",
+                       r->plan->ids.base);
+}
+
+static void drop_range(struct run *r) {
+        lock_drop(&r->held.range_lock);
+}
+
+/* All signals become events but those that tell of a fault of ours, the tty's job control, and our children's ends
+ * (there are pidfds for these). What is no request to us is read and dropped: nothing but a request may end us with
+ * things held. */
+static int take_signals(struct run *r, struct err *e) {
+        static const int not_ours[] = { SIGSEGV, SIGBUS,  SIGILL,  SIGFPE,  SIGABRT, SIGTRAP,
+                                        SIGSYS,  SIGTSTP, SIGTTIN, SIGTTOU, SIGCHLD };
+        static const int requests[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+        sigset_t set;
+
+        sigfillset(&set);
+        for (size_t i = 0; i < ELEMENTS(not_ours); i++)
+                sigdelset(&set, not_ours[i]);
+        for (size_t i = 0; i < ELEMENTS(requests); i++) {
+                struct sigaction now;
+
+                /* What the caller ignores (nohup(1), a shell's "&") is not for us; blocked, it would be queued all the
+                 * same. */
+                if (sigaction(requests[i], NULL, &now) < 0)
+                        return err_set(e, ERR_SYSTEM, errno, "cannot look at signal %d", requests[i]);
+                if (now.sa_handler == SIG_IGN)
+                        sigdelset(&set, requests[i]);
+        }
+        if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot block signals");
+        /* A reader of our output that goes away is an error to see, not a reason to die with things held. */
+        signal(SIGPIPE, SIG_IGN);
+        /* Ignored by the caller, it would let the kernel reap the guest behind our back (wait(2), NOTES). */
+        signal(SIGCHLD, SIG_DFL);
+        r->held.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+        return r->held.signals < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot watch signals") : 0;
+}
+
+static void drop_signals(struct run *r) {
+        close_held(&r->held.signals);
+}
+
+int host_hold_cgroup(struct run *r, int cgroup, struct err *e) {
+        r->held.cgroup = cgroup;
+        if (flock(cgroup, LOCK_EX | LOCK_NB) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot lock the cgroup of %s", r->plan->machine);
+        return 0;
+}
+
+/* Who runs a container holds a lock on its cgroup: a launcher that sees another /run is noticed here. */
+static int clear_cgroup(struct run *r, struct err *e) {
+        const struct plan *p = r->plan;
+        CLEAN_FD int old = openat(r->opened->cgroup, p->cgroup.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (old >= 0 && flock(old, LOCK_EX | LOCK_NB) < 0) {
+                r->refuted = REFUTED_NAME;
+                err_set(e, ERR_BUSY, EBUSY, "the cgroup %s/%s belongs to a running container", p->cgroup.parent,
+                        p->cgroup.name);
+                return err_hint(e, "-M gives this one another name");
+        }
+        if (old >= 0 && cgroupfs_populated(old) > 0)
+                (void) cgroupfs_kill(old);
+        for (int tries = 0; tries < 200; tries++) {
+                if (cgroupfs_remove(r->opened->cgroup, p->cgroup.name) == 0)
+                        return 0;
+                usleep(10 * 1000);
+        }
+        err_set(e, ERR_HOST, EBUSY, "cannot remove the old cgroup %s/%s", p->cgroup.parent, p->cgroup.name);
+        return err_hint(e, "rmdir it with all that is in it");
+}
+
+/* An old cgroup of our name is a left-over: it is emptied and made anew, also because a cgroup that once saw
+ * cgroup.kill may kill what is cloned into it. Its limits follow when there is time. */
+static int take_cgroup(struct run *r, struct err *e) {
+        const struct plan *p = r->plan;
+        int k;
+
+        /* In a scope, once there is one: host_manager.c. */
+        if (!p->cgroup.parent)
+                return 0;
+        k = cgroupfs_make(r->opened->cgroup, p->cgroup.name);
+        if (k == -EEXIST) {
+                k = clear_cgroup(r, e);
+                if (k < 0)
+                        return k;
+                k = cgroupfs_make(r->opened->cgroup, p->cgroup.name);
+        }
+        if (k < 0) {
+                if (k == -EACCES || k == -EPERM || k == -EROFS)
+                        r->refuted = REFUTED_CGROUP;
+                return err_set(e, ERR_HOST, -k, "cannot make the cgroup %s/%s", p->cgroup.parent, p->cgroup.name);
+        }
+        r->held.cgroup_made = true;
+        /* The way back leads through it. */
+        close_held(&r->opened->cgroup);
+        return host_hold_cgroup(r, k, e);
+}
+
+/* systemd.resource-control(5), DevicePolicy=closed, and terminals. Numbers: Linux' devices.txt. */
+static int restrict_devices(struct run *r, struct err *e) {
+        struct device_rule rules[24] = {
+                { false, 1, 3, true }, { false, 1, 5, true }, { false, 1, 7, true },
+                { false, 1, 8, true }, { false, 1, 9, true }, { false, 5, 0, true },
+                { false, 5, 2, true }, { true, 0, 0, true }, /* nobody's: it covers */
+        };
+        size_t n = 8;
+        int k;
+
+        if (!r->plan->cgroup.restrict_devices)
+                return 0;
+        for (unsigned major = 136; major <= 143; major++)
+                rules[n++] = (struct device_rule){ false, major, -1, false };
+        if (r->plan->cgroup.tun)
+                rules[n++] = (struct device_rule){ false, 10, 200, true };
+        if (r->plan->cgroup.fuse)
+                rules[n++] = (struct device_rule){ false, 10, 229, true };
+        k = devices_restrict(r->held.cgroup, rules, n);
+        if (k < 0)
+                r->refuted = REFUTED_DEVICES;
+        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot restrict the devices of %s", r->plan->machine) : 0;
+}
+
+/* Late, but before anything of the container runs: the guest waits for PLACED. */
+int host_fit_cgroup(struct run *r, struct err *e) {
+        const struct plan *p = r->plan;
+        int k;
+
+        /* None is made, or not yet: a scope is the manager's to make. */
+        if (r->held.cgroup < 0)
+                return 0;
+        k = cgroupfs_limit(r->held.cgroup);
+        if (k < 0)
+                return err_set(e, ERR_HOST, -k, "cannot limit the cgroup of %s", p->machine);
+        k = p->ids.own ? cgroupfs_delegate(r->held.cgroup, p->ids.base, p->ids.base) : 0;
+        if (k < 0)
+                return err_set(e, ERR_HOST, -k, "cannot hand the cgroup of %s to it", p->machine);
+        return restrict_devices(r, e);
+}
+
+static void drop_cgroup(struct run *r) {
+        if (!r->held.cgroup_made) {
+                close_held(&r->held.cgroup);
+                return;
+        }
+        r->held.cgroup_made = false;
+        r->opened->cgroup = openat(r->held.cgroup, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        close_held(&r->held.cgroup);
+        /* The last process is reaped a moment before its cgroup counts as empty when it had many. */
+        for (int tries = 0; tries < 100; tries++) {
+                if (cgroupfs_remove(r->opened->cgroup, r->plan->cgroup.name) != -EBUSY)
+                        return;
+                usleep(5 * 1000);
+        }
+}
+
+/* A network namespace that exists already is entered while the sources are opened (a sysfs shows the network of who
+ * mounts it) and the guest is made: the guest is born in it. */
+static int take_network(struct run *r, struct err *e) {
+        int k;
+
+        if (!r->plan->netns_path)
+                return 0;
+        r->held.own_net = ns_open_own(r->opened->proc, "net");
+        if (r->held.own_net < 0)
+                return err_set(e, ERR_SYSTEM, -r->held.own_net, "cannot open the host's network namespace");
+        k = ns_enter_path(r->plan->netns_path, CLONE_NEWNET);
+        if (k == 0) {
+                k = ns_loopback_up();
+                return k < 0 ? err_set(e, ERR_HOST, -k, "cannot bring up the loopback interface of %s",
+                                       r->plan->netns_path)
+                             : 0;
+        }
+        err_set(e, ERR_HOST, -k, "cannot enter the network namespace %s", r->plan->netns_path);
+        return k == -EINVAL ? err_hint(e, "it is none; ip netns add NAME makes /run/netns/NAME") : k;
+}
+
+static int leave_network(struct run *r, struct err *e) {
+        int k = r->held.own_net < 0 ? 0 : ns_enter(r->held.own_net, CLONE_NEWNET);
+
+        close_held(&r->held.own_net);
+        return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot return to the host's network namespace") : 0;
+}
+
+static void drop_network(struct run *r) {
+        (void) leave_network(r, NULL);
+}
+
+static void drop_nothing(struct run *r) {
+}
+
+static int take_nothing(struct run *r, struct err *e) {
+        return 0;
+}
+
+/* The guest goes to work while the sources are opened. */
+static int send_start(struct run *r, struct err *e) {
+        int k = protocol_send(r->held.sock, MSG_START, e);
+
+        r->start = START_SENT;
+        return k;
+}
+
+/* Where there is a builder, it makes a process before it mounts anything; a guest without one mounts at once. */
+static int take_early_root(struct run *r, struct err *e) {
+        return r->plan->ids.own ? 0 : host_take_root(r, e);
+}
+
+static int take_root(struct run *r, struct err *e) {
+        return r->plan->ids.own ? host_take_root(r, e) : 0;
+}
+
+static int send_trees(struct run *r, struct err *e) {
+        int k = host_send_slots(r, e);
+
+        r->start = START_TREES;
+        close_held(&r->held.userns);
+        return k;
+}
+
+static int take_socket(struct run *r, struct err *e) {
+        int pair[2], k = msg_pair(pair);
+
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot make a socket pair");
+        r->held.sock = pair[0];
+        r->held.sock_guest = pair[1];
+        if (r->plan->exec.mode != EXEC_STUB)
+                return 0;
+        if (pipe2(pair, O_CLOEXEC) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot make a pipe");
+        r->held.lifeline_guest = pair[0];
+        r->held.lifeline = pair[1];
+        return 0;
+}
+
+static void drop_socket(struct run *r) {
+        close_held(&r->held.sock);
+        close_held(&r->held.sock_guest);
+        close_held(&r->held.lifeline);
+        close_held(&r->held.lifeline_guest);
+}
+
+/* With a user namespace, the first process is the builder: it owns what it mounts, and the guest, born from it into a
+ * user namespace of its own, gets a copy that is locked (see guest_build.c). */
+static int take_guest(struct run *r, struct err *e) {
+        bool split = r->plan->ids.own;
+        int k = process_clone(split ? CLONE_NEWUSER | CLONE_NEWNS : r->plan->namespaces, r->held.cgroup,
+                              split ? &r->held.builder : &r->held.guest);
+
+        if (k == 0)
+                guest_main(r);
+        close_held(&r->held.sock_guest);
+        close_held(&r->held.lifeline_guest);
+        /* The manager works beside us. */
+        if (k > 0)
+                return r->plan->unit.scope && !split ? host_unit_ask(r, e) : 0;
+        /* In a chroot the kernel refuses it (user_namespaces(7)), outer filters do, and user.max_user_namespaces may
+         * be 0. What else makes clone3() fail so is met again without it, and is the error then. */
+        if (split && (k == -EPERM || k == -ENOSPC || k == -EUSERS))
+                r->refuted = REFUTED_USERNS;
+        err_set(e, ERR_HOST, -k, "cannot make the namespaces of %s", r->plan->machine);
+        if (k == -EPERM)
+                return err_hint(e, "berth needs CAP_SYS_ADMIN; in a container, check its system call filter");
+        if (k == -ENOSPC || k == -EUSERS)
+                return err_hint(e, "see /proc/sys/user/max_*_namespaces");
+        return k;
+}
+
+/* The process that START is for. */
+static pid_t first_pid(const struct run *r) {
+        return r->plan->ids.own ? r->held.builder.pid : r->held.guest.pid;
+}
+
+static void kill_process(struct process *p) {
+        int code, status;
+
+        if (p->pid > 0 && process_signal(p->pidfd, SIGKILL) == 0)
+                (void) process_wait(p->pidfd, true, &code, &status);
+        p->pid = 0;
+        close_held(&p->pidfd);
+}
+
+static void drop_guest(struct run *r) {
+        /* A guest that its builder had no time to tell of sees that both are gone, and ends; its cgroup is waited for.
+         * Other children are not ours: who executes berth may have had some. */
+        close_held(&r->held.sock);
+        close_held(&r->held.lifeline);
+        kill_process(&r->held.builder);
+        kill_process(&r->held.guest);
+        close_held(&r->held.notify);
+        close_held(&r->held.kmsg);
+}
+
+/* Through the host's proc, and with the launcher's rights: lowering the score takes CAP_SYS_RESOURCE. */
+static int set_oom_score(struct run *r, struct err *e) {
+        char path[64], text[16];
+        CLEAN_FD int fd = -1;
+        int n;
+
+        if (!r->plan->limits.oom_said)
+                return 0;
+        snprintf(path, sizeof path, "%d/oom_score_adj", (int) first_pid(r));
+        n = snprintf(text, sizeof text, "%d\n", r->plan->limits.oom_score_adjust);
+        fd = openat(r->opened->proc, path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0 || write(fd, text, (size_t) n) != n) {
+                err_set(e, ERR_HOST, errno, "cannot set --oom-score-adjust=%d", r->plan->limits.oom_score_adjust);
+                return err_hint(e, "lowering it needs CAP_SYS_RESOURCE");
+        }
+        return 0;
+}
+
+static int take_maps(struct run *r, struct err *e) {
+        int k;
+
+        if (!r->plan->ids.own)
+                return 0;
+        k = idmap_write(r->opened->proc, first_pid(r), r->plan->ids.base, r->plan->ids.count);
+        if (k < 0)
+                return err_set(e, ERR_HOST, -k, "cannot map the user ids of %s", r->plan->machine);
+        r->held.userns = idmap_open(r->opened->proc, first_pid(r));
+        if (r->held.userns < 0)
+                return err_set(e, ERR_SYSTEM, -r->held.userns, "cannot open the user namespace of %s",
+                               r->plan->machine);
+        return 0;
+}
+
+static void drop_maps(struct run *r) {
+        close_held(&r->held.userns);
+}
+
+/* The guest sets its limits itself, but in a user namespace it cannot raise one: CAP_SYS_RESOURCE counts in the first
+ * only (setrlimit(2)). So it inherits hard limits that leave it room; as far as we may raise them, which the plan says
+ * nothing against. */
+static int raise_limits(struct run *r, struct err *e) {
+        for (int i = 0; i < RLIM_NLIMITS && r->plan->ids.own; i++) {
+                struct rlimit now;
+
+                if (getrlimit(i, &now) == 0 && r->plan->limits.rlimit[i].rlim_max > now.rlim_max) {
+                        now.rlim_max = r->plan->limits.rlimit[i].rlim_max;
+                        (void) setrlimit(i, &now);
+                }
+        }
+        return 0;
+}
+
+/* One step a line. The first one: from here on a signal is an event, and what is taken gets dropped. */
+/* clang-format off */
+static const struct {
+        const char *name;
+        int (*take)(struct run *, struct err *);
+        void (*drop)(struct run *);
+        bool per_start; /* taken anew for a restart in place */
+} steps[] = {
+        { "signals", take_signals, drop_signals, false },
+        { "name", take_name, drop_name, false },
+        { "tree lock", take_tree_lock, drop_tree_lock, false },
+        { "id range", take_range, drop_range, false },
+        { "supervisor", host_supervisor_place, host_supervisor_drop, false },
+        { "manager", host_manager_take, host_manager_drop, false },
+        { "unit", take_nothing, host_unit_leave, true }, /* left once the guest is gone */
+        { "cgroup", take_cgroup, drop_cgroup, true },
+        { "socket", take_socket, drop_socket, true },
+        { "network", take_network, drop_network, true },
+        { "limits", raise_limits, drop_nothing, false },
+        { "guest", take_guest, drop_guest, true },
+        { "oom score", set_oom_score, drop_nothing, true },
+        { "id maps", take_maps, drop_maps, true },
+        { "early root", take_early_root, host_drop_slots, true },
+        { "start", send_start, drop_nothing, true },
+        { "root", take_root, host_drop_slots, true },
+        { "sources", host_take_slots, host_drop_slots, true },
+        { "trees", send_trees, drop_nothing, true },
+        { "cgroup limits", host_fit_cgroup, drop_nothing, true },
+        { "own network", leave_network, drop_nothing, true },
+};
+/* clang-format on */
+
+static int take_steps(struct run *r, bool per_start, struct err *e) {
+        for (size_t i = 0; i < ELEMENTS(steps); i++) {
+                int k;
+
+                if (steps[i].per_start != per_start)
+                        continue;
+                k = steps[i].take(r, e);
+                log_debug(LOG_STEP, "take %s: %d", steps[i].name, k);
+                if (k < 0)
+                        return k;
+        }
+        return 0;
+}
+
+static void drop_steps(struct run *r, bool per_start) {
+        for (size_t i = ELEMENTS(steps); i > 0; i--)
+                if (steps[i - 1].per_start == per_start)
+                        steps[i - 1].drop(r);
+}
+
+int host_take(struct run *r, struct err *e) {
+        return take_steps(r, false, e);
+}
+
+int host_start_guest(struct run *r, struct err *e) {
+        r->start = START_NONE;
+        return take_steps(r, true, e);
+}
+
+void host_drop_start(struct run *r) {
+        drop_steps(r, true);
+}
+
+void host_drop(struct run *r) {
+        drop_steps(r, true);
+        drop_steps(r, false);
+}

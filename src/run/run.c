@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Process P: one plan from take to drop, with as many starts as the payload asks for. */
+
+#include "run/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/clean.h"
+#include "base/log.h"
+#include "run/guest.h"
+
+/* When a step of ours fails because the guest is gone, the guest's own words say why. */
+static void prefer_guests_words(struct run *r, struct err *e) {
+        struct message m;
+        struct msg_fds fds;
+
+        while (r->held.sock >= 0 && protocol_receive(r->held.sock, MSG_DONTWAIT, &m, &fds, NULL) > 0) {
+                msg_fds_close(&fds);
+                if (m.kind != MSG_FAIL)
+                        continue;
+                if (e)
+                        *e = m.err;
+                r->refuted = m.refuted;
+                return; /* the first word is the cause, others may follow from it */
+        }
+}
+
+static int start_once(struct run *r, struct err *e) {
+        int k = host_start_guest(r, e);
+
+        k = k < 0 ? k : host_supervise(r, e);
+        if (k < 0 && r->refuted == REFUTED_NOTHING && !r->told_why)
+                prefer_guests_words(r, e);
+        host_control_end_start(r);
+        host_drop_start(r);
+        return k;
+}
+
+static int run_starts(struct run *r, struct err *e) {
+        int k;
+
+        do {
+                k = start_once(r, e);
+                if (k > 0 && r->reboot) {
+                        log_debug(LOG_LIFE, "restart in place");
+                        host_notify(r, "STATUS=Restarting...");
+                        r->again = true;
+                }
+        } while (k > 0 && r->reboot);
+        return k;
+}
+
+static void tell_end(const struct run *r) {
+        char text[64];
+
+        host_notify(r, r->status == 133 ? "STOPPING=1\nSTATUS=Restarting..." : "STOPPING=1\nSTATUS=Terminating...");
+        snprintf(text, sizeof text, "EXIT_STATUS=%d", r->status);
+        host_notify(r, text);
+}
+
+int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_refuted, struct err *e) {
+        const struct plan *p = want->plan;
+        CLEAN_FREE struct console *console = p->console.mode == CONSOLE_PIPE ? NULL : calloc(1, sizeof *console);
+        CLEAN_FREE struct guest_room *room = calloc(1, sizeof *room);
+        struct run r = {
+                .console = console,
+                .room = room,
+                .plan = p,
+                .facts = want->facts,
+                .opened = want->opened,
+                .manager = want->manager,
+                .quiet = want->quiet,
+        };
+        int k;
+
+        r.control = host_control_new(&r);
+        if (!room || !r.control || (!console && p->console.mode != CONSOLE_PIPE))
+                return err_set(e, ERR_SYSTEM, ENOMEM, "cannot prepare the start of %s", p->machine);
+        umask(0); /* every mode we give is meant */
+        held_init(&r.held);
+        k = host_take(&r, e);
+        k = k < 0 ? k : run_starts(&r, e);
+        host_control_close(&r);
+        host_drop(&r);
+        host_control_end(&r, k < 0 ? EXIT_FAILURE : r.status);
+        /* A restart repeats what has worked: then a fact can no longer be wrong. */
+        *ret_refuted = r.again ? REFUTED_NOTHING : r.refuted;
+        if (k < 0)
+                return k;
+        tell_end(&r);
+        *ret_status = r.status;
+        return 0;
+}

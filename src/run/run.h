@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Makes a plan happen: takes host resources, launches one guest, supervises it, drops what it took. */
+
+#include "plan/plan.h"
+#include "probe/probe.h"
+#include "run/console.h"
+#include "run/manager.h"
+#include "run/protocol.h"
+#include "state/lock.h"
+#include "state/record.h"
+#include "sys/process.h"
+
+/* Every live thing, and nothing else. */
+struct held {
+        struct record record;
+        struct lock tree_lock, range_lock;
+        bool cgroup_made;
+        int cgroup;            /* the guest's cgroup until it is born, -1 */
+        int slots[PLAN_SLOTS]; /* detached mounts and files for the guest */
+        int root;              /* the tree, detached */
+        int userns;
+        int own_net; /* the host's network namespace while we are in another */
+        int sock;    /* our end; the guest's end is sock_guest until the clone */
+        int sock_guest;
+        int lifeline, lifeline_guest; /* a pipe to the stub init: it sees when we are gone */
+        struct process builder;       /* with a user namespace: makes the mounts, and ends; pid 0: none */
+        struct process guest;         /* pid 0: none */
+        int signals;                  /* signalfd(2) */
+        int notify, kmsg;             /* given by the guest */
+};
+
+enum life_state { LIFE_STARTING, LIFE_RUNNING, LIFE_STOPPING, LIFE_KILLED, LIFE_MAX_ };
+enum life_event {
+        EVENT_SIGNAL,
+        EVENT_STOP,
+        EVENT_TIMEOUT,
+        EVENT_KEY_KILL,
+        EVENT_KEY_REBOOT,
+        EVENT_KEY_POWEROFF,
+        EVENT_MAX_
+};
+
+struct guest_room;
+struct control;
+struct run {
+        const struct plan *plan;
+        const struct facts *facts;
+        struct opened *opened;
+        struct held held;
+        struct loop loop;
+        struct manager *manager;
+        struct console *console; /* NULL in pipe mode */
+        struct control *control; /* clients of the control socket */
+        enum start_state start;
+        enum life_state life;
+        enum refutable refuted; /* the fact that a failed step found wrong */
+        bool quiet, again;      /* again: this is a restart in place */
+        bool console_attached, told_ready;
+        bool announced, went; /* the record is written; GO was sent */
+        bool told_why;        /* the guest said itself why it failed */
+        int status;           /* of the ended payload, as an exit status of ours */
+        struct {
+                bool asked, placed;       /* something was asked for; the guest is where it belongs */
+                bool placing, announcing; /* answers that are waited for */
+                bool running;             /* our READY=1 waits for them */
+                char cgroup[4200];        /* the guest's, a path of the host; "": the caller's */
+        } unit;
+        bool reboot;
+        struct guest_room *room;   /* the guest's, see guest.h */
+        uint64_t host_ns[NS_MAX_]; /* inode numbers of the launcher's namespaces; for the guest, by PLACED */
+};
+
+struct run_want {
+        const struct plan *plan;
+        const struct facts *facts;
+        struct opened *opened;
+        struct manager *manager;
+        bool quiet;
+};
+
+/* From plan to exit status (>= 0). On failure -errno and e; *ret_refuted tells whether another plan may succeed.
+ * Nothing is left on the host either way. */
+int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_refuted, struct err *e);
+
+/* host_take.c */
+void held_init(struct held *h);
+int host_take(struct run *r, struct err *e);
+void host_drop(struct run *r);
+void host_drop_start(struct run *r); /* what belongs to one start only: before the next one */
+int host_start_guest(struct run *r, struct err *e);
+int host_hold_cgroup(struct run *r, int cgroup /* taken over */, struct err *e);
+int host_fit_cgroup(struct run *r, struct err *e); /* limits, owner, devices of r->held.cgroup */
+
+/* host_slots.c */
+int host_take_root(struct run *r, struct err *e);
+int host_take_slots(struct run *r, struct err *e);
+int host_send_slots(struct run *r, struct err *e);
+void host_drop_slots(struct run *r);
+
+/* host_life.c: until the guest is gone */
+int host_supervise(struct run *r, struct err *e);
+/* As if a signal or a key had come. */
+int host_life_event(struct run *r, enum life_event event, int sig, struct err *e);
+
+/* host_control.c */
+struct control *host_control_new(struct run *r); /* NULL: no memory */
+int host_control_watch(struct run *r, struct err *e);
+void host_control_end_start(struct run *r);       /* what was started by clients ends with the start */
+void host_control_close(struct run *r);           /* before the name is given up */
+void host_control_end(struct run *r, int status); /* after that: who waited for it is told; frees all */
+
+int host_write_record(struct run *r, struct err *e);
+int host_send_placed(struct run *r, struct err *e);
+int host_let_go(struct run *r, struct err *e);
+void host_unit_settled(struct run *r); /* on with what waited for the registration */
+
+/* host_manager.c: the guest's place in a unit, and its registration */
+int host_manager_take(struct run *r, struct err *e);
+void host_manager_drop(struct run *r);
+int host_supervisor_place(struct run *r, struct err *e);
+void host_supervisor_drop(struct run *r);
+int host_unit_ask(struct run *r, struct err *e);   /* once the guest is known */
+int host_unit_watch(struct run *r, struct err *e); /* the trees are sent: PLACED is next */
+void host_unit_leave(struct run *r);
+
+/* host_notify.c */
+void host_notify(const struct run *r, const char *text);
+int host_notify_watch(struct run *r, struct err *e);
+
+/* seed.c, for both processes: fills a file system that is still detached. notify and kmsg (may be NULL) get
+ * descriptors. */
+struct seeded {
+        int notify, kmsg;
+};
+int seed_all(int fs, const struct seed_list *seeds, struct seeded *ret, struct err *e);
+
+/* guest.c */
+_Noreturn void guest_main(struct run *r);

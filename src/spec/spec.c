@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "spec/spec.h"
+
+#include <linux/capability.h>
+#include <string.h>
+
+#include "base/clean.h"
+#include "base/parse.h"
+#include "base/str.h"
+
+struct spec spec_default(enum face face) {
+        return (struct spec){
+                .self.face = face,
+                .exec.personality = PERSONALITY_UNSAID,
+                .net.private = UNSAID,
+                .host.registered = UNSAID,
+        };
+}
+
+void draft_init(struct draft *d, enum face face) {
+        *d = (struct draft){ .spec = spec_default(face) };
+}
+
+void draft_done(struct draft *d) {
+        arena_done(&d->arena);
+        *d = (struct draft){ 0 };
+}
+
+static bool has_env(const struct strv *env, const char *name, size_t n) {
+        for (size_t i = 0; i < env->n; i++)
+                if (strncmp(env->items[i], name, n) == 0 && env->items[i][n] == '=')
+                        return true;
+        return false;
+}
+
+/* The kernel gives words NAME=VALUE that it does not know to init as environment, others as arguments; a dash in NAME
+ * counts as an underscore, and NAME.SUB=VALUE is for a module. Returns the word in the environment's form, or NULL. */
+static const char *boot_variable(struct arena *a, const char *word) {
+        size_t n = strcspn(word, "=");
+        char *v;
+
+        if (word[n] != '=')
+                return NULL;
+        v = arena_strdup(a, word);
+        for (size_t i = 0; i < n; i++)
+                if (v[i] == '-')
+                        v[i] = '_';
+        return is_env_name(v, n) ? v : NULL;
+}
+
+static void split_boot_words(struct draft *d) {
+        struct spec_exec *x = &d->spec.exec;
+        struct strv words = { 0 };
+
+        for (size_t i = 0; i < x->argv.n; i++) {
+                const char *v = boot_variable(&d->arena, x->argv.items[i]);
+
+                if (!v)
+                        strv_add(&d->arena, &words, x->argv.items[i]);
+                else if (!has_env(&x->env, v, strcspn(v, "=")))
+                        strv_add(&d->arena, &x->env, v);
+        }
+        x->argv = words;
+}
+
+/* Allow and deny lists may both be given; what is denied anywhere is denied. */
+static void merge_families(struct draft *d) {
+        struct spec_sec *s = &d->spec.sec;
+        struct strv left = { 0 };
+
+        if (s->families.n == 0) {
+                if (s->families_none)
+                        return;
+                s->families_deny_list = true;
+                s->families = s->families_denied;
+                return;
+        }
+        for (size_t i = 0; i < s->families.n; i++)
+                if (!strv_has(&s->families_denied, s->families.items[i]))
+                        strv_add(&d->arena, &left, s->families.items[i]);
+        s->families = left;
+        s->families_deny_list = false;
+        s->families_none = left.n == 0;
+}
+
+static int check_caps(const struct spec *s, struct err *e) {
+        uint64_t may = SPEC_CAPS_DEFAULT | s->sec.caps_add | (s->net.private == YES ? 1ull << CAP_NET_ADMIN : 0);
+
+        if (!s->sec.caps_ambient)
+                return 0;
+        if (s->exec.mode == EXEC_BOOT) {
+                err_set(e, ERR_USAGE, 0, "--ambient-capability= does not go with --boot");
+                return err_hint(e, "an init has all its capabilities as it is");
+        }
+        if (s->sec.caps_ambient & ~(may & ~s->sec.caps_drop)) {
+                err_set(e, ERR_USAGE, 0, "--ambient-capability= names a capability that the payload does not have");
+                return err_hint(e, "add it by --capability= and do not drop it");
+        }
+        return 0;
+}
+
+static int check_net(const struct spec *s, struct err *e) {
+        if (s->host.api_vfs == API_VFS_WRITABLE && s->ids.mode == USERS_PICK) {
+                err_set(e, ERR_USAGE, 0, "--api-vfs=writable does not go with --private-users=");
+                return err_hint(e, "the kernel's own files belong to the host's root");
+        }
+        if (s->host.api_vfs == API_VFS_NETWORK && s->net.private == NO && !s->net.path && s->ids.mode == USERS_PICK) {
+                err_set(e, ERR_USAGE, 0, "--api-vfs=network with --private-users= needs a network of its own");
+                return err_hint(e, "add --private-network");
+        }
+        return 0;
+}
+
+/* A unit that is kept has its slice and its properties already. */
+static int check_unit(struct draft *d, struct err *e) {
+        const struct spec_host *h = &d->spec.host;
+
+        if (!h->keep_unit || (!h->slice && h->properties.n == 0))
+                return 0;
+        if (d->spec.self.face == FACE_STRICT) {
+                strv_add(&d->arena, &d->notes, "--slice= and --property= have no effect with --keep-unit");
+                return 0;
+        }
+        err_set(e, ERR_USAGE, 0, "%s does not go with --keep-unit", h->slice ? "--slice=" : "--property=");
+        return err_hint(e, "they are for a scope of the container's own; the unit that is kept has its own settings");
+}
+
+static void resolve_face(struct spec *s) {
+        bool strict = s->self.face == FACE_STRICT;
+
+        if (s->net.private == UNSAID)
+                s->net.private = !strict && s->exec.mode == EXEC_BOOT && !s->net.path ? YES : NO;
+        if (s->ids.mode == USERS_DEFAULT && strict)
+                s->ids.mode = USERS_NO;
+        if (s->console.mode == CONSOLE_PIPE)
+                s->self.quiet = true;
+}
+
+int draft_seal(struct draft *d, const struct spec **ret, struct err *e) {
+        struct spec *s = &d->spec;
+        int r;
+
+        resolve_face(s);
+        if (s->exec.mode == EXEC_BOOT)
+                split_boot_words(d);
+        merge_families(d);
+        r = check_caps(s, e);
+        if (r == 0)
+                r = check_net(s, e);
+        if (r == 0)
+                r = check_unit(d, e);
+        if (r < 0)
+                return r;
+        *ret = s;
+        return 0;
+}
+
+#define NAME(names, i) ((size_t) (i) < ELEMENTS(names) && (names)[i] ? (names)[i] : "unknown")
+
+const char *face_name(enum face f) {
+        static const char *const names[] = { [FACE_BERTH] = "berth", [FACE_STRICT] = "strict" };
+
+        return NAME(names, f);
+}
+
+const char *origin_name(enum origin o) {
+        static const char *const names[ORIGIN_MAX_] = {
+                [ORIGIN_DEFAULT] = "default",       [ORIGIN_IMAGE_FILE] = "image file",
+                [ORIGIN_ADMIN_FILE] = "admin file", [ORIGIN_ENVIRONMENT] = "environment",
+                [ORIGIN_ARGV] = "command line",
+        };
+
+        return NAME(names, o);
+}
+
+const char *exec_mode_name(enum exec_mode m) {
+        static const char *const names[] = {
+                [EXEC_COMMAND] = "command",
+                [EXEC_STUB] = "as-pid2",
+                [EXEC_BOOT] = "boot",
+        };
+
+        return NAME(names, m);
+}
+
+const char *console_mode_name(enum console_mode m) {
+        static const char *const names[CONSOLE_MAX_] = {
+                [CONSOLE_DEFAULT] = "default",     [CONSOLE_INTERACTIVE] = "interactive",
+                [CONSOLE_READ_ONLY] = "read-only", [CONSOLE_PASSIVE] = "passive",
+                [CONSOLE_PIPE] = "pipe",           [CONSOLE_AUTOPIPE] = "autopipe",
+        };
+
+        return NAME(names, m);
+}
+
+const char *resolv_conf_name(enum resolv_conf m) {
+        static const char *const names[RESOLV_MAX_] = {
+                [RESOLV_AUTO] = "auto",
+                [RESOLV_OFF] = "off",
+                [RESOLV_DELETE] = "delete",
+                [RESOLV_COPY_HOST] = "copy-host",
+                [RESOLV_COPY_STATIC] = "copy-static",
+                [RESOLV_COPY_UPLINK] = "copy-uplink",
+                [RESOLV_COPY_STUB] = "copy-stub",
+                [RESOLV_REPLACE_HOST] = "replace-host",
+                [RESOLV_REPLACE_STATIC] = "replace-static",
+                [RESOLV_REPLACE_UPLINK] = "replace-uplink",
+                [RESOLV_REPLACE_STUB] = "replace-stub",
+                [RESOLV_BIND_HOST] = "bind-host",
+                [RESOLV_BIND_STATIC] = "bind-static",
+                [RESOLV_BIND_UPLINK] = "bind-uplink",
+                [RESOLV_BIND_STUB] = "bind-stub",
+        };
+
+        return NAME(names, m);
+}
+
+const char *timezone_mode_name(enum timezone_mode m) {
+        static const char *const names[TIMEZONE_MAX_] = {
+                [TIMEZONE_AUTO] = "auto", [TIMEZONE_OFF] = "off",         [TIMEZONE_COPY] = "copy",
+                [TIMEZONE_BIND] = "bind", [TIMEZONE_SYMLINK] = "symlink", [TIMEZONE_DELETE] = "delete",
+        };
+
+        return NAME(names, m);
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What was asked for: the data model, and the file to read first.
+ *
+ * argv, .nspawn files and (later) OCI bundles fill a struct draft through the rows of conf/settings.c. Sealing
+ * checks the draft across its fields, fills in what follows from the face (berth or strict), and yields a
+ * const struct spec *. Nothing changes a spec after that; nothing in it looks at the host.
+ *
+ * All strings live in the draft's arena. NULL means "not said" unless a field says otherwise. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+/* Which defaults apply: berth's own, or systemd-nspawn's to the letter (called by that name). */
+enum face { FACE_BERTH, FACE_STRICT };
+
+/* Three-valued: what was not said is decided by the face or by the host. */
+enum tristate { UNSAID = -1, NO = 0, YES = 1 };
+
+/* Where a value came from, in rising order of precedence. */
+enum origin { ORIGIN_DEFAULT, ORIGIN_IMAGE_FILE, ORIGIN_ADMIN_FILE, ORIGIN_ENVIRONMENT, ORIGIN_ARGV, ORIGIN_MAX_ };
+
+enum dry_run { DRY_RUN_NO, DRY_RUN_TEXT, DRY_RUN_JSON };
+enum settings_mode { SETTINGS_YES, SETTINGS_NO, SETTINGS_OVERRIDE, SETTINGS_TRUSTED };
+
+struct spec_self {
+        enum face face;
+        bool quiet;
+        bool verbose; /* -v: errors show where */
+        enum dry_run dry_run;
+        enum settings_mode settings;
+};
+
+struct spec_root {
+        const char *directory; /* -D as given; NULL: by machine name, or the current directory */
+        bool read_only;
+};
+
+struct spec_identity {
+        const char *machine;  /* -M; NULL: from the directory's name */
+        const char *hostname; /* NULL: the machine name */
+        bool has_uuid;
+        uint8_t uuid[16]; /* RFC 9562 byte order */
+};
+
+enum exec_mode {
+        EXEC_COMMAND, /* the payload is PID 1 */
+        EXEC_STUB,    /* --as-pid2: our stub init is PID 1 */
+        EXEC_BOOT,    /* --boot: the tree's init is PID 1 */
+};
+
+struct spec_exec {
+        enum exec_mode mode;
+        struct strv argv;  /* command and arguments; empty: login shell. --boot: words for init */
+        struct strv env;   /* NAME=VALUE, as said (-E without a value is already resolved) */
+        const char *chdir; /* absolute, inside */
+        const char *user;  /* name or number */
+        int kill_signal;   /* 0: by the payload's kind */
+        bool notify_ready;
+        bool suppress_sync;
+        unsigned long personality; /* PERSONALITY_UNSAID, or for personality(2) */
+};
+#define PERSONALITY_UNSAID 0xffffffffUL
+
+enum users_mode {
+        USERS_DEFAULT, /* by the face: berth: private where possible; strict: none */
+        USERS_NO,
+        USERS_PICK,
+};
+enum ownership { OWNERSHIP_AUTO, OWNERSHIP_MAP };
+
+struct spec_ids {
+        enum users_mode mode;
+        bool may_lack; /* -U: silently off where the kernel has no user namespaces */
+        enum ownership ownership;
+};
+
+struct spec_net {
+        enum tristate private; /* UNSAID: berth: private with --boot, otherwise the host's; strict: the host's */
+        const char *path;      /* --network-namespace-path */
+};
+
+/* Capability sets are bit masks, bit N is capability N of linux/capability.h. */
+/* systemd-nspawn's own default. No payload gets more unasked, but for CAP_NET_ADMIN. */
+#define SPEC_CAPS_DEFAULT 0xfdecafffULL
+struct spec_sec {
+        uint64_t caps_add, caps_drop, caps_ambient;
+        bool no_new_privileges;
+        bool no_filter;          /* SYSTEMD_SECCOMP=0 or --system-call-filter=off-style option */
+        bool nesting;            /* --nesting: open what engines and sandboxes inside need */
+        struct strv calls_allow; /* system call names and @groups, without the ~ */
+        struct strv calls_deny;
+        bool families_said;          /* --restrict-address-families= was given */
+        bool families_deny_list;     /* the list names what is forbidden */
+        bool families_none;          /* "none": no family at all */
+        struct strv families;        /* AF_* names; sealed: the one list that families_deny_list tells the sense of */
+        struct strv families_denied; /* only while the draft is filled: sealing subtracts it */
+};
+
+struct spec_limits {
+        struct rlimit rlimit[RLIM_NLIMITS];
+        uint32_t rlimit_said; /* bit N: rlimit[N] was given */
+        bool oom_said;
+        int oom_score_adjust;
+        bool cpus_said;
+        uint8_t cpus[128]; /* CPU mask, bit N%8 of byte N/8 */
+};
+
+enum resolv_conf {
+        RESOLV_AUTO,
+        RESOLV_OFF,
+        RESOLV_DELETE,
+        RESOLV_COPY_HOST,
+        RESOLV_COPY_STATIC,
+        RESOLV_COPY_UPLINK,
+        RESOLV_COPY_STUB,
+        RESOLV_REPLACE_HOST,
+        RESOLV_REPLACE_STATIC,
+        RESOLV_REPLACE_UPLINK,
+        RESOLV_REPLACE_STUB,
+        RESOLV_BIND_HOST,
+        RESOLV_BIND_STATIC,
+        RESOLV_BIND_UPLINK,
+        RESOLV_BIND_STUB,
+        RESOLV_MAX_,
+};
+enum timezone_mode {
+        TIMEZONE_AUTO,
+        TIMEZONE_OFF,
+        TIMEZONE_COPY,
+        TIMEZONE_BIND,
+        TIMEZONE_SYMLINK,
+        TIMEZONE_DELETE,
+        TIMEZONE_MAX_,
+};
+
+struct spec_integration {
+        enum resolv_conf resolv_conf;
+        enum timezone_mode timezone;
+};
+
+enum console_mode {
+        CONSOLE_DEFAULT, /* interactive on a terminal; otherwise read-only with --boot, pipe without */
+        CONSOLE_INTERACTIVE,
+        CONSOLE_READ_ONLY,
+        CONSOLE_PASSIVE,
+        CONSOLE_PIPE,
+        CONSOLE_AUTOPIPE,
+        CONSOLE_MAX_,
+};
+
+struct spec_console {
+        enum console_mode mode;
+        const char *background; /* SGR parameters of --background=; NULL or "": no tint */
+};
+
+/* SYSTEMD_NSPAWN_* and the like: documented counterparts of what upstream hides in the environment. */
+enum api_vfs { API_VFS_READ_ONLY, API_VFS_WRITABLE, API_VFS_NETWORK };
+struct spec_host {
+        enum api_vfs api_vfs;
+        bool no_lock;
+        bool no_os_release_check;
+        bool no_tmpfs_tmp;
+        const char *container_service; /* container= ; NULL: "systemd-nspawn" */
+        bool keep_unit;
+        bool user_manager;        /* --user: the caller's own service manager */
+        enum tristate registered; /* with systemd-machined; UNSAID: where that can be had */
+        const char *slice;        /* of the scope; NULL: machine.slice */
+        struct strv properties;   /* of the scope: NAME=VALUE as systemctl set-property takes them */
+};
+
+/* One thing that was said, for --dry-run: which setting, its value, from where. */
+#define SAID_COMMAND "command"
+struct said {
+        const char *setting; /* long option name without dashes, "-x" where there is only that, or SAID_COMMAND */
+        const char *value;   /* as written; NULL for a flag */
+        enum origin origin;
+        const char *where; /* "FILE:LINE" for files, NULL otherwise */
+};
+struct said_list {
+        struct said *items;
+        size_t n;
+};
+
+struct spec {
+        struct spec_self self;
+        struct spec_root root;
+        struct spec_identity id;
+        struct spec_exec exec;
+        struct spec_ids ids;
+        struct spec_net net;
+        struct spec_sec sec;
+        struct spec_limits limits;
+        struct spec_integration integration;
+        struct spec_console console;
+        struct spec_host host;
+        struct said_list said;
+};
+
+/* A spec that is still being filled. What precedence and trust need to know is kept by conf/. */
+struct draft {
+        struct spec spec;
+        struct arena arena;
+        struct strv notes;    /* one-line remarks for the user, printed by cli/ (not with -q) */
+        struct strv warnings; /* the same, but something that was asked for is not done: printed with -q too */
+};
+
+/* Defaults that do not depend on the host. */
+struct spec spec_default(enum face face);
+void draft_init(struct draft *d, enum face face);
+void draft_done(struct draft *d);
+
+/* Checks across fields; on success *ret points into the draft and must be treated as sealed. Resolved then:
+ *   net.private is YES or NO (with net.path it tells whether --private-network was said too)
+ *   ids.mode is USERS_NO in the strict face where nothing was said
+ *   exec.env has the KEY=VALUE words of --boot, exec.argv has not
+ *   self.quiet is set by console.mode CONSOLE_PIPE
+ *   sec.families is the one list */
+int draft_seal(struct draft *d, const struct spec **ret, struct err *e);
+
+/* Names for printing. */
+const char *face_name(enum face f);
+const char *origin_name(enum origin o);
+const char *exec_mode_name(enum exec_mode m);
+const char *console_mode_name(enum console_mode m);
+const char *resolv_conf_name(enum resolv_conf m);
+const char *timezone_mode_name(enum timezone_mode m);

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* x86-64: syscall(2), "Architecture calling conventions". The kernel keeps all registers but rax, rcx and r11. */
+
+        .text
+        .globl _start
+        .type _start, @function
+_start:
+        xor %ebp, %ebp
+        and $-16, %rsp
+        call stub_main
+        hlt
+        .size _start, . - _start
+
+        .globl stub_call
+        .type stub_call, @function
+stub_call:
+        mov %rdi, %rax
+        mov %rsi, %rdi
+        mov %rdx, %rsi
+        mov %rcx, %rdx
+        mov %r8, %r10
+        mov %r9, %r8
+        mov 8(%rsp), %r9
+        syscall
+        ret
+        .size stub_call, . - stub_call
+
+        .section .note.GNU-stack, "", @progbits

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Capabilities: names by libcap (its only user), sets by the system calls themselves. A set is a mask, bit N is
+ * capability N of linux/capability.h. All return 0 or -errno. */
+
+#include <stdint.h>
+
+/* With or without CAP_, in any case. -EINVAL: no such name. */
+int caps_from_name(const char *name, uint64_t *ret_bit);
+/* "cap_chown" for 0 and so on, in buf; NULL for a number without a name. */
+enum { CAPS_NAME = 32 };
+const char *caps_name(unsigned number, char buf[CAPS_NAME]);
+
+/* All that the running kernel knows. */
+uint64_t caps_all(void);
+
+/* The bounding set of the calling thread. */
+int caps_bounding(uint64_t *ret);
+
+struct caps_state {
+        uint64_t effective, permitted, inheritable, bounding, ambient;
+};
+/* Of the calling thread. */
+int caps_get(struct caps_state *ret);
+
+int caps_set(uint64_t effective, uint64_t permitted, uint64_t inheritable);
+/* Take everything out of the bounding set but keep. Needs CAP_SETPCAP where something goes. */
+int caps_drop_bounding(uint64_t keep);
+/* Exactly mask, which must be permitted and inheritable. */
+int caps_set_ambient(uint64_t mask);

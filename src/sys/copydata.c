@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sys/copydata.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHUNK = 64 * 1024 };
+
+static int write_all(int to, const char *buf, size_t n, off_t at) {
+        while (n > 0) {
+                ssize_t r = pwrite(to, buf, n, at);
+
+                if (r < 0 && errno == EINTR)
+                        continue;
+                if (r <= 0)
+                        return r < 0 ? -errno : -EIO;
+                buf += r;
+                at += r;
+                n -= (size_t) r;
+        }
+        return 0;
+}
+
+/* 1: the end of the file came first. */
+static int copy_by_hand(int from, int to, off_t at, off_t end) {
+        char buf[CHUNK];
+
+        while (at < end) {
+                size_t want = end - at < CHUNK ? (size_t) (end - at) : CHUNK;
+                ssize_t n = pread(from, buf, want, at);
+                int k;
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : 1;
+                k = write_all(to, buf, (size_t) n, at);
+                if (k < 0)
+                        return k;
+                at += n;
+        }
+        return 0;
+}
+
+/* What the kernel refuses to copy on its own (other file systems, old kernels) is copied by hand, and so is what a
+ * file holds that says it is empty. */
+static int copy_range(int from, int to, off_t at, off_t end) {
+        off_t to_at = at;
+
+        while (at < end) {
+                ssize_t n = copy_file_range(from, &at, to, &to_at, (size_t) (end - at), 0);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return copy_by_hand(from, to, at, end);
+        }
+        return 0;
+}
+
+/* Files that programs make up as they are read (proc(5)) have no size. */
+static int copy_unsized(int from, int to) {
+        int k = copy_by_hand(from, to, 0, (off_t) (~(unsigned long long) 0 >> 1));
+
+        return k > 0 ? 0 : k;
+}
+
+int copydata(int from, int to) {
+        struct stat st;
+        int k = 0;
+
+        if (fstat(from, &st) < 0)
+                return -errno;
+        if (st.st_size == 0)
+                return copy_unsized(from, to);
+        for (off_t at = 0, end; k == 0 && at < st.st_size; at = end) {
+                at = lseek(from, at, SEEK_DATA);
+                if (at < 0 && errno == ENXIO)
+                        break; /* a hole up to the end */
+                end = at < 0 ? st.st_size : lseek(from, at, SEEK_HOLE);
+                if (at < 0 && errno != EINVAL)
+                        return -errno;
+                at = at < 0 ? 0 : at; /* a file system that does not know */
+                if (end < 0)
+                        return -errno;
+                k = copy_range(from, to, at, end < st.st_size ? end : st.st_size);
+        }
+        if (k != 0)
+                return k < 0 ? k : 0;
+        return ftruncate(to, st.st_size) < 0 ? -errno : 0;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sys/idmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "sys/process.h"
+#include "sys/resolve.h"
+
+static int write_map(int proc, pid_t pid, const char *name, const char *map) {
+        char path[64];
+        ssize_t n = (ssize_t) strlen(map);
+        CLEAN_FD int fd = -1;
+
+        snprintf(path, sizeof path, "%d/%s", (int) pid, name);
+        fd = resolve_beneath(proc, path, O_WRONLY);
+        if (fd < 0)
+                return fd;
+        return write(fd, map, (size_t) n) == n ? 0 : errno ? -errno : -EIO;
+}
+
+static int write_maps(int proc, pid_t pid, const char *map) {
+        int r = write_map(proc, pid, "uid_map", map);
+
+        return r < 0 ? r : write_map(proc, pid, "gid_map", map);
+}
+
+int idmap_write(int proc, pid_t pid, uint32_t base, uint32_t count) {
+        char map[64];
+
+        snprintf(map, sizeof map, "0 %u %u\n", base, count);
+        return write_maps(proc, pid, map);
+}
+
+/* It never outlives who made it. */
+static _Noreturn void hold(pid_t caller) {
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == caller)
+                for (;;)
+                        pause();
+        _exit(EXIT_FAILURE);
+}
+
+int idmap_make(int proc, uint32_t base, uint32_t count) {
+        struct process holder = { .pidfd = -1 };
+        pid_t caller = getpid();
+        int code, status, fd, k = process_clone(CLONE_NEWUSER, -1, &holder);
+        char map[96];
+
+        if (k < 0)
+                return k;
+        if (k == 0)
+                hold(caller);
+        snprintf(map, sizeof map, "0 %u %u\n%u 0 1\n", base, count, IDMAP_HOST_ROOT);
+        fd = write_maps(proc, holder.pid, map);
+        fd = fd < 0 ? fd : idmap_open(proc, holder.pid);
+        (void) process_signal(holder.pidfd, SIGKILL);
+        (void) process_wait(holder.pidfd, true, &code, &status);
+        close(holder.pidfd);
+        return fd;
+}
+
+int idmap_open(int proc, pid_t pid) {
+        char path[64];
+        int fd;
+
+        /* A namespace file is a magic link: openat2 with our flags would refuse it. The name is made of a number, in a
+         * proc file system of the host. */
+        snprintf(path, sizeof path, "%d/ns/user", (int) pid);
+        fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+int idmap_is_initial(int proc) {
+        CLEAN_FD int fd = openat(proc, "self/uid_map", O_RDONLY | O_CLOEXEC);
+        unsigned inside, outside, count;
+        char line[128];
+        ssize_t n;
+
+        if (fd < 0)
+                return errno == ENOENT ? 1 : -errno; /* no user namespaces in this kernel */
+        n = read(fd, line, sizeof line - 1);
+        if (n < 0)
+                return -errno;
+        line[n] = '\0';
+        return sscanf(line, "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 && outside == 0 &&
+               count == UINT32_MAX;
+}
+
+int idmap_has_group(int proc, uint32_t gid) {
+        CLEAN_FD int fd = openat(proc, "self/gid_map", O_RDONLY | O_CLOEXEC);
+        char text[4096];
+        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+        if (n < 0)
+                return -errno;
+        text[n] = '\0';
+        for (const char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+                unsigned inside, outside, count;
+
+                if (sscanf(line, "%u %u %u", &inside, &outside, &count) == 3 && gid >= inside && gid - inside < count)
+                        return 1;
+        }
+        return 0;
+}
+
+void idmap_parse(const char *text, struct idmap_table *ret) {
+        int used;
+
+        for (ret->n = 0; ret->n < IDMAP_EXTENTS; text += used, ret->n++) {
+                struct idmap_extent *x = &ret->extents[ret->n];
+
+                if (sscanf(text, " %u %u %u%n", &x->inside, &x->outside, &x->count, &used) != 3)
+                        return;
+        }
+}
+
+int idmap_read(int proc, pid_t pid, const char *name, struct idmap_table *ret) {
+        char path[64], text[IDMAP_EXTENTS * 40];
+        CLEAN_FD int fd = -1;
+        ssize_t n;
+
+        snprintf(path, sizeof path, "%d/%s", (int) pid, name);
+        fd = resolve_beneath(proc, path, O_RDONLY);
+        if (fd < 0)
+                return fd;
+        n = read(fd, text, sizeof text - 1);
+        if (n < 0)
+                return -errno;
+        text[n] = '\0';
+        idmap_parse(text, ret);
+        return 0;
+}
+
+int idmap_to_inside(const struct idmap_table *t, uint32_t outside, uint32_t *ret) {
+        for (size_t i = 0; i < t->n; i++)
+                if (outside - t->extents[i].outside < t->extents[i].count && outside >= t->extents[i].outside) {
+                        *ret = t->extents[i].inside + (outside - t->extents[i].outside);
+                        return 0;
+                }
+        return -ENOENT;
+}
+
+int idmap_to_outside(const struct idmap_table *t, uint32_t inside, uint32_t *ret) {
+        for (size_t i = 0; i < t->n; i++)
+                if (inside - t->extents[i].inside < t->extents[i].count && inside >= t->extents[i].inside) {
+                        *ret = t->extents[i].outside + (inside - t->extents[i].inside);
+                        return 0;
+                }
+        return -ENOENT;
+}

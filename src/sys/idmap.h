@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* User namespaces: user_namespaces(7). All return -errno. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Map ids [0, count) of the namespace of pid to [base, base + count) of ours, for users and groups. proc is a
+ * descriptor of a proc file system. */
+int idmap_write(int proc, pid_t pid, uint32_t base, uint32_t count);
+
+/* A user namespace that nobody is in, for mapping owners of mounts: the same, and IDMAP_HOST_ROOT is our root. So what
+ * our root makes through such a mount is kept (as that id, until it is chowned); without, EOVERFLOW. */
+enum { IDMAP_HOST_ROOT = 0x7ffffffe };
+int idmap_make(int proc, uint32_t base, uint32_t count);
+
+/* A descriptor of the user namespace of pid. */
+int idmap_open(int proc, pid_t pid);
+
+/* Does this group id exist in our user namespace? 1, 0. */
+int idmap_has_group(int proc, uint32_t gid);
+
+/* Are we in the first user namespace (all ids mapped to themselves)? */
+int idmap_is_initial(int proc);
+
+/* The map of a user namespace as proc_pid_uid_map(5) shows it to us. */
+struct idmap_extent {
+        uint32_t inside, outside, count;
+};
+enum { IDMAP_EXTENTS = 340 }; /* user_namespaces(7) */
+struct idmap_table {
+        struct idmap_extent extents[IDMAP_EXTENTS];
+        size_t n;
+};
+
+/* name: "uid_map", "gid_map" */
+int idmap_read(int proc, pid_t pid, const char *name, struct idmap_table *ret);
+void idmap_parse(const char *text, struct idmap_table *ret);
+
+/* -ENOENT: it has no counterpart. */
+int idmap_to_inside(const struct idmap_table *t, uint32_t outside, uint32_t *ret);
+int idmap_to_outside(const struct idmap_table *t, uint32_t inside, uint32_t *ret);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The mount API by descriptors (fsopen(2) family, Linux 5.2; mount_setattr(2), 5.12). Every mount is made detached
+ * and attached to a descriptor; no path of a tree is ever handed to the kernel with rights. All return -errno. */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A new file system, detached. options: "key=value,flag" or NULL; values have no commas. attrs: MOUNT_ATTR_*. Returns
+ * a mount descriptor. */
+int mount_fresh(const char *type, const char *options, uint64_t attrs);
+
+/* A proc that shows the process namespace pidns, whoever asks for it (Linux 6.17; -EINVAL before). */
+int mount_fresh_proc(int pidns, uint64_t attrs);
+
+/* A detached copy of what is mounted at (dir, path); path "" means dir itself. */
+int mount_clone(int dir, const char *path, bool recursive);
+
+struct mount_change {
+        uint64_t set, clear;  /* MOUNT_ATTR_* */
+        uint64_t propagation; /* MS_PRIVATE ..., 0: as it is */
+        int userns;           /* >= 0: map owners by this user namespace (detached mounts only) */
+        bool recursive;
+};
+int mount_change(int mount, const struct mount_change *c);
+
+/* A copy of a detached mount (and of what is below it) whose read-only, nodev and other flags nobody in another user
+ * namespace can take back (mount_namespaces(7), restrictions). Takes over mount. Starts two processes for a moment. */
+int mount_lock(int mount);
+
+/* Put a detached mount onto the file or directory that dst (O_PATH) names. */
+int mount_attach(int mount, int dst);
+
+/* Make the mount at root the root of this mount namespace and detach the old one (pivot_root(2), NOTES). The working
+ * directory becomes the new root. root must already be attached. */
+int mount_pivot(int root);
+
+/* All mounts of this namespace no longer propagate anywhere. */
+int mount_make_private(void);
+
+/* Identity of a mount: unique and never reused since Linux 6.8, otherwise unique among the living. */
+int mount_id(int fd, uint64_t *ret_id, bool *ret_unique);
+
+/* As proc_pid_mountinfo(5) numbers them: unique among the living. */
+int mount_number(int fd, long *ret);
+
+/* What is mounted at path: device and inode of its root. -EINVAL where nothing is mounted just there. Links at the end
+ * are not followed. */
+int mount_root_of_path(const char *path, dev_t *ret_dev, ino_t *ret_ino);
+
+/* MOUNT_ATTR_{RDONLY,NOSUID,NODEV,NOEXEC,NOSYMFOLLOW} in force where path leads. */
+int mount_attrs_of_path(const char *path, uint64_t *ret);

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sys/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/msg.h"
+#include "sys/process.h"
+
+/* The kernel locks flags only of mounts that are copied with their namespace into one that another user namespace
+ * owns. So a process with mounts of its own attaches the mount somewhere; a second one, born from it with new
+ * namespaces for mounts and users, clones what it finds at that place, and hands it out. Where that is does not
+ * matter: a directory and a file that every host has. */
+static const char *place_for(int mount) {
+        struct stat st;
+
+        return fstat(mount, &st) == 0 && S_ISDIR(st.st_mode) ? "/proc" : "/proc/version";
+}
+
+static int clone_locked(const char *place, int sock) {
+        struct msg_fds fds = { .n = 1 };
+        int k;
+
+        fds.fd[0] = mount_clone(AT_FDCWD, place, true);
+        k = fds.fd[0] < 0 ? fds.fd[0] : 0;
+        if (k < 0)
+                fds.n = 0;
+        return msg_send(sock, &k, sizeof k, &fds);
+}
+
+static int wait_for(struct process *p) {
+        int code, status, k = process_wait(p->pidfd, true, &code, &status);
+
+        clean_fd(&p->pidfd);
+        return k < 0 ? k : code == CLD_EXITED && status == 0 ? 0 : -ECHILD;
+}
+
+static int attach_and_copy(int mount, int sock) {
+        const char *place = place_for(mount);
+        CLEAN_FD int dst = open(place, O_PATH | O_CLOEXEC);
+        struct process p = { .pidfd = -1 };
+        int k = mount_make_private();
+
+        if (dst < 0)
+                return -errno;
+        k = k < 0 ? k : mount_attach(mount, dst);
+        k = k < 0 ? k : process_clone(CLONE_NEWUSER | CLONE_NEWNS, -1, &p);
+        if (k == 0)
+                _exit(clone_locked(place, sock) < 0);
+        return k < 0 ? k : wait_for(&p);
+}
+
+static int receive(int sock) {
+        struct msg_fds fds;
+        int answer = -ECHILD;
+        ssize_t n = msg_recv(sock, &answer, sizeof answer, &fds, 0);
+
+        if (n < 0)
+                return (int) n;
+        if (n == sizeof answer && answer == 0 && fds.n == 1)
+                return fds.fd[0];
+        msg_fds_close(&fds);
+        return answer < 0 ? answer : -ECHILD;
+}
+
+int mount_lock(int mount) {
+        CLEAN_FD int old = mount, here = -1, there = -1;
+        struct process p = { .pidfd = -1 };
+        int pair[2], k = msg_pair(pair), locked;
+
+        if (k < 0)
+                return k;
+        here = pair[0];
+        there = pair[1];
+        k = process_clone(CLONE_NEWNS, -1, &p);
+        if (k == 0) {
+                close(TAKE_FD(here));
+                k = attach_and_copy(old, there);
+                if (k < 0)
+                        (void) msg_send(there, &k, sizeof k, NULL);
+                _exit(k < 0);
+        }
+        if (k < 0)
+                return k;
+        close(TAKE_FD(there));
+        locked = receive(here);
+        (void) wait_for(&p);
+        return locked;
+}

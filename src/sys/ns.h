@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* namespaces(7). All return -errno. */
+
+#include <sys/types.h>
+
+int ns_open_own(int proc, const char *name); /* "net", "user" ... */
+int ns_enter(int ns, int type);              /* CLONE_NEW*: checked by the kernel, -EINVAL where it is another kind */
+int ns_enter_path(const char *path, int type);
+int ns_loopback_up(void); /* the loopback interface of our network namespace */

@@ -1,0 +1,258 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# A container as a unit of the host's service manager, and as a machine of systemd-machined.
+
+load ../lib/common
+load common
+
+# A container that stays, called $1, with more words for berth.
+start_machine() {
+        start_berth -q -M "$1" -D "$TREE" "${@:2}" sh -c 'trap "exit 3" TERM; echo up; while :; do sleep 1 & wait $!; done'
+        await "$work/out" up
+        await_true machinectl show "$1"
+}
+
+# One property of a unit.
+shown() {
+        systemctl show --value -p "$2" "$1"
+}
+
+@test "a command is in a scope of its own, and a machine; afterwards there is neither" {
+        local leader
+        start_machine m1
+        leader=$(leader_of "$launcher")
+        [ "$(systemctl is-active m1.scope)" = active ]
+        [ "$(shown m1.scope Slice)" = machine.slice ]
+        [ "$(shown m1.scope Description)" = "Container m1" ]
+        [ "$(shown m1.scope Delegate)" = yes ]
+        [ "$(shown m1.scope DevicePolicy)" = closed ]
+        [ "$(shown m1.scope TasksMax)" = 16384 ]
+        [ "$(sed -n 's/^0:://p' "/proc/$leader/cgroup")" = /machine.slice/m1.scope/payload ]
+        [ "$(machinectl show --value -p Leader m1)" = "$leader" ]
+        [ "$(machinectl show --value -p Class m1)" = container ]
+        [ "$(machinectl show --value -p Service m1)" = systemd-nspawn ]
+        [ "$(machinectl show --value -p Unit m1)" = m1.scope ]
+        [ "$(machinectl show --value -p RootDirectory m1)" = "$TREE" ]
+        machinectl list --no-legend | grep -q '^m1 '
+        stop_berth
+        never systemctl is-active m1.scope
+        never machinectl show m1
+        never test -e /sys/fs/cgroup/machine.slice/m1.scope
+}
+
+@test "the payload's cgroup is its own, the scope's is not" {
+        start_machine m1 --private-users=pick
+        local scope=/sys/fs/cgroup/machine.slice/m1.scope base
+        base=$(awk 'NR == 1 { print $2 }' "/proc/$(leader_of "$launcher")/uid_map")
+        [ "$(stat -c %u "$scope")" = 0 ]
+        [ "$(stat -c %u "$scope/payload")" = "$base" ]
+        [ "$(stat -c %u "$scope/payload/cgroup.procs")" = "$base" ]
+        [ "$(stat -c %u "$scope/cgroup.procs")" = 0 ]
+        stop_berth
+}
+
+@test "inside, the cgroup namespace begins at the payload's own" {
+        try berth -q -M m1 -D "$TREE" cat /proc/self/cgroup
+        status_is 0
+        output_matches '^0::/$'
+}
+
+@test "what ends the host's side ends the container: stop, terminate, berth's own end" {
+        start_machine m1
+        systemctl stop m1.scope
+        await_end
+        status_is 3
+        start_machine m1
+        machinectl terminate m1
+        await_end
+        status_is 3
+        start_machine m1
+        kill "$launcher"
+        await_end
+        status_is 3
+}
+
+@test "a killed berth leaves no unit and no machine" {
+        start_machine m1
+        kill -KILL "$launcher"
+        wait "$launcher" || true
+        await_true eval '! systemctl is-active -q m1.scope'
+        await_true eval '! machinectl show m1 2>/dev/null'
+        # What a killed berth leaves, the next start of that name takes over.
+        berth -q -M m1 -D "$TREE" true
+}
+
+@test "a killed agent: the container lives on, and its end is clean" {
+        start_machine m1
+        kill -KILL "$(pgrep -P "$launcher" -x berth-agent)"
+        sleep 0.3
+        [ "$(systemctl is-active m1.scope)" = active ]
+        stop_berth
+        await_true eval '! systemctl is-active -q m1.scope'
+        await_true eval '! machinectl show m1 2>/dev/null'
+}
+
+@test "one name, thirty times in a row" {
+        local i
+        for i in {1..30}; do
+                try berth -q -M again -D "$TREE" true
+                status_is 0
+                errors_is ""
+        done
+}
+
+@test "a name that another's scope has is refused; without a name another one is taken" {
+        systemd-run -q --scope --unit=m1.scope sleep 1000 3>&- &
+        local other=$!
+        await_true systemctl is-active m1.scope
+        try berth -q -M m1 -D "$TREE" true
+        refused "the service manager has a unit m1.scope already"
+        cp -a "$TREE" "$work/m1"
+        try berth -q -D "$work/m1" sh -c 'hostname'
+        status_is 0
+        [[ $output == m1-* ]]
+        systemctl stop m1.scope
+        wait "$other" || true
+}
+
+@test "--slice= and --property=: every kind of value arrives" {
+        start_machine m1 --slice=some --property=MemoryMax=1G --property=CPUWeight=50 --property=TasksMax=100 \
+                --property=CPUQuota=25% --property=RuntimeMaxSec='1h 5min' --property=AllowedCPUs=0 \
+                --property=IPAddressDeny=any --property='DeviceAllow=/dev/null rw' --property=MemoryHigh=50% \
+                --property=CPUAccounting=yes --property=Description=other --property=KillSignal=USR1 \
+                --property='IOReadBandwidthMax=/dev/null 1M' --property='After=a.service b.service' \
+                --property=SendSIGHUP=yes --property=OOMPolicy=continue
+        [ "$(shown m1.scope Slice)" = some.slice ]
+        [ "$(shown m1.scope MemoryMax)" = 1073741824 ]
+        [ "$(shown m1.scope CPUWeight)" = 50 ]
+        [ "$(shown m1.scope TasksMax)" = 100 ]
+        [ "$(shown m1.scope CPUQuotaPerSecUSec)" = 250ms ]
+        [ "$(shown m1.scope RuntimeMaxUSec)" = "1h 5min" ]
+        [ "$(shown m1.scope AllowedCPUs)" = 0 ]
+        shown m1.scope IPAddressDeny | tr ' ' '\n' | sort | tr '\n' ' ' | grep -qx '0.0.0.0/0 ::/0 '
+        shown m1.scope DeviceAllow | grep -q '^/dev/null rw$'
+        [ "$(shown m1.scope MemoryHigh)" -gt 1000000 ]
+        [ "$(shown m1.scope CPUAccounting)" = yes ]
+        [ "$(shown m1.scope Description)" = other ]
+        [ "$(shown m1.scope KillSignal)" = 10 ]
+        [ "$(shown m1.scope IOReadBandwidthMax)" = "/dev/null 1000000" ] ||
+                [ "$(shown m1.scope IOReadBandwidthMax)" = "/dev/null 1048576" ]
+        shown m1.scope After | grep -q a.service
+        [ "$(shown m1.scope SendSIGHUP)" = yes ]
+        [ "$(shown m1.scope OOMPolicy)" = continue ]
+        stop_berth
+        systemctl stop some.slice
+}
+
+@test "a property that is none is refused, and nothing is left" {
+        try berth -M m1 --property=NoSuchThing=1 -D "$TREE" true
+        refused "--property=NoSuchThing=1"
+        try berth -M m1 --property=MemoryMax=much -D "$TREE" true
+        refused "--property=MemoryMax=much"
+        # Known, but not to be set.
+        try berth -M m1 --property=MemoryCurrent=1 -D "$TREE" true
+        refused "--property=MemoryCurrent=1"
+        # A value that only the manager can judge.
+        try berth -M m1 --property=CollectMode=sometimes -D "$TREE" true
+        refused "CollectMode"
+}
+
+@test "--register=no: a scope, and no machine" {
+        start_berth -q -M m1 --register=no -D "$TREE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        [ "$(systemctl is-active m1.scope)" = active ]
+        never machinectl show m1
+        stop_berth
+}
+
+@test "--register=yes: the payload runs once it is a machine" {
+        try berth -q -M m1 --register=yes -D "$TREE" true
+        status_is 0
+        systemctl mask --runtime -q systemd-machined.service
+        systemctl stop systemd-machined.service
+        try berth -q -M m1 --register=yes -D "$TREE" echo ran
+        refused "cannot register m1 with systemd-machined"
+        try berth -M m1 --resolv-conf=off -D "$TREE" echo ran
+        status_is 0
+        output_is ran
+        errors_has "cannot register m1 with systemd-machined"
+        systemctl unmask --runtime -q systemd-machined.service
+        systemctl start systemd-machined.service
+}
+
+@test "--keep-unit in a delegated service: supervisor and payload, and a machine" {
+        systemd-run -q --unit=berth-kept -p Delegate=yes -p KillMode=mixed "$BERTH" -q -M m1 --keep-unit -D "$TREE" sh -c 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'
+        await_true machinectl show m1
+        local top=/sys/fs/cgroup/system.slice/berth-kept.service
+        grep -qx "$(shown berth-kept.service MainPID)" "$top/supervisor/cgroup.procs"
+        grep -qx "$(machinectl show --value -p Leader m1)" "$top/payload/cgroup.procs"
+        [ "$(cat "$top/cgroup.procs")" = "" ]
+        [ "$(machinectl show --value -p Unit m1)" = berth-kept.service ]
+        never systemctl is-active m1.scope
+        systemctl stop berth-kept.service
+        never machinectl show m1
+}
+
+@test "--keep-unit in a part of a service that is delegated" {
+        systemd-run -q --unit=berth-kept -p Delegate=yes -p DelegateSubgroup=sub "$BERTH" -q -M m1 --keep-unit -D "$TREE" sh -c 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'
+        await_true machinectl show m1
+        local top=/sys/fs/cgroup/system.slice/berth-kept.service
+        grep -qx "$(shown berth-kept.service MainPID)" "$top/sub/cgroup.procs" ||
+                grep -qx "$(shown berth-kept.service MainPID)" "$top/supervisor/cgroup.procs"
+        grep -qx "$(machinectl show --value -p Leader m1)" "$top/payload/cgroup.procs"
+        systemctl stop berth-kept.service
+}
+
+@test "--register=no --keep-unit spawns nothing" {
+        start_berth -q -M m1 --register=no --keep-unit -D "$TREE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        never pgrep -P "$launcher" -x berth-agent
+        never systemctl is-active m1.scope
+        stop_berth
+}
+
+# A bus that takes the connection and never says a word.
+@test "a bus that hangs: one line, and the container starts all the same" {
+        systemd-socket-activate -l "$work/bus" sleep 1000 2>/dev/null 3>&- &
+        local deaf=$!
+        await_true test -S "$work/bus"
+        try env DBUS_SYSTEM_BUS_ADDRESS=unix:path="$work/bus" "$BERTH" -M m1 --resolv-conf=off -D "$TREE" echo ran
+        status_is 0
+        output_is ran
+        errors_is "berth: no unit of its own: the service manager makes no scope for m1: Connection timed out"
+        limit=30
+        try env DBUS_SYSTEM_BUS_ADDRESS=unix:path="$work/bus" "$BERTH" -M m1 --slice=some -D "$TREE" echo ran
+        refused "--slice=: there is no scope to make: the service manager makes no scope for m1"
+        kill "$deaf"
+        wait "$deaf" || true
+}
+
+@test "no bus: one line, and the container starts all the same; with -q no line" {
+        try env DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere "$BERTH" -M m1 --resolv-conf=off -D "$TREE" echo ran
+        status_is 0
+        output_is ran
+        errors_is "berth: no unit of its own: cannot connect to the bus: No such file or directory"
+        try env DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere "$BERTH" -q -M m1 -D "$TREE" echo ran
+        status_is 0
+        errors_is ""
+        try env DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere "$BERTH" -q -M m1 --register=yes -D "$TREE" echo ran
+        refused "--register=yes"
+}
+
+@test "a restart in place: a new leader in a new scope, known again" {
+        host_tree trixie
+        limit=60
+        start_berth -q -b -M m1 -D "$TREE" --console=read-only
+        await_true machinectl show m1
+        local first
+        first=$(machinectl show --value -p Leader m1)
+        await_true eval 'machinectl reboot m1 && sleep 0.2 && [ "$(machinectl show --value -p Leader m1)" != '"$first"' ]'
+        [ "$(systemctl is-active m1.scope)" = active ]
+        # An init that has just begun does not hear yet.
+        await_true eval 'machinectl poweroff m1; ! kill -0 '"$launcher"
+        await_end
+        status_is 0
+        never machinectl show m1
+        rm -rf "$TREE"
+}

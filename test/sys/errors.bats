@@ -1,0 +1,292 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What is refused, and what is said then: one line that names the thing and the cause, and at most one that helps.
+
+load ../lib/common
+
+@test "a tree that is not there" {
+        try berth -D /no/such/tree true
+        refused /no/such/tree
+}
+
+@test "a tree that is a file, a FIFO, a device, a socket" {
+        touch "$work/file"
+        mkfifo "$work/fifo"
+        mknod "$work/dev" c 1 3
+        local what
+        limit=3
+        for what in file fifo dev; do
+                try berth -D "$work/$what" true
+                refused "$work/$what"
+        done
+}
+
+@test "the host's own root read-write" {
+        try berth -D / true
+        refused /
+        try berth -D /. true
+        refused
+        try berth -D //usr/../ true
+        refused
+        mkdir "$work/alias"
+        mount --bind / "$work/alias"
+        try berth -D "$work/alias" true
+        umount "$work/alias"
+        refused
+}
+
+@test "a directory without a program" {
+        mkdir "$work/empty"
+        try berth -D "$work/empty" /bin/true
+        refused /bin/true
+        try berth -D "$work/empty"
+        refused
+        # Nor is anything made in a directory that was a slip of the user's.
+        [ -z "$(ls -A "$work/empty")" ]
+}
+
+@test "a directory that is no OS tree is not touched: as the current one, and however it is called" {
+        mkdir -p "$work/home/bin" "$work/home/etc" "$work/home/.ssh"
+        printf '#!/bin/sh\n' >"$work/home/bin/mine"
+        find "$work/home" -printf '%P %T@ %C@\n' | sort >"$work/before"
+        cd "$work/home"
+        local words
+        for words in '' true '-a true' /bin/true '-E PATH=/opt true' '-b' '--read-only true' '-u nobody'; do
+                # shellcheck disable=SC2086 # several words
+                try berth -q $words
+                status_is 1
+                [ -n "$errors" ]
+                try strict -q $words
+                status_is 1
+        done
+        find "$work/home" -printf '%P %T@ %C@\n' | sort | cmp - "$work/before"
+        try berth -q true
+        refused "no OS tree"
+}
+
+@test "a directory without usr is started where it has the program" {
+        mkdir -p "$work/opt/tool"
+        cp "$helpers/inside" "$work/opt/tool/inside"
+        try berth -q -D "$work/opt" /tool/inside argv x
+        status_is 0
+        output_is '[x]'
+        try berth -q -E PATH=/nowhere:/tool -D "$work/opt" inside argv y
+        status_is 0
+        output_is '[y]'
+}
+
+@test "an unknown option" {
+        try berth --no-such-option -D "$TREE" true
+        refused --no-such-option
+        try berth -y -D "$TREE" true
+        refused y
+}
+
+@test "a lone dash and a lone double dash" {
+        try berth -q -D "$TREE" - </dev/null
+        [ "$status" != 0 ]
+        try berth -q -D "$TREE" -- </dev/null
+        status_is 0
+}
+
+@test "an option that needs a value and gets none" {
+        local option
+        for option in directory chdir setenv uid kill-signal machine hostname uuid capability rlimit console resolv-conf; do
+                try berth "--$option"
+                refused "$option" || fail "$option"
+        done
+}
+
+@test "a flag that gets a value it cannot have" {
+        local option
+        for option in quiet boot as-pid2 read-only keep-unit private-network; do
+                try berth "--$option=nonsense" -D "$TREE" true
+                refused "$option" || fail "$option"
+        done
+}
+
+@test "every option of the table with no value, with an empty one, and with rubbish: refused by one line, or harmless" {
+        try berth --introspect-cli
+        python3 - "$work/.stdout" >"$work/options" <<'END'
+import json, re, sys
+def rows(node):
+    if isinstance(node, dict):
+        name = node.get('long') or node.get('name')
+        kind = next((str(v) for k, v in node.items() if 'arg' in k.lower() and isinstance(v, (str, int, bool))), '')
+        if isinstance(name, str) and re.fullmatch(r'(--)?[a-z0-9-]{2,}', name):
+            yield name.lstrip('-'), kind
+        for v in node.values():
+            yield from rows(v)
+    elif isinstance(node, list):
+        for v in node:
+            yield from rows(v)
+for name, kind in dict(rows(json.load(open(sys.argv[1])))).items():
+    print(name)
+END
+        [ "$(wc -l <"$work/options")" -gt 80 ]
+        local option value bad=
+        limit=5
+        while read -r option; do
+                case $option in help | version | introspect-cli) continue ;; esac
+                for value in '=' '=%$ä' "=$(printf 'x%.0s' {1..5000})" $'=a\nb' '=../../../etc/passwd' '=-1' '=99999999999999999999999'; do
+                        try berth -q "--$option$value" -D "$TREE" true
+                        [ "$status" -le 1 ] || bad+="--$option${value:0:30}: status $status; "
+                        [ "$status" = 0 ] || [ "$(wc -l <<<"$errors")" -le 2 ] || bad+="--$option${value:0:30}: $(wc -l <<<"$errors") lines; "
+                        [ "$status" = 0 ] || [ -n "$errors" ] || bad+="--$option${value:0:30}: nothing said; "
+                        [ -z "$errors" ] || ! LC_ALL=C grep -q '[[:cntrl:]]' <<<"$errors" || bad+="--$option${value:0:30}: control characters; "
+                done
+        done <"$work/options"
+        [ -z "$bad" ] || fail "$bad"
+}
+
+@test "options of later features are refused by name, none is ignored" {
+        local option
+        for option in --template=/x -x --image=/x --oci-bundle=/x --volatile --volatile=overlay --root-hash=0123456789abcdef0123456789abcdef \
+                --pivot-root=/x --network-veth -n --network-bridge=br0 --network-zone=z --port=80 --network-interface=eth0 --network-macvlan=eth0 \
+                --network-ipvlan=eth0 --network-veth-extra=a:b --bind=/x --bind-ro=/x --inaccessible=/x --tmpfs=/x --overlay=/a:/b --overlay-ro=/a:/b \
+                --bind-user=x --set-credential=a:b --load-credential=a:/b --link-journal=host -j --forward-journal=/x.journal \
+                --selinux-context=x --selinux-apifs-context=x --share-system --mstack=/x --image-policy=root=verity \
+                --private-users-delegate=1 --cleanup; do
+                try berth -q "$option" -D "$TREE" -M x true
+                status_is 1 || fail "$option"
+                errors_has "not supported by this build yet" || fail "$option"
+                errors_has "${option%%=*}" || [[ $option = -[a-z] ]] || fail "$option"
+        done
+}
+
+@test "what takes a service manager is refused by name where there is none" {
+        local option
+        for option in --slice=x.slice --property=MemoryMax=1G --register=yes; do
+                try berth -q "$option" -D "$TREE" -M x true
+                status_is 1 || fail "$option"
+                errors_has "${option%%=*}" || fail "$option"
+                grep -qE 'service manager|systemd|machined' <<<"$errors" || fail "$option: $errors"
+        done
+}
+
+@test "what a later feature's absence means anyway is accepted" {
+        local option
+        for option in --volatile=no --link-journal=no --link-journal=auto --register=no --register=auto --keep-unit --no-pager --no-ask-password --system; do
+                try berth -q "$option" -D "$TREE" echo x
+                status_is 0 || fail "$option"
+                output_is x
+        done
+}
+
+@test "booleans: all spellings, in any case" {
+        local value
+        for value in 1 yes y true t on YES True oN; do
+                try berth -q "--no-new-privileges=$value" -D "$TREE" grep NoNewPrivs /proc/self/status
+                output_matches '1$' || fail "$value"
+        done
+        for value in 0 no n false f off NO False oFF; do
+                try berth -q "--no-new-privileges=$value" -D "$TREE" grep NoNewPrivs /proc/self/status
+                output_matches '0$' || fail "$value"
+        done
+        for value in 2 '' maybe yess; do
+                try berth -q "--no-new-privileges=$value" -D "$TREE" true
+                refused no-new-privileges || fail "$value"
+        done
+}
+
+@test "variables of systemd-nspawn that this build cannot serve are refused, not ignored" {
+        local variable
+        for variable in SYSTEMD_NSPAWN_SHARE_SYSTEM=1 SYSTEMD_NSPAWN_SHARE_NS_PID=1 SYSTEMD_NSPAWN_SHARE_NS_IPC=1 SYSTEMD_NSPAWN_SHARE_NS_UTS=1 \
+                SYSTEMD_NSPAWN_USE_CGNS=0; do
+                try env "$variable" timeout 20 "$BERTH" -q -D "$TREE" true
+                refused "${variable%%=*}" || fail "$variable"
+        done
+}
+
+@test "-v shows where an error comes from" {
+        try berth -D /no/such/tree true
+        local plain=$errors
+        try berth -v -D /no/such/tree true
+        status_is 1
+        [ "${#errors}" -gt "${#plain}" ]
+        errors_has /no/such/tree
+}
+
+@test "BERTH_DEBUG shows steps, on stderr only" {
+        BERTH_DEBUG=all try berth -q -D "$TREE" echo x
+        status_is 0
+        output_is x
+        [ -n "$errors" ]
+        try berth -q -D "$TREE" echo x
+        errors_is ""
+}
+
+@test "BERTH_DEBUG: each topic has something to say, and an unknown one is answered by the list" {
+        local topic
+        for topic in conf probe plan step msg life; do
+                BERTH_DEBUG=$topic try berth -q -D "$TREE" echo x
+                status_is 0
+                output_is x
+                errors_has "] $topic: " || fail "$topic"
+        done
+        BERTH_DEBUG=nonsense try berth -q -D "$TREE" echo x
+        status_is 0
+        output_is x
+        errors_has "known: conf, probe, plan"
+}
+
+@test "errors go to stderr also with -q" {
+        try berth -q -D /no/such/tree true
+        status_is 1
+        [ -n "$errors" ]
+}
+
+@test "an error begins with the program's name" {
+        try berth -D /no/such/tree true
+        [[ $errors == berth:* ]]
+        try strict -D /no/such/tree true
+        [ "$status" = 1 ]
+}
+
+@test "an empty current directory as the tree says what is missing" {
+        mkdir "$work/empty"
+        cd "$work/empty"
+        try berth -q
+        refused
+        try berth -q -b
+        refused
+}
+
+@test "options that exclude each other are both named" {
+        try berth -q --private-network=no --network-namespace-path=/proc/self/ns/net -D "$TREE" true
+        [ "$status" = 0 ] || refused
+        try berth -q --ambient-capability=CAP_CHOWN -b -D "$TREE"
+        refused ambient
+}
+
+@test "a full /dev/stdout is an error of the payload, not a crash" {
+        status=0
+        berth -q -D "$TREE" echo x >/dev/full 2>"$work/.stderr" || status=$?
+        [ "$status" -lt 128 ]
+        status=0
+        berth --help >/dev/full 2>"$work/.stderr" || status=$?
+        [ "$status" -lt 128 ]
+        [ "$status" != 0 ]
+}
+
+@test "very long command lines work" {
+        local words
+        mapfile -t words < <(seq 1 5000)
+        in_tree /bin/inside argv "${words[@]}"
+        status_is 0
+        [ "$(wc -l <<<"$output")" = 5000 ]
+        in_tree /bin/inside argv "$(printf 'x%.0s' {1..60000})"
+        status_is 0
+        [ "${#output}" = 60002 ]
+}
+
+@test "a path of the greatest length works or is refused by name" {
+        local deep=$work/d
+        while [ ${#deep} -lt 3500 ]; do deep+=/$(printf 'd%.0s' {1..200}); done
+        mkdir -p "$deep"
+        cp "$helpers/inside" "$deep/inside"
+        try berth -q -M deep -D "$deep" /inside argv x
+        [ "$status" = 0 ] || refused
+        (cd "$deep" && try berth -q -M deep -D . /inside argv x && [ "$status" -le 1 ])
+}

@@ -1,0 +1,694 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What the payload may do and what it may reach. The classes of escape are those of other runtimes' history.
+
+load ../lib/common
+
+caps_of() {
+        awk -v k="$1:" '$1 == k { print $2 }' <<<"$output"
+}
+
+has_cap() {
+        (( 0x$(caps_of "$1") >> $2 & 1 ))
+}
+
+# linux/capability.h
+CAP_CHOWN=0 CAP_DAC_READ_SEARCH=2 CAP_NET_BIND_SERVICE=10 CAP_NET_ADMIN=12 CAP_NET_RAW=13 CAP_IPC_LOCK=14 CAP_SYS_MODULE=16
+CAP_SYS_RAWIO=17 CAP_SYS_ADMIN=21 CAP_SYS_BOOT=22 CAP_SYS_TIME=25 CAP_SYSLOG=34 CAP_BPF=39
+
+# --- the namespaces
+
+@test "mount, pid, uts, ipc, cgroup and user namespaces are the container's own, net is the host's" {
+        in_tree sh -c 'for n in mnt pid uts ipc cgroup user net; do readlink /proc/self/ns/$n; done'
+        status_is 0
+        local n
+        for n in mnt pid uts ipc cgroup user; do
+                output_lacks "$(readlink "/proc/self/ns/$n")"
+        done
+        output_has "$(readlink /proc/self/ns/net)"
+        [ "$(wc -l <<<"$output")" = 7 ]
+}
+
+@test "--private-network: a network namespace of its own, with lo up" {
+        opts=(--private-network)
+        in_tree sh -c 'readlink /proc/self/ns/net; ip -o link | wc -l; ip addr show lo | grep -c "inet 127.0.0.1/8"; ping -c 1 -W 1 127.0.0.1 >/dev/null && echo reached'
+        status_is 0
+        output_lacks "$(readlink /proc/self/ns/net)"
+        [ "$(sed -n '2,$p' <<<"$output")" = $'1\n1\nreached' ]
+}
+
+@test "--network-namespace-path joins, with lo up and its own interfaces in /sys" {
+        touch "$work/netns"
+        unshare --net="$work/netns" true
+        nsenter --net="$work/netns" ip link add berth-a type veth peer name berth-b
+        opts=(--network-namespace-path="$work/netns")
+        in_tree sh -c 'readlink /proc/self/ns/net; ls /sys/class/net; cat /sys/class/net/lo/flags'
+        local inside
+        inside=$(nsenter --net="$work/netns" readlink /proc/self/ns/net)
+        umount "$work/netns"
+        status_is 0
+        line_is "$inside"
+        line_is berth-a
+        line_is 0x9
+        never grep -qx eth0 <<<"$output"
+}
+
+@test "--network-namespace-path to what is none is refused" {
+        opts=(--network-namespace-path=/etc/passwd)
+        in_tree true
+        refused /etc/passwd
+        opts=(--network-namespace-path=/no/such/netns)
+        in_tree true
+        refused /no/such/netns
+        opts=(--network-namespace-path=/proc/self/ns/mnt)
+        in_tree true
+        refused /proc/self/ns/mnt
+}
+
+@test "the processes of the host cannot be seen" {
+        in_tree sh -c 'ls -d /proc/[0-9]* | wc -l'
+        status_is 0
+        [ "$output" -le 3 ]
+}
+
+# --- capabilities
+
+@test "default capabilities: no set has one that systemd-nspawn does not give" {
+        in_tree grep ^Cap /proc/self/status
+        status_is 0
+        (( (0x$(caps_of CapBnd) & ~0xfdecafff) == 0 ))
+        (( 0x$(caps_of CapPrm) == 0x$(caps_of CapBnd) ))
+        (( 0x$(caps_of CapEff) == 0x$(caps_of CapBnd) ))
+        [ "$(caps_of CapAmb)" = 0000000000000000 ]
+        has_cap CapEff $CAP_CHOWN
+        never has_cap CapBnd $CAP_NET_ADMIN
+        never has_cap CapBnd $CAP_SYS_MODULE
+        never has_cap CapBnd $CAP_SYS_RAWIO
+        never has_cap CapBnd $CAP_SYS_TIME
+        never has_cap CapBnd $CAP_BPF
+}
+
+@test "no capability is inheritable in berth's own mode" {
+        in_tree grep ^CapInh /proc/self/status
+        [ "$(caps_of CapInh)" = 0000000000000000 ]
+}
+
+@test "under the other name the capabilities are systemd-nspawn's, as far as we have them" {
+        strict_in_tree grep ^Cap /proc/self/status
+        status_is 0
+        local own
+        own=$(awk '/^CapBnd/ { print $2 }' /proc/self/status)
+        (( 0x$(caps_of CapBnd) == (0xfdecafff & 0x$own) ))
+        (( 0x$(caps_of CapEff) == 0x$(caps_of CapBnd) ))
+        [ "$(caps_of CapAmb)" = 0000000000000000 ]
+}
+
+@test "a private network adds CAP_NET_ADMIN, a shared one in a user namespace takes CAP_NET_BIND_SERVICE" {
+        opts=(--private-network)
+        in_tree grep ^Cap /proc/self/status
+        has_cap CapEff $CAP_NET_ADMIN
+        opts=()
+        in_tree grep ^Cap /proc/self/status
+        never has_cap CapBnd $CAP_NET_BIND_SERVICE
+}
+
+@test "--capability adds, --drop-capability takes away and wins, in any order and any case" {
+        opts=(--capability=CAP_SYS_TIME,cap_syslog)
+        in_tree grep ^Cap /proc/self/status
+        has_cap CapEff $CAP_SYS_TIME
+        has_cap CapEff $CAP_SYSLOG
+        opts=(--drop-capability=cap_chown --capability=cap_chown)
+        in_tree grep ^Cap /proc/self/status
+        never has_cap CapBnd $CAP_CHOWN
+        opts=(--capability=cap_chown --drop-capability=CAP_CHOWN)
+        in_tree grep ^Cap /proc/self/status
+        never has_cap CapBnd $CAP_CHOWN
+        opts=(--drop-capability=all)
+        in_tree grep ^Cap /proc/self/status
+        [ "$(caps_of CapBnd)" = 0000000000000000 ]
+        [ "$(caps_of CapEff)" = 0000000000000000 ]
+}
+
+@test "--capability=all gives what we have ourselves" {
+        opts=(--capability=all)
+        strict_in_tree grep ^CapBnd /proc/self/status
+        status_is 0
+        [ "$(caps_of CapBnd)" = "$(awk '/^CapBnd/ { print $2 }' /proc/self/status)" ]
+        # In a user namespace: all of them, over what that namespace owns.
+        in_tree grep ^CapBnd /proc/self/status
+        status_is 0
+        [ "$(caps_of CapBnd)" = "$(printf '%016x' $(((2 << $(cat /proc/sys/kernel/cap_last_cap)) - 1)))" ]
+}
+
+@test "--ambient-capability reaches a program that a user runs" {
+        opts=(-u guest --ambient-capability=CAP_NET_RAW)
+        in_tree grep ^Cap /proc/self/status
+        status_is 0
+        has_cap CapAmb $CAP_NET_RAW
+        has_cap CapEff $CAP_NET_RAW
+        (( 0x$(caps_of CapAmb) == 1 << CAP_NET_RAW ))
+        (( 0x$(caps_of CapEff) == 1 << CAP_NET_RAW ))
+}
+
+@test "--ambient-capability must be one that is given, is not all, and not for --boot" {
+        opts=(--ambient-capability=CAP_SYS_MODULE)
+        in_tree true
+        refused
+        opts=(--ambient-capability=all)
+        in_tree true
+        refused all
+        opts=(--ambient-capability=CAP_NET_RAW -b)
+        in_tree
+        refused
+}
+
+@test "unknown capabilities are refused, help lists the known ones" {
+        local option
+        for option in capability drop-capability ambient-capability; do
+                opts=("--$option=CAP_NO_SUCH")
+                in_tree true
+                refused CAP_NO_SUCH
+                try berth "--$option=help"
+                status_is 0
+                output_matches '[cC][aA][pP]_[sS][yY][sS]_[aA][dD][mM][iI][nN]'
+        done
+}
+
+@test "--no-new-privileges" {
+        in_tree grep NoNewPrivs /proc/self/status
+        [ "$(awk '{ print $2 }' <<<"$output")" = 0 ]
+        opts=(--no-new-privileges=yes)
+        in_tree grep NoNewPrivs /proc/self/status
+        [ "$(awk '{ print $2 }' <<<"$output")" = 1 ]
+        opts=(--no-new-privileges=yes -a -u guest)
+        in_tree grep NoNewPrivs /proc/self/status
+        status_is 0
+        [ "$(awk '{ print $2 }' <<<"$output")" = 1 ]
+}
+
+# --- system calls
+
+walk() {
+        in_tree /bin/inside walk "$@"
+        status_is 0
+}
+
+all_are() {
+        local want=$1 call got
+        shift
+        for call; do
+                got=$(awk -v c="$call" '$1 == c { print $2 }' <<<"$output")
+                [ "$got" = "$want" ] || fail "$call should give $want, not $got" || return 1
+        done
+}
+
+none_are() {
+        local call got
+        for call in "${@:2}"; do
+                got=$(awk -v c="$call" '$1 == c { print $2 }' <<<"$output")
+                [ "$got" != "$1" ] || fail "$call should not give $1" || return 1
+        done
+}
+
+@test "a filter is loaded" {
+        in_tree grep -E '^Seccomp:' /proc/self/status
+        status_is 0
+        [ "$(awk '{ print $2 }' <<<"$output")" = 2 ]
+}
+
+@test "one filter, not five" {
+        in_tree grep -E '^Seccomp_filters:' /proc/self/status
+        status_is 0
+        [ "$(awk '{ print $2 }' <<<"$output")" -le 1 ]
+}
+
+@test "what is not known gives ENOSYS" {
+        walk unknown 1000 2000
+        all_are ENOSYS unknown 1000 2000
+}
+
+@test "calls that act on the whole machine do not get through" {
+        local calls=(acct clock_settime settimeofday delete_module finit_module init_module kexec_file_load kexec_load
+                swapoff swapon syslog open_by_handle_at perf_event_open bpf quotactl quotactl_fd iopl ioperm
+                fanotify_init lookup_dcookie nfsservctl _sysctl vserver uselib ustat sysfs)
+        walk "${calls[@]}"
+        local call got
+        for call in "${calls[@]}"; do
+                got=$(awk -v c="$call" '$1 == c { print $2 }' <<<"$output")
+                [ "$got" = EPERM ] || [ "$got" = ENOSYS ] || fail "$call gives $got"
+        done
+}
+
+@test "in berth's own mode io_uring, userfaultfd and the key calls do not get through, and look as if they were not there" {
+        walk io_uring_setup io_uring_enter io_uring_register userfaultfd keyctl add_key request_key
+        all_are ENOSYS io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key
+        none_are ok userfaultfd
+        none_are EINVAL userfaultfd
+}
+
+@test "calls that a new C library falls back from give ENOSYS, not EPERM" {
+        walk map_shadow_stack futex_wake futex_wait futex_requeue memfd_secret unknown
+        all_are ENOSYS memfd_secret unknown
+        # A kernel or processor without shadow stacks has answers of its own.
+        none_are EPERM map_shadow_stack futex_wake futex_wait futex_requeue
+}
+
+@test "what programs need gets through" {
+        local calls=(getpid clone3 mount umount2 pivot_root chroot unshare setns ptrace memfd_create pidfd_open name_to_handle_at
+                fsopen move_mount mount_setattr open_tree statmount landlock_create_ruleset sethostname personality seccomp mlock)
+        walk "${calls[@]}"
+        none_are ENOSYS "${calls[@]}"
+}
+
+@test "under the other name the table is systemd-nspawn's where it matters" {
+        strict_in_tree /bin/inside walk keyctl add_key request_key io_uring_setup userfaultfd acct bpf swapon kexec_load syslog \
+                open_by_handle_at perf_event_open fanotify_init memfd_secret map_shadow_stack mlock
+        status_is 0
+        none_are ENOSYS keyctl add_key request_key io_uring_setup
+        local call got
+        for call in acct bpf swapon kexec_load syslog open_by_handle_at perf_event_open fanotify_init; do
+                got=$(awk -v c="$call" '$1 == c { print $2 }' <<<"$output")
+                [ "$got" = EPERM ] || [ "$got" = ENOSYS ] || fail "$call gives $got"
+        done
+}
+
+@test "x32 and the 32 bit entry: nothing gets through that is closed on x86-64" {
+        [ "$(uname -m)" = x86_64 ] || skip "another architecture"
+        in_tree sh -c '/bin/inside x32 0; /bin/inside x32 39; /bin/inside i386 175; /bin/inside i386 128 0 0 0; /bin/inside i386 87 0 0; /bin/inside i386 425 1 0'
+        # i386: 128 init_module, 87 swapon, 425 io_uring_setup; x32 39 is getpid.
+        local got
+        for got in 128 87; do
+                [ "$(awk -v c=$got '$1 == c { print $2 }' <<<"$output")" = EPERM ] ||
+                        [ "$(awk -v c=$got '$1 == c { print $2 }' <<<"$output")" = ENOSYS ] || fail "i386 $got: $output"
+        done
+        [ "$(awk '$1 == 425 { print $2 }' <<<"$output")" = ENOSYS ]
+        never grep -q '^39 ok' <<<"$output"
+}
+
+@test "programs of 32 bits run" {
+        [ "$(uname -m)" = x86_64 ] || skip "another architecture"
+        in_tree /bin/inside i386 20
+        status_is 0
+        output_is "20 ok"
+}
+
+@test "SYSTEMD_SECCOMP=0 and --seccomp=no load no filter" {
+        SYSTEMD_SECCOMP=0 in_tree grep -E '^Seccomp:' /proc/self/status
+        status_is 0
+        [ "$(awk '{ print $2 }' <<<"$output")" = 0 ]
+        opts=(--seccomp=no)
+        in_tree grep -E '^Seccomp:' /proc/self/status
+        status_is 0
+        [ "$(awk '{ print $2 }' <<<"$output")" = 0 ]
+}
+
+@test "--system-call-filter removes with ~, adds without, by name and by group; what is forbidden wins" {
+        opts=('--system-call-filter=~@mount')
+        walk mount pivot_root getpid
+        all_are EPERM mount pivot_root
+        all_are ok getpid
+        opts=(--system-call-filter=acct)
+        walk acct
+        none_are ENOSYS acct
+        in_tree /bin/inside call acct 0
+        # Allowed, and refused by the kernel for the lack of CAP_SYS_PACCT: EPERM either way, so a call without a capability shows it.
+        opts=(--system-call-filter=io_uring_setup)
+        walk io_uring_setup
+        none_are ENOSYS io_uring_setup
+        opts=('--system-call-filter=~mount umount2' --system-call-filter=mount)
+        walk mount umount2
+        all_are EPERM mount umount2
+        opts=('--system-call-filter=@memlock @pkey' '--system-call-filter=@clock')
+        walk pkey_alloc mlock
+        none_are ENOSYS pkey_alloc
+        none_are EPERM pkey_alloc
+}
+
+@test "--system-call-filter: names that are none are refused" {
+        local bad
+        for bad in no_such_call @no-such-group '~no_such_call' '@' '~'; do
+                opts=("--system-call-filter=$bad")
+                in_tree true
+                status_is 1 || fail "filter: $bad"
+        done
+}
+
+@test "socket families: in berth's own mode only the ordinary ones" {
+        in_tree /bin/inside socket AF_UNIX AF_INET AF_INET6 AF_NETLINK AF_VSOCK AF_ALG AF_KEY AF_XDP AF_PACKET AF_BLUETOOTH AF_TIPC AF_RDS AF_CAN AF_NFC
+        status_is 0
+        all_are ok AF_UNIX AF_INET AF_NETLINK
+        none_are ok AF_VSOCK AF_ALG AF_KEY AF_XDP AF_PACKET AF_BLUETOOTH AF_TIPC AF_RDS AF_CAN AF_NFC
+}
+
+@test "packet sockets come with a network of its own" {
+        opts=(--private-network)
+        in_tree /bin/inside socket AF_PACKET
+        output_is "AF_PACKET ok"
+}
+
+@test "audit sockets look as if there was no audit" {
+        in_tree /bin/inside audit
+        output_is "audit EAFNOSUPPORT"
+        strict_in_tree /bin/inside audit
+        output_is "audit EAFNOSUPPORT"
+}
+
+@test "--restrict-address-families: lists, ~ lists, none, nothing" {
+        opts=('--restrict-address-families=AF_INET AF_UNIX')
+        in_tree /bin/inside socket AF_UNIX AF_INET AF_INET6 AF_NETLINK
+        all_are ok AF_UNIX AF_INET
+        all_are EAFNOSUPPORT AF_INET6 AF_NETLINK
+        opts=('--restrict-address-families=~AF_INET6')
+        in_tree /bin/inside socket AF_UNIX AF_INET AF_INET6
+        all_are ok AF_UNIX AF_INET
+        all_are EAFNOSUPPORT AF_INET6
+        opts=(--restrict-address-families=none)
+        in_tree /bin/inside socket AF_UNIX AF_INET AF_INET6 AF_NETLINK
+        all_are EAFNOSUPPORT AF_UNIX AF_INET AF_INET6 AF_NETLINK
+        opts=(--restrict-address-families=)
+        strict_in_tree /bin/inside socket AF_UNIX AF_INET AF_NETLINK
+        all_are ok AF_UNIX AF_INET AF_NETLINK
+        opts=(--restrict-address-families=AF_UNIX '--restrict-address-families=~AF_UNIX')
+        in_tree /bin/inside socket AF_UNIX
+        all_are EAFNOSUPPORT AF_UNIX
+}
+
+@test "--restrict-address-families cannot be gone around by socketcall or io_uring" {
+        opts=(--restrict-address-families=AF_UNIX)
+        in_tree /bin/inside walk io_uring_setup
+        all_are ENOSYS io_uring_setup
+        strict_in_tree /bin/inside walk io_uring_setup
+        none_are EFAULT io_uring_setup
+        none_are EINVAL io_uring_setup
+        [ "$(uname -m)" = x86_64 ] || return 0
+        in_tree /bin/inside socketcall 2
+        never grep -q ok <<<"$output"
+        strict_in_tree /bin/inside socketcall 2
+        never grep -q ok <<<"$output"
+}
+
+@test "--restrict-address-families: what is no family is refused" {
+        local bad
+        for bad in AF_NOSUCH INET 'AF_INET ~AF_INET6' '~' 'none AF_INET'; do
+                opts=("--restrict-address-families=$bad")
+                in_tree true
+                status_is 1 || fail "families: $bad"
+        done
+}
+
+@test "--suppress-sync: the calls succeed and do nothing, O_SYNC is refused" {
+        in_tree /bin/inside sync
+        output_matches '^fsync EBADF$'
+        opts=(--suppress-sync=yes)
+        in_tree /bin/inside sync
+        status_is 0
+        all_are ok sync fsync fdatasync msync syncfs sync_file_range
+        none_are ok 'open(O_SYNC)' 'open(O_DSYNC)'
+        opts=()
+        SYSTEMD_SUPPRESS_SYNC=1 in_tree /bin/inside sync
+        all_are ok fsync
+}
+
+@test "container engines can listen for system calls, with --nesting" {
+        opts=(--nesting)
+        in_tree /bin/inside listener
+        output_is "listener ok"
+}
+
+# --- ways out
+
+held() {
+        in_tree /bin/inside "$@"
+        output_has " held"
+        output_lacks ESCAPED
+        output_lacks writable
+}
+
+@test "a fresh proc gives no writable /proc/sys" {
+        held fresh-proc
+}
+
+@test "remounting and unmounting gives no writable /proc/sys" {
+        held remount
+        held umount
+}
+
+@test "what acts on the host cannot be opened for writing" {
+        held direct
+        opts=(--private-network)
+        held direct
+        opts=()
+        strict_in_tree /bin/inside direct
+        output_is "direct held"
+}
+
+@test "cgroup v1 with its release agent cannot be had" {
+        held cgroup1
+}
+
+@test "sysfs cannot be made writable" {
+        held fresh-sysfs
+        held sysfs-rw
+}
+
+@test "files of the host cannot be opened by handle" {
+        held handle
+        strict_in_tree /bin/inside handle
+        output_is "handle held"
+}
+
+@test "a second chroot does not lead out" {
+        held chroot
+        strict_in_tree /bin/inside chroot
+        output_is "chroot held"
+}
+
+@test "device nodes cannot be made and opened" {
+        held mknod
+}
+
+@test "no program of the host can be written to" {
+        held exe
+        opts=(-a)
+        held exe
+        opts=()
+        strict_in_tree /bin/inside exe
+        output_is "exe held"
+}
+
+@test "the whole list, with everything that a boot gives" {
+        opts=(--private-network -a)
+        local what
+        for what in fresh-proc remount umount direct cgroup1 fresh-sysfs sysfs-rw handle chroot mknod exe; do
+                held $what
+        done
+}
+
+@test "the whole list, with --nesting" {
+        opts=(--nesting --private-network)
+        local what
+        for what in fresh-proc remount umount direct cgroup1 fresh-sysfs sysfs-rw handle chroot mknod exe; do
+                held $what
+        done
+}
+
+@test "a directory that the caller left open does not lead out" {
+        try "$OUTSIDE" leak -- "$BERTH" -q -D "$TREE" sh -c '/bin/inside fds; for n in 5 6 7 8 100 101; do ls /proc/self/fd/$n/ 2>/dev/null | head -n 1; done'
+        status_is 0
+        output_is ""
+}
+
+@test "--chdir through a descriptor that is left open does not lead out" {
+        fresh_tree
+        local n
+        for n in 3 4 5 6 7 8 9 10 100 101; do
+                try "$OUTSIDE" leak -- timeout 20 "$BERTH" -q --chdir=/proc/self/fd/$n -D "$TREE" /bin/inside cwd
+                [ "$status" = 1 ]
+                output_lacks OUTSIDE
+                ln -sfn /proc/self/fd/$n "$TREE/app"
+                try "$OUTSIDE" leak -- timeout 20 "$BERTH" -q --chdir=/app -D "$TREE" /bin/inside cwd
+                [ "$status" = 1 ]
+                output_lacks OUTSIDE
+        done
+}
+
+@test "/proc/self/exe as the program is refused" {
+        fresh_tree
+        ln -s /proc/self/exe "$TREE/usr/bin/evil"
+        in_tree /usr/bin/evil
+        refused /usr/bin/evil
+        in_tree /proc/self/exe
+        refused /proc/self/exe
+        printf '#!/proc/self/exe\n' >"$TREE/usr/bin/evil2"
+        chmod 0755 "$TREE/usr/bin/evil2"
+        in_tree /usr/bin/evil2
+        [ "$status" != 0 ]
+}
+
+@test "the caller's keys cannot be read" {
+        try "$OUTSIDE" key berth-secret -- "$BERTH" -q -D "$TREE" /bin/inside key berth-secret
+        output_lacks FOUND
+        try "$OUTSIDE" key berth-secret -- "$STRICT" --resolv-conf=off --timezone=off -q -U -D "$TREE" /bin/inside key berth-secret
+        output_lacks FOUND
+}
+
+@test "the session keyring is a new one" {
+        local ours
+        ours=$("$helpers/inside" session | awk '{ print $2 }')
+        strict_in_tree /bin/inside session
+        output_lacks " $ours "
+        # Reached through nesting, where the key calls are allowed.
+        opts=(--nesting)
+        in_tree /bin/inside session
+        status_is 0
+        output_lacks " $ours "
+}
+
+@test "the caller's environment cannot be read, from any process inside" {
+        PLANTED=very-secret-token in_tree sh -c 'env; cat /proc/*/environ /proc/*/cmdline 2>/dev/null | tr "\0" "\n"'
+        output_lacks very-secret-token
+        opts=(-a)
+        PLANTED=very-secret-token in_tree sh -c 'env; cat /proc/*/environ /proc/*/cmdline 2>/dev/null | tr "\0" "\n"'
+        output_lacks very-secret-token
+}
+
+@test "abstract sockets of the host cannot be reached, where the kernel can close them" {
+        try "$OUTSIDE" abstract berth-test-abstract -- "$BERTH" -q -D "$TREE" /bin/inside connect @berth-test-abstract
+        if grep -qw landlock /sys/kernel/security/lsm 2>/dev/null && kernel_is 6.12; then
+                output_is "@berth-test-abstract EPERM"
+        fi
+        try "$OUTSIDE" abstract berth-test-abstract -- "$BERTH" -q --private-network -D "$TREE" /bin/inside connect @berth-test-abstract
+        output_is "@berth-test-abstract ECONNREFUSED"
+}
+
+@test "the host's loopback cannot be reached from a private network" {
+        try "$OUTSIDE" tcp 45454 -- "$BERTH" -q --private-network -D "$TREE" /bin/inside tcp 45454
+        output_is "tcp ECONNREFUSED"
+        try "$OUTSIDE" tcp 45454 -- "$BERTH" -q -D "$TREE" /bin/inside tcp 45454
+        output_is "tcp ok"
+}
+
+@test "the launcher cannot be traced, killed or looked into from inside" {
+        in_tree sh -c 'ls -d /proc/[0-9]*; kill -9 0 -1 2>/dev/null; echo here'
+        output_lacks berth
+}
+
+@test "no launcher process is in the container's PID namespace" {
+        in_tree sh -c 'cat /proc/[0-9]*/comm'
+        never grep -qi berth <<<"$output"
+        opts=(-a)
+        in_tree sh -c 'for p in /proc/[0-9]*; do readlink $p/exe; done | sort -u'
+        output_lacks "$BERTH"
+}
+
+@test "writing to the cgroups above the container's is not possible" {
+        in_tree sh -c 'ls -d /sys/fs/cgroup/.. >/dev/null; echo 1 >/sys/fs/cgroup/../cgroup.procs; find / -xdev -name cgroup.procs 2>/dev/null | head; cat /proc/1/cgroup'
+        output_matches '^0::/'
+        output_lacks '0::/..'
+}
+
+@test "what is bound from the host does not follow the host's mounts" {
+        local mode
+        fresh_tree
+        echo nameserver 127.0.0.1 >"$TREE/etc/resolv.conf"
+        for mode in --private-users=pick --private-users=no; do
+                try unshare --mount --propagation private sh -c 'mount --make-rshared / && exec "$@"' sh "$BERTH" -q $mode -D "$TREE" cat /proc/self/mountinfo
+                status_is 0
+                grep -q ' /etc/resolv.conf ' <<<"$output"
+                never grep -E ' /etc/resolv.conf .* (master|shared):' <<<"$output"
+                never grep -q ' master:' <<<"$output"
+        done
+}
+
+@test "the tree is not made shared, and a setuid program in it is no way in on the host while it runs" {
+        grep -q "shared:" /proc/self/mountinfo
+        in_tree cat /proc/self/mountinfo
+        never grep -qE ' master:[0-9]+ ' <<<"$output"
+}
+
+@test "tmpfs, ptys and the like have limits" {
+        in_tree sh -c 'dd if=/dev/zero of=/dev/fill bs=1M count=64 2>/dev/null; ls -l /dev/fill | awk "{ print \$5 }"; cat /proc/sys/kernel/pty/max'
+        [ "$(sed -n 1p <<<"$output")" -lt 8388608 ]
+}
+
+# --- text
+
+@test "control characters of a name are not printed as they are" {
+        local name=$'evil\033]0;title\007name'
+        mkdir "$work/$name"
+        try berth -D "$work/$name" true
+        never grep -q $'\033' "$work/.stdout" "$work/.stderr"
+        try berth -D "$TREE" $'no\033[31mprogram'
+        never grep -q $'\033' "$work/.stdout" "$work/.stderr"
+        try berth --no-such-$'\033[31m'
+        never grep -q $'\033' "$work/.stdout" "$work/.stderr"
+}
+
+@test "control characters of an os-release are not printed as they are" {
+        fresh_tree
+        printf 'ID=x\nPRETTY_NAME="\033]0;title\007"\n' >"$TREE/usr/lib/os-release"
+        try berth -D "$TREE" true
+        status_is 0
+        never grep -q $'\033' "$work/.stdout" "$work/.stderr"
+}
+
+# --- what is checked before the start
+
+@test "fault: a mask that cannot be made ends the start" {
+        try strace -f -o /dev/null -e inject=move_mount:error=EINVAL:when=6 "$BERTH" -q -D "$TREE" echo started
+        [ "$status" != 0 ]
+        output_lacks started
+        [ -n "$errors" ]
+}
+
+@test "no path below /proc is opened by name once the tree is in place" {
+        strace -f -o "$work/trace" -e trace=open,openat,openat2,pivot_root,execve,execveat "$BERTH" -q -D "$TREE" true
+        # Only the guest: it is the one that changes its root.
+        awk '/pivot_root/ { guest = $1 } /execve/ && guest == $1 { exit } guest == $1' "$work/trace" >"$work/after"
+        grep -q pivot_root "$work/after"
+        never grep -E '"/proc' "$work/after"
+}
+
+@test "no shared library is opened once the tree is in place" {
+        strace -f -o "$work/trace" -e trace=open,openat,openat2,pivot_root,execve,execveat "$BERTH" -q -u guest -D "$TREE" true
+        # Only the guest: it is the one that changes its root.
+        awk '/pivot_root/ { guest = $1 } /execve/ && guest == $1 { exit } guest == $1' "$work/trace" >"$work/after"
+        grep -q pivot_root "$work/after"
+        never grep -E '\.so|nsswitch|/etc/passwd' "$work/after"
+}
+
+@test "the state directory is for root only, and a link in its place is refused" {
+        in_tree true
+        [ "$(stat -c '%a %u' /run/berth)" = "700 0" ]
+        mkdir "$work/elsewhere"
+        try unshare -m --propagation private sh -c '
+                mount -t tmpfs run /run
+                ln -s "$1" /run/berth
+                exec "$2" -q -D "$3" true' sh "$work/elsewhere" "$BERTH" "$TREE"
+        [ -z "$(ls -A "$work/elsewhere")" ]
+        [ "$status" = 1 ]
+        errors_has /run/berth
+}
+
+@test "a state directory that others may write to is refused" {
+        try unshare -m --propagation private sh -c '
+                mount -t tmpfs run /run
+                mkdir /run/berth
+                chmod 0777 /run/berth
+                exec "$1" -q -D "$2" true' sh "$BERTH" "$TREE"
+        [ "$status" = 1 ]
+        errors_has /run/berth
+}
+
+@test "a launcher that was made setuid refuses" {
+        make_open_place "$TREE"
+        # The tests' own /tmp is nosuid.
+        mkdir "$open_place/suid"
+        mount -t tmpfs suid "$open_place/suid"
+        cp "$BERTH" "$open_place/suid/berth"
+        chmod 4755 "$open_place/suid/berth"
+        as_nobody "$open_place/suid/berth" -q -D "$open_place/busybox" true
+        umount "$open_place/suid"
+        refused setuid
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Command lines in the manner of the programs that call systemd-nspawn: what is understood, and what this build
+ * refuses by name. When a feature comes, its line here changes. */
+
+#include <linux/capability.h>
+#include <signal.h>
+
+#include "conf/setting.h"
+#include "unit/trial.h"
+
+#define CALL(tap, cond, ...)                                                                                          \
+        do {                                                                                                          \
+                struct trial x;                                                                                       \
+                char **argv_ = ARGV(__VA_ARGS__), buf_[400];                                                          \
+                trial_run(&x, &(struct trial_input){ .face = FACE_STRICT, .argv = argv_ });                           \
+                const struct spec *s = x.spec;                                                                        \
+                if (!OK(tap, s && (cond), "%s", trial_words(argv_, buf_)))                                            \
+                        printf("# %s\n", x.line);                                                                     \
+                trial_done(&x);                                                                                       \
+        } while (0)
+
+static void test_builders(struct tap *t) {
+        CALL(t,
+             s->console.mode == CONSOLE_PIPE && s->host.keep_unit && s->integration.resolv_conf == RESOLV_OFF &&
+                     s->exec.argv.n == 4,
+             "-q", "--resolv-conf=off", "--timezone=off", "--register=no", "--machine=debos-7", "--keep-unit",
+             "--console=pipe", "-D", "/tmp/r", "sh", "-e", "-c", "echo a; id");
+        CALL(t,
+             s->exec.mode == EXEC_STUB && streq(s->exec.user, "builder") && s->net.private == YES &&
+                     s->sec.calls_allow.n == 4 && streq(s->root.directory, "/r") && s->self.quiet &&
+                     s->exec.argv.n == 3,
+             "-M", "vm-trixie-1", "--register=no", "-a", "--timezone=copy", "--system-call-filter",
+             "@memlock @pkey @clock @cpu-emulation", "-E", "A=b", "--chdir=/srv", "--link-journal=no", "-u", "builder",
+             "--private-network", "-qD", "/r", "/usr/bin/run", "--no-color", "--buid=5");
+        CALL(t,
+             s->limits.rlimit[RLIMIT_CORE].rlim_max == RLIM_INFINITY && s->exec.suppress_sync &&
+                     s->console.mode == CONSOLE_AUTOPIPE && strv_is(&s->exec.argv, ARGV("/bin/true")),
+             "--quiet", "--link-journal=no", "--suppress-sync=yes", "--resolv-conf=auto",
+             "--rlimit=RLIMIT_CORE=0:infinity", "--console=autopipe", "--machine", "mk", "--register", "no",
+             "--directory", "/img", "--", "/bin/true");
+        CALL(t,
+             s->exec.mode == EXEC_BOOT && strv_is(&s->exec.argv, ARGV("rw", "systemd.unit=x.target")) &&
+                     strv_is(&s->exec.env, ARGV("ip=none", "loglevel=4")),
+             "--quiet", "--boot", "--machine", "img", "--register=no", "--directory", "/img", "--setenv", "ip=any",
+             "--setenv", "ip=none", "rw", "loglevel=4", "systemd.unit=x.target");
+        CALL(t,
+             s->sec.caps_add == 1ull << CAP_IPC_LOCK && s->limits.rlimit[RLIMIT_NOFILE].rlim_cur == 10240 &&
+                     s->exec.env.n == 2 && s->exec.argv.n == 4,
+             "-q", "-M", "0123456789abcdef0123456789abcdef", "-D", "/r", "-a", "-u", "mockbuild",
+             "--capability=cap_ipc_lock", "--rlimit=RLIMIT_NOFILE=10240", "--capability=cap_ipc_lock",
+             "--console=pipe", "--setenv=PROMPT_COMMAND=printf \"\\033]0;<mock>\\007\"",
+             "--setenv=PS1=<mock> \\s-\\v\\$ ", "--resolv-conf=off", "bash", "--login", "-c", "make -j");
+}
+
+static void test_services(struct tap *t) {
+        CALL(t, s->exec.notify_ready && s->ids.mode == USERS_PICK && s->self.settings == SETTINGS_OVERRIDE,
+             "--keep-unit", "--boot", "--notify-read=yes", "-U", "--settings=override", "--machine=m",
+             "--directory=/d");
+        CALL(t,
+             s->exec.kill_signal == SIGRTMIN + 3 && strv_is(&s->exec.env, ARGV("NET=1", "HOST=")) &&
+                     s->exec.argv.n == 2,
+             "--keep-unit", "-M", "n", "-D", "/r", "--private-network", "--private-users=pick",
+             "--kill-signal=SIGRTMIN+3", "--setenv", "NET=1", "--setenv", "HOST=", "--capability=CAP_CHOWN,CAP_KILL",
+             "/init", "/system");
+        CALL(t, s->sec.caps_add && s->sec.caps_drop == 1ull << CAP_SYS_MODULE, "--keep-unit", "--boot",
+             "--capability=CAP_NET_ADMIN,CAP_SYS_TIME", "--directory", "/oi", "--drop-capability=CAP_SYS_MODULE",
+             "--machine=oi", "--link-journal=no", "--register=no");
+        CALL(t, s->sec.caps_add >= SPEC_CAPS_DEFAULT, "--capability=all", "--register=no", "--keep-unit", "-D",
+             "chroot");
+        CALL(t, s->ids.mode == USERS_NO && streq(s->exec.user, "root"), "--private-users=no", "--user=root",
+             "--machine=n", "/bin/sh", "-c", "x");
+        CALL(t, streq(s->id.machine, "n") && !s->root.directory, "-M", "n");
+        CALL(t, s->sec.caps_drop && strv_is(&s->sec.calls_deny, ARGV("@mount")), "--as-pid2", "--private-network",
+             "--drop-capability=all", "--system-call-filter=~@mount", "-D", "/d", "cmd");
+}
+
+static void test_refused(struct tap *t) {
+        BAD(t, "--bind=/a:/b is not supported", "--bind", "/a:/b", "-D", "/r");
+        BAD(t, "--bind=/a b:/c:norbind,noidmap is not supported", "--bind=/a b:/c:norbind,noidmap");
+        BAD(t, "is not supported", "--bind-ro=/nix/store:/nix/store:idmap");
+        BAD(t, "is not supported", "--bind=+/x\\:y::rbind");
+        BAD(t, "unknown mount option", "--bind=/a:/b:foo");
+        BAD(t, "too many parts", "--bind=/a:/b:rbind:x");
+        BAD(t, "the destination is no absolute path", "--bind=/a:b");
+        BAD(t, "--overlay=+/var::/var is not supported", "--overlay=+/var::/var");
+        BAD(t, "at least two directories", "--overlay=/var");
+        BAD(t, "--tmpfs=/x:size=1G is not supported", "--tmpfs=/x:size=1G");
+        BAD(t, "not an absolute path", "--tmpfs=x");
+        BAD(t, "--port=tcp:8080:80 is not supported", "-p", "tcp:8080:80");
+        BAD(t, "not a port", "--port=0");
+        BAD(t, "not a port", "--port=sctp:80");
+        BAD(t, "not a port", "--port=80:");
+        BAD(t, "--network-veth is not supported", "-bnD", "/x");
+        BAD(t, "not a valid zone name", "--network-zone=abcdefghijklm");
+        BAD(t, "--set-credential is not supported", "--set-credential=a:secret");
+        BAD(t, "--set-credential: not ID:VALUE", "--set-credential=secret");
+        BAD(t, "no path", "--load-credential=a:");
+        BAD(t, "--volatile is not supported", "--volatile", "x");
+        BAD(t, "--volatile=overlay is not supported", "--volatile=overlay");
+        BAD(t, "no such mode", "--volatile=tmpfs");
+        BAD(t, "--image=x.raw is not supported", "-bi", "x.raw");
+        BAD(t, "not a hash", "--root-hash=0123");
+        BAD(t, "not an image policy", "--image-policy=root=foo");
+        BAD(t, "--image-policy=root=verity+signed:=absent is not supported",
+            "--image-policy=root=verity+signed:=absent");
+        BAD(t, "not plain absolute paths", "--pivot-root=a");
+        BAD(t, "both paths are the same", "--pivot-root=/a:/a");
+        BAD(t, "--link-journal=try-guest is not supported", "--link-journal=try-guest");
+        BAD(t, "-j is not supported", "-qj");
+        BAD(t, "--cleanup is not supported", "--cleanup", "--machine=x");
+        BAD(t, "not NAME=VALUE", "--property=A");
+        BAD(t, "--share-system is not supported", "--share-system");
+        BAD(t, "out of range", "--private-users-delegate=17");
+        BAD(t, "not a size", "--forward-journal-max-use=1X");
+        BAD(t, "--forward-journal-keep-free=1G is not supported", "--forward-journal-keep-free=1G");
+        BAD(t, "--boot takes no value", "--boot=x");
+        CALL(t, true, "--volatile=no", "--link-journal=auto", "--bind-user-shell=no", "--register=auto",
+             "--ephemeral=no");
+}
+
+int main(void) {
+        struct tap t = { 0 };
+
+        test_builders(&t);
+        test_services(&t);
+        test_refused(&t);
+        return tap_done(&t);
+}
