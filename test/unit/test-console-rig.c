@@ -257,6 +257,17 @@ void pl_lines(void) {
         }
 }
 
+/* The same, and the end only when it is told to: SIGTERM, which whoever starts this has blocked. */
+void pl_lines_until_term(void) {
+        sigset_t set;
+        int sig;
+
+        sigemptyset(&set);
+        sigaddset(&set, SIGTERM);
+        pl_lines();
+        sigwait(&set, &sig);
+}
+
 /* ---- process P ---- */
 
 struct p_state {

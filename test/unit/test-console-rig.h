@@ -28,6 +28,7 @@ void pl_size(void);
 void pl_reopen(void);
 void pl_vhangup(void);
 void pl_lines(void);
+void pl_lines_until_term(void);
 
 struct setup {
         enum console_mode mode;
