@@ -40,12 +40,12 @@ guard_sweep_more() {
 
 # As quiet as it can be, and nothing written to the tree.
 nspawn() {
-        timeout --foreground -k 5 "${limit:-20}" systemd-nspawn -q --resolv-conf=off --timezone=off "$@"
+        timeout --foreground -k 5 "${limit:-20}" systemd-nspawn -q --resolv-conf=off --timezone=off --link-journal=no "$@"
 }
 
 # One of those in the background: $launcher.
 start_nspawn() {
-        start_other systemd-nspawn -q --resolv-conf=off --timezone=off "$@"
+        start_other systemd-nspawn -q --resolv-conf=off --timezone=off --link-journal=no "$@"
 }
 
 # Started like start_berth, but with any command: $launcher.

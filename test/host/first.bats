@@ -104,7 +104,7 @@ load common
         [ "$ours" -gt 0 ]
         # In a unit of its own: the scope and the machine of that name are berth's.
         theirs=$(systemd-run -q --wait --pipe -p Delegate=yes -E SYSTEMD_LOG_LEVEL=err systemd-nspawn -q --keep-unit --register=no \
-                --resolv-conf=off --timezone=off -U --private-users-ownership=map -M same -D "$work/theirs" cat /proc/self/uid_map |
+                --resolv-conf=off --timezone=off --link-journal=no -U --private-users-ownership=map -M same -D "$work/theirs" cat /proc/self/uid_map |
                 awk '{ print $2 }')
         stop_berth
         [ "$theirs" -gt 0 ]
