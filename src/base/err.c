@@ -32,6 +32,23 @@ int err_hint(struct err *e, const char *fmt, ...) {
         return e->code > 0 ? -e->code : -EINVAL;
 }
 
+int err_blame(struct err *e, const char *setting, const char *word) {
+        if (!e)
+                return -EINVAL;
+        setting += strspn(setting, "-");
+        snprintf(e->setting, sizeof e->setting, "%.*s", (int) strcspn(setting, "="), setting);
+        snprintf(e->word, sizeof e->word, "%s", str_or(word, ""));
+        return e->code > 0 ? -e->code : -EINVAL;
+}
+
+void err_terminate(struct err *e) {
+        e->where[sizeof e->where - 1] = '\0';
+        e->text[sizeof e->text - 1] = '\0';
+        e->hint[sizeof e->hint - 1] = '\0';
+        e->setting[sizeof e->setting - 1] = '\0';
+        e->word[sizeof e->word - 1] = '\0';
+}
+
 const char *err_kind_name(enum err_kind kind) {
         static const char *const names[ERR_KIND_MAX_] = {
                 [ERR_NONE] = "none",       [ERR_USAGE] = "usage", [ERR_CONFIG] = "config", [ERR_TRUST] = "trust",

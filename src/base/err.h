@@ -27,10 +27,12 @@ enum err_kind {
 
 struct err {
         enum err_kind kind;
-        int code;       /* positive errno, 0 where there is none */
-        char where[48]; /* file:line, or the step's name */
-        char text[320]; /* what: names the thing; strerror(code) is added when it is printed */
-        char hint[256]; /* what the user can do; may be empty */
+        int code;         /* positive errno, 0 where there is none */
+        char where[48];   /* file:line, or the step's name */
+        char text[320];   /* what: names the thing; strerror(code) is added when it is printed */
+        char hint[256];   /* what the user can do; may be empty */
+        char setting[32]; /* long name of the option that asked for it; may be empty */
+        char word[40];    /* the part of that option's value that it is about; may be empty */
 };
 
 /* Fill e (NULL is allowed: then nobody wants to know). Returns -code, or -EINVAL where code is 0. */
@@ -42,6 +44,14 @@ int err_set_at(struct err *e, const char *where, enum err_kind kind, int code, c
 
 /* Add what the user can do. Returns the code that err_set() returned. */
 int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Say which option asked for what failed, so that its line in a settings file can be named: "uid", or as users write
+ * it,
+ * "--uid=x". word: which part of its value, NULL for all. Returns the code that err_set() returned. */
+int err_blame(struct err *e, const char *setting, const char *word);
+
+/* One that came by a message: its texts end. */
+void err_terminate(struct err *e);
 
 const char *err_kind_name(enum err_kind kind);
 

@@ -130,9 +130,9 @@ const char *parse_signal_name(int sig, char buf[16]) {
         for (size_t i = 0; i < ELEMENTS(signals); i++)
                 if (signals[i].sig == sig)
                         return signals[i].name;
-        if (sig < SIGRTMIN || sig > SIGRTMAX)
+        if (sig < SIGNAL_RTMIN || sig > SIGNAL_RTMAX)
                 return NULL;
-        snprintf(buf, 16, "SIGRTMIN+%d", sig - SIGRTMIN);
+        snprintf(buf, 16, "SIGRTMIN+%d", sig - SIGNAL_RTMIN);
         return buf;
 }
 
@@ -143,7 +143,7 @@ static int real_time(const char *s, char sign, int from, int *ret) {
 
         if (*s && *s != sign)
                 return -EINVAL;
-        r = *s ? parse_u64(s + 1, 0, (uint64_t) (SIGRTMAX - SIGRTMIN), &n) : 0;
+        r = *s ? parse_u64(s + 1, 0, (uint64_t) (SIGNAL_RTMAX - SIGNAL_RTMIN), &n) : 0;
         if (r < 0)
                 return r;
         *ret = sign == '+' ? from + (int) n : from - (int) n;
@@ -156,15 +156,15 @@ int parse_signal(const char *s, int *ret) {
         int r;
 
         if (is_digit(*s)) {
-                r = parse_u64(s, 1, (uint64_t) SIGRTMAX, &n);
+                r = parse_u64(s, 1, SIGNAL_RTMAX, &n);
                 if (r == 0)
                         *ret = (int) n;
                 return r;
         }
         if (strncasecmp(name, "RTMIN", 5) == 0)
-                return real_time(name + 5, '+', SIGRTMIN, ret);
+                return real_time(name + 5, '+', SIGNAL_RTMIN, ret);
         if (strncasecmp(name, "RTMAX", 5) == 0)
-                return real_time(name + 5, '-', SIGRTMAX, ret);
+                return real_time(name + 5, '-', SIGNAL_RTMAX, ret);
         for (size_t i = 0; i < ELEMENTS(signals); i++)
                 if (strcasecmp(signals[i].name + 3, name) == 0) {
                         *ret = signals[i].sig;

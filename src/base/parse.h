@@ -20,6 +20,10 @@ int parse_i64(const char *s, int64_t min, int64_t max, int64_t *ret);
 /* Bytes: digits and an optional suffix B K M G T P E to the base of 1024. */
 int parse_size(const char *s, uint64_t *ret);
 
+/* Real-time signals by the kernel's numbers as glibc counts them, and so systemd and most trees; a libc that keeps
+ * more of them for itself moves its own SIGRTMIN only. */
+enum { SIGNAL_RTMIN = 34, SIGNAL_RTMAX = 64 };
+
 /* A name with or without SIG, a number, RTMIN, RTMIN+n, RTMAX, RTMAX-n. */
 int parse_signal(const char *s, int *ret);
 /* The nth known name ("SIGHUP", ...), NULL behind the last. Real-time signals are not listed. */

@@ -34,10 +34,12 @@ struct session {
 };
 
 static void print_error(const struct session *s, const struct err *e) {
-        char line[1024];
+        const char *source = spec_error_source(&s->draft.spec, e);
+        char line[1024], file[1024];
 
         err_format(e, s->draft.spec.self.verbose, line, sizeof line);
-        fprintf(stderr, "berth: %s\n", line);
+        fprintf(stderr, "berth: %s%s%s\n", source ? str_escape(source, file, sizeof file) : "", source ? ": " : "",
+                line);
 }
 
 static void print_lines(const struct strv *lines) {

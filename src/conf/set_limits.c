@@ -43,7 +43,7 @@ const char *nth_signal(unsigned i, char buf[NTH_BUF]) {
         if (i < named)
                 return parse_signal_nth(i);
         n = i - named;
-        if (n > (unsigned) (SIGRTMAX - SIGRTMIN))
+        if (n > (unsigned) (SIGNAL_RTMAX - SIGNAL_RTMIN))
                 return NULL;
         snprintf(buf, NTH_BUF, n ? "SIGRTMIN+%u" : "SIGRTMIN", n);
         return buf;

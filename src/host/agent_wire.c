@@ -148,9 +148,7 @@ int agent_receive(int sock, struct agent_message *ret, int *ret_fd) {
                 msg_fds_close(&fds);
                 return -EBADMSG;
         }
-        ret->head.err.where[sizeof ret->head.err.where - 1] = '\0';
-        ret->head.err.text[sizeof ret->head.err.text - 1] = '\0';
-        ret->head.err.hint[sizeof ret->head.err.hint - 1] = '\0';
+        err_terminate(&ret->head.err);
         *ret_fd = fds.n > 0 ? fds.fd[0] : -1;
         log_debug(LOG_MSG, "agent: received %s", agent_kind_name(ret->head.kind));
         return 1;

@@ -217,5 +217,8 @@ int plan_files(const struct spec *s, const struct facts *f, struct arena *a, str
 
         add_usr_links(f, a, p);
         r = add_resolv_conf(s, f, a, p, e);
-        return r < 0 ? r : add_timezone(s, f, a, p, e);
+        if (r < 0)
+                return err_blame(e, "resolv-conf", NULL);
+        r = add_timezone(s, f, a, p, e);
+        return r < 0 ? err_blame(e, "timezone", NULL) : 0;
 }

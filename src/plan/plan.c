@@ -11,11 +11,13 @@
 #include <sys/personality.h>
 
 #include "base/clean.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "plan/exec.h"
 #include "plan/idrange.h"
 #include "plan/mounts.h"
 #include "plan/unit.h"
+#include "sys/caps.h"
 
 #define BIT(n) (UINT64_C(1) << (n))
 
@@ -76,6 +78,7 @@ static int make_ids(const struct spec *s, const struct facts *f, struct arena *a
         if (map && f->tree.range_is_owner) {
                 err_set(e, ERR_IMAGE, 0, "--private-users-ownership=map: the owners in %s are shifted already",
                         f->tree.path);
+                err_blame(e, "private-users-ownership", NULL);
                 return err_hint(e, "--private-users-ownership=auto takes them as they are");
         }
         if (!missing) {
@@ -93,6 +96,7 @@ static int make_ids(const struct spec *s, const struct facts *f, struct arena *a
         }
         if (said && !(s->ids.may_lack && !f->host.can_userns)) {
                 err_set(e, ERR_HOST, 0, "cannot give %s user ids of its own: %s", f->tree.path, missing);
+                err_blame(e, map ? "private-users-ownership" : "private-users", NULL);
                 return err_hint(e, "--private-users=no runs it without: root inside is then root outside");
         }
         plan_note(a, p, "root inside is root outside: %s", missing);
@@ -123,6 +127,25 @@ static int make_namespaces(const struct spec *s, const struct facts *f, struct a
         return 0;
 }
 
+/* "cap_mknod, cap_sys_time" */
+static const char *cap_names(struct arena *a, uint64_t caps) {
+        const char *list = NULL, *name;
+        char buf[CAPS_NAME];
+
+        for (unsigned i = 0; i < 64; i++)
+                if (caps & BIT(i)) {
+                        name = caps_name(i, buf);
+                        name = name ? name : arena_printf(a, "%u", i);
+                        list = list ? arena_printf(a, "%s, %s", list, name) : arena_strdup(a, name);
+                }
+        return list;
+}
+
+/* A settings file may write them with or without the first part. */
+static int blame_cap(struct err *e, const char *option, struct arena *a, uint64_t caps) {
+        return err_blame(e, option, str_after(cap_names(a, caps & -caps), "cap_"));
+}
+
 static int make_caps(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         bool root = p->exec.uid == 0;
         uint64_t caps = SPEC_CAPS_DEFAULT, lost;
@@ -140,7 +163,9 @@ static int make_caps(const struct spec *s, const struct facts *f, struct arena *
         /* A new user namespace begins with all capabilities over what it owns. */
         lost = p->ids.own ? 0 : caps & ~f->host.caps;
         if (lost & s->sec.caps_add && s->self.face == FACE_BERTH) {
-                err_set(e, ERR_HOST, 0, "--capability=: berth does not have all of these capabilities itself");
+                err_set(e, ERR_HOST, 0, "--capability=: berth itself does not have %s",
+                        cap_names(a, lost & s->sec.caps_add));
+                blame_cap(e, "capability", a, lost & s->sec.caps_add);
                 return err_hint(e, "berth was started with a reduced bounding set");
         }
         caps &= ~lost;
@@ -153,7 +178,9 @@ static int make_caps(const struct spec *s, const struct facts *f, struct arena *
         p->sec.inheritable = 0;
         p->sec.ambient = s->sec.caps_ambient;
         if (p->sec.ambient & ~caps) {
-                err_set(e, ERR_USAGE, 0, "--ambient-capability=: not among the capabilities of the container");
+                err_set(e, ERR_USAGE, 0, "--ambient-capability=: the container does not have %s",
+                        cap_names(a, p->sec.ambient & ~caps));
+                blame_cap(e, "ambient-capability", a, p->sec.ambient & ~caps);
                 return p->sec.ambient & ~caps & BIT(CAP_NET_BIND_SERVICE) && p->ids.own
                                ? err_hint(e, "user ids of its own have no ports of the host: --private-network, or "
                                              "--private-users=no")
@@ -163,7 +190,7 @@ static int make_caps(const struct spec *s, const struct facts *f, struct arena *
         p->sec.effective |= p->sec.ambient;
         p->sec.inheritable |= p->sec.ambient;
         if (lost)
-                plan_note(a, p, "some capabilities are missing: berth does not have them itself");
+                plan_note(a, p, "berth itself lacks, and cannot give: %s", cap_names(a, lost));
         return 0;
 }
 
@@ -246,6 +273,7 @@ static int check_descriptors(const struct plan *p, struct err *e) {
                 return 0;
         err_set(e, ERR_USAGE, 0, "LISTEN_FDS=%u is too much for the container's limit of %llu open files",
                 p->exec.listen_fds, (unsigned long long) limit);
+        err_blame(e, "rlimit", "NOFILE=");
         return err_hint(e, "--rlimit=NOFILE=%llu or more", (unsigned long long) need);
 }
 
@@ -274,9 +302,10 @@ static int check_groups(const struct facts *f, struct arena *a, struct plan *p, 
         p->exec.keep_groups = f->host.no_setgroups && !p->ids.own;
         if (!p->exec.keep_groups)
                 return 0;
-        if (p->exec.n_groups > 0)
-                return err_set(e, ERR_HOST, EPERM,
-                               "the user's supplementary groups cannot be set in this user namespace");
+        if (p->exec.n_groups > 0) {
+                err_set(e, ERR_HOST, EPERM, "the user's supplementary groups cannot be set in this user namespace");
+                return err_blame(e, "uid", NULL);
+        }
         plan_note(a, p, "supplementary groups stay as they are: this user namespace does not let them go");
         return 0;
 }
@@ -289,6 +318,7 @@ static int check_root(const struct spec *s, const struct facts *f, struct err *e
         if (f->tree.lacks_program) {
                 err_set(e, ERR_IMAGE, 0, "there is no %s, and no usr, in %s: that is no OS tree",
                         s->exec.argv.n > 0 ? s->exec.argv.items[0] : "shell", f->tree.path);
+                err_blame(e, SAID_COMMAND, NULL);
                 return err_hint(e, "-D names the tree, -M one in /var/lib/machines");
         }
         if (s->exec.mode != EXEC_BOOT)
@@ -297,12 +327,14 @@ static int check_root(const struct spec *s, const struct facts *f, struct err *e
                 err_set(e, ERR_IMAGE, 0,
                         "%s does not look like an OS tree: no etc/os-release or usr/lib/os-release in it",
                         f->tree.path);
+                err_blame(e, "boot", NULL);
                 return err_hint(e, "--os-release-check=no boots it all the same");
         }
         if (f->tree.init.kind == INIT_NONE) {
                 err_set(e, ERR_IMAGE, 0,
                         "%s has no init: none of usr/lib/systemd/systemd, lib/systemd/systemd, sbin/init",
                         f->tree.path);
+                err_blame(e, "boot", NULL);
                 return err_hint(e, "without --boot a shell or a command starts instead");
         }
         return 0;
@@ -349,6 +381,7 @@ static int make_cgroup(const struct spec *s, const struct facts *f, struct arena
 
                 if (s->exec.mode == EXEC_BOOT && f->tree.init.kind == INIT_SYSTEMD) {
                         err_set(e, ERR_HOST, 0, "systemd needs a cgroup of its own to boot: %s", why);
+                        err_blame(e, "boot", NULL);
                         return err_hint(e, "a plain command or another init runs without one");
                 }
                 plan_note(a, p, "no cgroup of its own: %s", why);
@@ -367,8 +400,8 @@ static void make_life(const struct spec *s, const struct facts *f, struct plan *
                            : s->self.face == FACE_BERTH ? SIGTERM
                                                         : 0; /* as upstream: killed at once */
         p->life.stop_said = s->exec.kill_signal > 0;
-        p->life.sig_poweroff = SIGRTMIN + 4;
-        p->life.sig_reboot = SIGRTMIN + 5;
+        p->life.sig_poweroff = SIGNAL_RTMIN + 4;
+        p->life.sig_reboot = SIGNAL_RTMIN + 5;
         if (boot && f->tree.init.kind != INIT_SYSTEMD) {
                 p->life.sig_poweroff = f->tree.init.sig_stop;
                 p->life.sig_reboot = f->tree.init.sig_reboot;

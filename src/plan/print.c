@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clean.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "plan/words.h"
 #include "sys/caps.h"
@@ -201,15 +202,15 @@ static void print_security(const struct plan *p, FILE *out) {
 }
 
 static void print_life(const struct plan *p, FILE *out) {
+        const char *name;
+        char buf[16];
+
         head(out, "stop signal");
-        if (p->life.sig_stop >= SIGRTMIN)
-                fprintf(out, "RTMIN+%d", p->life.sig_stop - SIGRTMIN);
-        else if (sigabbrev_np(p->life.sig_stop))
-                fputs(sigabbrev_np(p->life.sig_stop), out);
-        else if (p->life.sig_stop)
-                fprintf(out, "%d", p->life.sig_stop);
+        name = p->life.sig_stop ? parse_signal_name(p->life.sig_stop, buf) : "SIGKILL";
+        if (name)
+                fputs(name + strlen("SIG"), out);
         else
-                fputs("KILL", out);
+                fprintf(out, "%d", p->life.sig_stop);
         fprintf(out, ", killed after %u s\n", p->life.stop_timeout_s);
         if (p->life.notify_ready)
                 line(out, "ready", "when the payload says so");

@@ -7,6 +7,7 @@
 #include <sys/personality.h>
 
 #include "base/clean.h"
+#include "base/str.h"
 
 const char *fsop_kind_name(enum fsop_kind k) {
         static const char *const names[] = {
@@ -16,6 +17,12 @@ const char *fsop_kind_name(enum fsop_kind k) {
         };
 
         return names[k];
+}
+
+int fsop_blame(const struct fsop *op, int k, struct err *e) {
+        if (op->why && str_after(op->why, "--"))
+                err_blame(e, op->why, NULL);
+        return k;
 }
 
 const char *lock_name(int lock) {

@@ -8,6 +8,9 @@
 enum { PLAN_WORDS = 16 };
 
 const char *fsop_kind_name(enum fsop_kind k);
+/* The operation failed with k: e says which option asked for it. What an option asks for begins its .why with it.
+ * Returns k. */
+int fsop_blame(const struct fsop *op, int k, struct err *e);
 const char *lock_name(int lock);
 const char *rlimit_name(int what);
 /* As --cpu-affinity= takes them: "0-3,8". */

@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -26,6 +27,7 @@
 #include "sys/cgroupfs.h"
 #include "sys/idmap.h"
 #include "sys/mounts.h"
+#include "sys/ns.h"
 
 static const char *env_of(char **env, const char *name) {
         for (char **e = env; *e; e++) {
@@ -240,6 +242,17 @@ static void probe_caller(char **env, struct arena *a, struct facts *f) {
         f->caller.hostname = arena_strdup(a, host);
 }
 
+/* What a launch would say, before anything is taken, and to --dry-run too. */
+static int probe_network(const struct spec *s, struct err *e) {
+        int k = s->net.path ? ns_look(s->net.path, CLONE_NEWNET) : 0;
+
+        if (k == 0)
+                return 0;
+        err_set(e, ERR_HOST, -k, "cannot enter the network namespace %s", s->net.path);
+        err_blame(e, "network-namespace-path", NULL);
+        return k == -EINVAL ? err_hint(e, "it is none; ip netns add NAME makes /run/netns/NAME") : k;
+}
+
 int probe_host(const struct spec *s, char **env, struct arena *a, struct facts *f, struct opened *o, struct err *e) {
         struct statfs sf;
         int k;
@@ -256,6 +269,7 @@ int probe_host(const struct spec *s, char **env, struct arena *a, struct facts *
         if (getrandom(f->random, sizeof f->random, 0) != sizeof f->random)
                 return err_set(e, ERR_SYSTEM, errno, "cannot get random numbers");
         k = probe_kernel(f, o, e);
+        k = k < 0 ? k : probe_network(s, e);
         if (k < 0)
                 return k;
         probe_limits(f);

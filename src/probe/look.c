@@ -189,7 +189,7 @@ static int probe_user(const struct spec *s, struct arena *a, struct facts *f, co
         f->tree.user_said = s->exec.user;
         f->tree.user = (struct tree_user){ .name = "root", .home = "/root" };
         if (s->exec.user && !streq(s->exec.user, "root") && !streq(s->exec.user, "0"))
-                return tree_user(o->root, s->exec.user, a, &f->tree.user, e);
+                return tree_user(o->root, s->exec.user, a, &f->tree.user, e) < 0 ? err_blame(e, "uid", NULL) : 0;
         /* Root's entry is needed for its login shell only, and a tree without one is no error. */
         if (shell)
                 (void) tree_user(o->root, "root", a, &f->tree.user, NULL);
@@ -217,7 +217,7 @@ int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct op
                 f->tree.has_os_release = tree_has_os_release(o->root);
                 r = tree_init(o->root, a, &f->tree.init, e);
                 if (r < 0)
-                        return r;
+                        return err_blame(e, "boot", NULL);
         } else
                 f->tree.lacks_program = tree_lacks_program(o->root, &s->exec);
         f->tree.elf32 = s->self.face == FACE_BERTH &&

@@ -15,15 +15,13 @@
 
 #include "base/clean.h"
 #include "base/colon.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "probe/tree.h"
 #include "probe/tree_open.h"
 #include "sys/resolve.h"
 
 enum { LINKS_MAX = 40, SCAN_MAX = 4 * 1024 * 1024, SCAN_CHUNK = 32 * 1024, SCAN_OVERLAP = 64 };
-
-/* glibc keeps two real-time signals for itself, and systemd counts from there whatever libc berth was built with. */
-enum { TREE_RTMIN = 34 };
 
 struct init_row {
         const char *mark;
@@ -38,7 +36,7 @@ struct init_row {
  * reboots is up to that script. s6-linux-init(7): its generated handlers take PWR for power off and INT for reboot.
  * dinit(8): TERM halts, INT reboots. finit(8): USR2 power off, TERM reboot. */
 static const struct init_row by_name[] = {
-        { "systemd", INIT_SYSTEMD, TREE_RTMIN + 3, TREE_RTMIN + 5 },
+        { "systemd", INIT_SYSTEMD, SIGNAL_RTMIN + 3, SIGNAL_RTMIN + 5 },
         { "busybox", INIT_BUSYBOX, SIGUSR2, SIGTERM },
         { "openrc-init", INIT_OPENRC, SIGTERM, SIGINT },
         { "runit-init", INIT_RUNIT, 0, 0 },
@@ -59,8 +57,8 @@ static const struct init_row by_text[] = {
         { "s6-linux-init", INIT_S6, SIGPWR, SIGINT },
         { "/dinit.d", INIT_DINIT, SIGTERM, SIGINT },
         { "/etc/finit.conf", INIT_FINIT, SIGUSR2, SIGTERM },
-        { "libsystemd-core-", INIT_SYSTEMD, TREE_RTMIN + 3, TREE_RTMIN + 5 },
-        { "/lib/systemd/systemd", INIT_SYSTEMD, TREE_RTMIN + 3, TREE_RTMIN + 5 }, /* a script that ends in it */
+        { "libsystemd-core-", INIT_SYSTEMD, SIGNAL_RTMIN + 3, SIGNAL_RTMIN + 5 },
+        { "/lib/systemd/systemd", INIT_SYSTEMD, SIGNAL_RTMIN + 3, SIGNAL_RTMIN + 5 }, /* a script that ends in it */
 };
 
 /* Debian's runit keeps its flag in /run; it takes SIGPWR since 2.1.2-27 (changelog). */

@@ -198,9 +198,7 @@ int control_receive(int sock, int flags, bool from_client, struct control_messag
                 return (size_t) n >= 2 * sizeof(uint32_t) && ret->version != CONTROL_VERSION ? -EPROTONOSUPPORT
                                                                                              : -EBADMSG;
         }
-        ret->err.where[sizeof ret->err.where - 1] = '\0';
-        ret->err.text[sizeof ret->err.text - 1] = '\0';
-        ret->err.hint[sizeof ret->err.hint - 1] = '\0';
+        err_terminate(&ret->err);
         log_debug(LOG_MSG, "control: received %s", control_name(ret->kind));
         return 1;
 }

@@ -28,7 +28,7 @@
 #include "base/err.h"
 #include "base/msg.h"
 
-enum { CONTROL_VERSION = 1 };
+enum { CONTROL_VERSION = 2 };
 
 enum control_kind {
         CONTROL_NONE,

@@ -139,6 +139,7 @@ static int not_found(int k, const struct plan *p, const char *path, struct err *
         if (p->exec.candidates.n == 0)
                 path = p->exec.argv.items[0];
         err_set(e, ERR_PAYLOAD, -k, "cannot run %s in %s", path, p->root.path);
+        err_blame(e, SAID_COMMAND, NULL);
         if (k == -ENOENT && p->exec.candidates.n > 1)
                 return err_hint(e, "the tree has no shell; name a command");
         if (k == -ENOENT && p->exec.search_path)
@@ -168,6 +169,7 @@ int guest_program(struct guest *g, struct err *e) {
         k = exec_image_open(&room->image, fd, path, argv);
         if (k < 0) {
                 err_set(e, ERR_PAYLOAD, -k, "cannot run %s in %s", path, p->root.path);
+                err_blame(e, SAID_COMMAND, NULL);
                 return err_hint(e, "the interpreter in its first line (#!) cannot be used");
         }
         g->program = &room->image;
@@ -241,10 +243,13 @@ int guest_directory(struct guest *g, struct err *e) {
         dir = resolve_in_root(top, p->exec.chdir, O_PATH | O_DIRECTORY);
         if (dir < 0 && p->exec.chdir_said) {
                 err_set(e, ERR_PAYLOAD, -dir, "cannot use %s as the working directory", p->exec.chdir);
+                err_blame(e, "chdir", NULL);
                 return dir == -ELOOP ? err_hint(e, "links that lead into proc are refused") : dir;
         }
-        if (fchdir(dir < 0 ? top : dir) < 0)
-                return err_set(e, ERR_PAYLOAD, errno, "cannot enter the working directory %s", p->exec.chdir);
+        if (fchdir(dir < 0 ? top : dir) < 0) {
+                err_set(e, ERR_PAYLOAD, errno, "cannot enter the working directory %s", p->exec.chdir);
+                return err_blame(e, "chdir", NULL);
+        }
         /* getcwd(2) says "(unreachable)" for what is not below our root. */
         if (!getcwd(where, sizeof where) && errno != ERANGE)
                 return err_set(e, ERR_SYSTEM, errno, "cannot tell the working directory");
@@ -297,6 +302,7 @@ int guest_exec(struct guest *g, struct err *e) {
         if (stub)
                 return err_set(e, ERR_SYSTEM, -k, "cannot execute the stub init");
         err_set(e, ERR_PAYLOAD, -k, "cannot execute %s", g->program->argv[0]);
+        err_blame(e, SAID_COMMAND, NULL);
         if (k == -ENOENT)
                 return err_hint(e, "its program interpreter (dynamic linker) is missing in the tree");
         if (k == -ENOEXEC)

@@ -15,6 +15,7 @@
 
 #include "base/clean.h"
 #include "base/str.h"
+#include "plan/words.h"
 #include "sys/mounts.h"
 #include "sys/ns.h"
 #include "sys/resolve.h"
@@ -325,7 +326,7 @@ static int run_pass(struct guest *g, bool late, struct err *e) {
                         continue;
                 k = do_fsop(g, op, e);
                 if (k < 0)
-                        return k;
+                        return fsop_blame(op, k, e);
         }
         return 0;
 }

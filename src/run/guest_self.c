@@ -56,9 +56,10 @@ int guest_cgroup(struct guest *g, struct err *e) {
 int guest_hostname(struct guest *g, struct err *e) {
         const char *name = g->plan->id.hostname;
 
-        if (sethostname(name, strlen(name)) < 0)
-                return err_set(e, ERR_SYSTEM, errno, "cannot set the host name %s", name);
-        return 0;
+        if (sethostname(name, strlen(name)) == 0)
+                return 0;
+        err_set(e, ERR_SYSTEM, errno, "cannot set the host name %s", name);
+        return err_blame(e, "hostname", NULL);
 }
 
 int guest_network(struct guest *g, struct err *e) {
@@ -99,10 +100,15 @@ int guest_schedule(struct guest *g, struct err *e) {
         const struct plan *p = g->plan;
         sigset_t none;
 
-        if (p->limits.cpus_said && sched_setaffinity(0, sizeof p->limits.cpus, (const cpu_set_t *) p->limits.cpus) < 0)
-                return err_set(e, ERR_HOST, errno, "cannot set --cpu-affinity=");
-        if (p->exec.personality != PERSONALITY_UNSAID && personality(p->exec.personality) < 0)
-                return err_set(e, ERR_HOST, errno, "cannot set --personality=");
+        if (p->limits.cpus_said &&
+            sched_setaffinity(0, sizeof p->limits.cpus, (const cpu_set_t *) p->limits.cpus) < 0) {
+                err_set(e, ERR_HOST, errno, "cannot set --cpu-affinity=");
+                return err_blame(e, "cpu-affinity", NULL);
+        }
+        if (p->exec.personality != PERSONALITY_UNSAID && personality(p->exec.personality) < 0) {
+                err_set(e, ERR_HOST, errno, "cannot set --personality=");
+                return err_blame(e, "personality", NULL);
+        }
         for (int sig = 1; sig < NSIG; sig++)
                 (void) signal(sig, SIG_DFL);
         sigemptyset(&none);
@@ -139,6 +145,7 @@ int guest_ids(struct guest *g, struct err *e) {
             setresgid(p->exec.gid, p->exec.gid, p->exec.gid) < 0 ||
             setresuid(p->exec.uid, p->exec.uid, p->exec.uid) < 0) {
                 err_set(e, ERR_PAYLOAD, errno, "cannot become user %u, group %u", p->exec.uid, p->exec.gid);
+                err_blame(e, "uid", NULL);
                 return p->ids.own ? err_hint(e, "the container has the ids 0 to %u", p->ids.count - 1) : -EPERM;
         }
         if (prctl(PR_SET_KEEPCAPS, 0) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)

@@ -191,8 +191,10 @@ static int on_message(void *data, short revents, struct err *e) {
                 if (e)
                         *e = m.err;
                 /* The stub init does not know names. */
-                if (m.kind == MSG_REPORT && m.err.kind == ERR_PAYLOAD && r->plan->exec.argv.n > 0)
+                if (m.kind == MSG_REPORT && m.err.kind == ERR_PAYLOAD && r->plan->exec.argv.n > 0) {
                         err_set(e, ERR_PAYLOAD, m.err.code, "cannot execute %s", r->plan->exec.argv.items[0]);
+                        err_blame(e, SAID_COMMAND, NULL);
+                }
                 r->told_why = true;
                 if (r->start != START_GONE)
                         r->refuted = m.refuted;

@@ -13,6 +13,7 @@
 
 #include "base/clean.h"
 #include "base/str.h"
+#include "plan/words.h"
 #include "sys/idmap.h"
 #include "sys/mounts.h"
 #include "sys/resolve.h"
@@ -126,11 +127,12 @@ static int take_file(struct run *r, const struct fsop *op, struct err *e) {
 }
 
 static int take_slot(struct run *r, const struct fsop *op, struct err *e) {
+        int k;
+
         if (op->flags & FSOP_BY_HOST)
                 return take_fresh(r, op, e);
-        if (op->kind == FSOP_WRITE)
-                return take_file(r, op, e);
-        return take_tree(r, op, e);
+        k = op->kind == FSOP_WRITE ? take_file(r, op, e) : take_tree(r, op, e);
+        return k < 0 ? fsop_blame(op, k, e) : 0;
 }
 
 static int map_one(struct run *r, int mount, int userns, const char *what, struct err *e) {

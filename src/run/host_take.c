@@ -280,6 +280,7 @@ static int take_network(struct run *r, struct err *e) {
                              : 0;
         }
         err_set(e, ERR_HOST, -k, "cannot enter the network namespace %s", r->plan->netns_path);
+        err_blame(e, "network-namespace-path", NULL);
         return k == -EINVAL ? err_hint(e, "it is none; ip netns add NAME makes /run/netns/NAME") : k;
 }
 
@@ -413,6 +414,7 @@ static int set_oom_score(struct run *r, struct err *e) {
         fd = openat(r->opened->proc, path, O_WRONLY | O_CLOEXEC);
         if (fd < 0 || write(fd, text, (size_t) n) != n) {
                 err_set(e, ERR_HOST, errno, "cannot set --oom-score-adjust=%d", r->plan->limits.oom_score_adjust);
+                err_blame(e, "oom-score-adjust", NULL);
                 return err_hint(e, "lowering it needs CAP_SYS_RESOURCE");
         }
         return 0;

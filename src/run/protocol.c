@@ -92,9 +92,7 @@ static int check(struct message *m, ssize_t n, struct msg_fds *fds, struct err *
                 msg_fds_close(fds);
                 return err_set(e, ERR_BUG, EBADMSG, "a message between launcher and guest is malformed");
         }
-        m->err.where[sizeof m->err.where - 1] = '\0';
-        m->err.text[sizeof m->err.text - 1] = '\0';
-        m->err.hint[sizeof m->err.hint - 1] = '\0';
+        err_terminate(&m->err);
         return 1;
 }
 

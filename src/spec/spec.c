@@ -90,10 +90,12 @@ static int check_caps(const struct spec *s, struct err *e) {
                 return 0;
         if (s->exec.mode == EXEC_BOOT) {
                 err_set(e, ERR_USAGE, 0, "--ambient-capability= does not go with --boot");
+                err_blame(e, "ambient-capability", NULL);
                 return err_hint(e, "an init has all its capabilities as it is");
         }
         if (s->sec.caps_ambient & ~(may & ~s->sec.caps_drop)) {
                 err_set(e, ERR_USAGE, 0, "--ambient-capability= names a capability that the payload does not have");
+                err_blame(e, "ambient-capability", NULL);
                 return err_hint(e, "add it by --capability= and do not drop it");
         }
         return 0;
@@ -102,10 +104,12 @@ static int check_caps(const struct spec *s, struct err *e) {
 static int check_net(const struct spec *s, struct err *e) {
         if (s->host.api_vfs == API_VFS_WRITABLE && s->ids.mode == USERS_PICK) {
                 err_set(e, ERR_USAGE, 0, "--api-vfs=writable does not go with --private-users=");
+                err_blame(e, "private-users", NULL);
                 return err_hint(e, "the kernel's own files belong to the host's root");
         }
         if (s->host.api_vfs == API_VFS_NETWORK && s->net.private == NO && !s->net.path && s->ids.mode == USERS_PICK) {
                 err_set(e, ERR_USAGE, 0, "--api-vfs=network with --private-users= needs a network of its own");
+                err_blame(e, "private-users", NULL);
                 return err_hint(e, "add --private-network");
         }
         return 0;
@@ -153,6 +157,23 @@ int draft_seal(struct draft *d, const struct spec **ret, struct err *e) {
                 return r;
         *ret = s;
         return 0;
+}
+
+/* Where one option was said several times, the line that has the word; otherwise the last, which is heard. */
+const char *spec_error_source(const struct spec *s, const struct err *e) {
+        const struct said *found = NULL;
+        bool exact = false;
+
+        for (size_t i = 0; e->setting[0] && i < s->said.n; i++) {
+                const struct said *said = &s->said.items[i];
+                bool has = e->word[0] && said->value && strcasestr(said->value, e->word);
+
+                if (!streq(said->setting, e->setting) || (exact && !has))
+                        continue;
+                exact = has;
+                found = said;
+        }
+        return found ? found->where : NULL;
 }
 
 #define NAME(names, i) ((size_t) (i) < ELEMENTS(names) && (names)[i] ? (names)[i] : "unknown")

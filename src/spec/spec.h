@@ -224,6 +224,9 @@ void draft_done(struct draft *d);
  *   sec.families is the one list */
 int draft_seal(struct draft *d, const struct spec **ret, struct err *e);
 
+/* "FILE:LINE" of the setting that an error is about, NULL where no file said it. */
+const char *spec_error_source(const struct spec *s, const struct err *e);
+
 /* Names for printing. */
 const char *face_name(enum face f);
 const char *origin_name(enum origin o);

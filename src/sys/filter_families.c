@@ -41,6 +41,7 @@ static int read_list(const struct strv *names, uint64_t *ret, struct err *e) {
 
                 if (number < 0) {
                         err_set(e, ERR_USAGE, 0, "unknown address family \"%s\"", names->items[i]);
+                        err_blame(e, "restrict-address-families", names->items[i]);
                         return err_hint(e, "names are written as in address_families(7), for example AF_INET6");
                 }
                 set |= 1ull << number;

@@ -48,6 +48,7 @@ int filter_names_add(const struct call_table *t, const struct strv *names, struc
                         continue;
                 if (ask(t, name, &row) < 0) {
                         err_set(e, ERR_USAGE, 0, "--system-call-filter=: unknown system call or group \"%s\"", name);
+                        err_blame(e, "system-call-filter", name);
                         return err_hint(e, "names are as in syscalls(2), groups as in systemd.exec(5): @mount");
                 }
                 insert_row(&grown, &row, a);

@@ -59,8 +59,10 @@ static int paint_table(struct filter_policy *p, const struct call_rule *rules, u
 
 static int paint_list(struct filter_policy *p, const struct strv *names, uint32_t action, struct err *e) {
         for (size_t i = 0; names && i < names->n; i++)
-                if (paint(p, names->items[i], action) < 0)
-                        return err_set(e, ERR_USAGE, 0, "unknown system call or group \"%s\"", names->items[i]);
+                if (paint(p, names->items[i], action) < 0) {
+                        err_set(e, ERR_USAGE, 0, "unknown system call or group \"%s\"", names->items[i]);
+                        return err_blame(e, "system-call-filter", names->items[i]);
+                }
         return 0;
 }
 
@@ -154,5 +156,8 @@ int filter_build(const struct filter_want *want, const struct call_table *t, str
         if (r < 0)
                 return r;
         r = filter_compile(&p, a, ret);
-        return r < 0 ? err_set(e, ERR_USAGE, -r, "cannot make a system call program of these lists") : 0;
+        if (r == 0)
+                return 0;
+        err_set(e, ERR_USAGE, -r, "cannot make a system call program of these lists");
+        return err_blame(e, "system-call-filter", NULL);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -30,6 +31,14 @@ int ns_enter_path(const char *path, int type) {
         CLEAN_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
         return fd < 0 ? -errno : ns_enter(fd, type);
+}
+
+int ns_look(const char *path, int type) {
+        CLEAN_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+        if (fd < 0)
+                return -errno;
+        return ioctl(fd, NS_GET_NSTYPE) == type ? 0 : -EINVAL;
 }
 
 int ns_loopback_up(void) {

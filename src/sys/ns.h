@@ -8,4 +8,5 @@
 int ns_open_own(int proc, const char *name); /* "net", "user" ... */
 int ns_enter(int ns, int type);              /* CLONE_NEW*: checked by the kernel, -EINVAL where it is another kind */
 int ns_enter_path(const char *path, int type);
-int ns_loopback_up(void); /* the loopback interface of our network namespace */
+int ns_look(const char *path, int type); /* what ns_enter_path() would say of the path, without entering */
+int ns_loopback_up(void);                /* the loopback interface of our network namespace */

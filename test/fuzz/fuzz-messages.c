@@ -52,6 +52,8 @@ static void check_message(const struct message *m, const struct msg_fds *fds) {
         MUST(is_terminated(m->err.where, sizeof m->err.where));
         MUST(is_terminated(m->err.text, sizeof m->err.text));
         MUST(is_terminated(m->err.hint, sizeof m->err.hint));
+        MUST(is_terminated(m->err.setting, sizeof m->err.setting));
+        MUST(is_terminated(m->err.word, sizeof m->err.word));
         MUST(fds->n >= 0 && fds->n <= MSG_FDS);
         MUST(fds->n == 0 || m->kind == MSG_GIVE || m->kind == MSG_TREES);
         MUST(fds->n == 1 || m->kind != MSG_GIVE);

@@ -12,9 +12,6 @@
 #include "base/str.h"
 #include "plan/idrange.h"
 
-/* glibc's SIGRTMIN, and so systemd's. */
-enum { RTMIN = 34 };
-
 /* Each setter fills what is at p; f is for those that fill more than one thing. */
 struct target {
         struct facts *f;
@@ -124,7 +121,7 @@ static int set_init(const struct target *t, const char *v) {
                 struct tree_init init;
         } inits[] = {
                 { "none", { INIT_NONE, NULL, 0, 0 } },
-                { "systemd", { INIT_SYSTEMD, "/usr/lib/systemd/systemd", RTMIN + 3, RTMIN + 5 } },
+                { "systemd", { INIT_SYSTEMD, "/usr/lib/systemd/systemd", SIGNAL_RTMIN + 3, SIGNAL_RTMIN + 5 } },
                 { "busybox", { INIT_BUSYBOX, "/sbin/init", SIGUSR2, SIGTERM } },
                 { "sysvinit", { INIT_SYSVINIT, "/sbin/init", SIGINT, SIGINT } },
                 { "openrc", { INIT_OPENRC, "/sbin/init", SIGTERM, SIGINT } },
@@ -333,7 +330,7 @@ void facts_usual(const struct spec *s, struct arena *a, struct facts *ret) {
                         .can_idmap = true, .fs_type_hint = "ext4", .has_os_release = true,
                         .etc_writable = !s->root.read_only, .resolv_conf = AT_FILE, .localtime = AT_LINK,
                         .zoneinfo = true, .user = usual_user(s, a), .user_said = s->exec.user,
-                        .init = { INIT_SYSTEMD, "/usr/lib/systemd/systemd", RTMIN + 3, RTMIN + 5 },
+                        .init = { INIT_SYSTEMD, "/usr/lib/systemd/systemd", SIGNAL_RTMIN + 3, SIGNAL_RTMIN + 5 },
                 },
         };
         strv_add(a, &ret->caller.env, "TERM=xterm-256color");

@@ -182,9 +182,11 @@ static void print_lines(FILE *out, const char *what, const struct strv *lines) {
 
 static void print_error(const void *data, FILE *out) {
         const struct attempt *t = data;
+        const char *source = spec_error_source(&t->draft.spec, &t->err);
         char line[1024];
 
-        fprintf(out, "error %s: %s\n", err_kind_name(t->err.kind), err_format(&t->err, false, line, sizeof line));
+        fprintf(out, "error %s: %s%s%s\n", err_kind_name(t->err.kind), source ? source : "", source ? ": " : "",
+                err_format(&t->err, false, line, sizeof line));
 }
 
 static void print_plan(const void *data, FILE *out) {

@@ -190,6 +190,30 @@ END
         done
 }
 
+@test "what a settings file asks for and cannot be had is said with file and line" {
+        local section key value text
+        fresh_tree
+        rm -f "$TREE/etc/resolv.conf"
+        mkdir "$TREE/etc/resolv.conf"
+        while read -r section key value text; do
+                printf '# not the first line\n[%s]\n%s=%s\n' "$section" "$key" "$value" >"$TREE.nspawn"
+                try berth -q --settings=trusted -D "$TREE" ${text:+-- "$text"}
+                refused "$TREE.nspawn:3: " || fail "$key=$value"
+                [ "$key" != Parameters ] || continue
+                try berth -q -a --settings=trusted -D "$TREE" ${text:+-- "$text"}
+                refused "$TREE.nspawn:3: " || fail "$key=$value with --as-pid2"
+        done <<END
+Exec User no-such-user true
+Exec User 100000 true
+Exec WorkingDirectory /no/such/directory true
+Exec SystemCallFilter ~no_such_call true
+Exec CPUAffinity 1000 true
+Exec ResolvConf copy-host true
+Exec Parameters /no/such/program
+Network NamespacePath /nonexistent true
+END
+}
+
 @test "variables of systemd-nspawn that this build cannot serve are refused, not ignored" {
         local variable
         for variable in SYSTEMD_NSPAWN_SHARE_SYSTEM=1 SYSTEMD_NSPAWN_SHARE_NS_PID=1 SYSTEMD_NSPAWN_SHARE_NS_IPC=1 SYSTEMD_NSPAWN_SHARE_NS_UTS=1 \

@@ -303,6 +303,18 @@ END
         refused nonsense
 }
 
+@test "--dry-run says of a network namespace that is not there what a start says" {
+        local path
+        for path in /nonexistent /etc/passwd /proc/self/ns/uts; do
+                try berth -q --network-namespace-path="$path" -D "$TREE" true
+                refused "$path"
+                cp "$work/.stderr" "$work/start"
+                try berth -q --dry-run --network-namespace-path="$path" -D "$TREE" true
+                refused "cannot enter the network namespace $path"
+                cmp "$work/.stderr" "$work/start"
+        done
+}
+
 # --- settings files
 
 @test "a settings file beside the tree is read; an empty one changes nothing" {

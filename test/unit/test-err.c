@@ -28,6 +28,28 @@ static void test_set(struct tap *t) {
         OK(t, strstr(e.where, "test-err.c:"), "where is file and line: %s", e.where);
 }
 
+static void test_blame(struct tap *t) {
+        struct err e = { 0 };
+
+        err_set(&e, ERR_USAGE, ENOENT, "x");
+        OK_INT(t, err_blame(&e, "uid", NULL), -ENOENT, "blame returns the same code");
+        OK_STR(t, e.setting, "uid", "the option");
+        OK_STR(t, e.word, "", "no part of its value");
+        err_blame(&e, "--timezone=copy", "copy");
+        OK_STR(t, e.setting, "timezone", "an option as users write it");
+        OK_STR(t, e.word, "copy", "a part of its value");
+        err_set(&e, ERR_USAGE, 0, "x");
+        OK(t, !e.setting[0] && !e.word[0], "the next error is nobody's");
+        OK_INT(t, err_blame(&e, "uid", NULL), -EINVAL, "without a code");
+        OK_INT(t, err_blame(NULL, "uid", NULL), -EINVAL, "nobody wants to know");
+        memset(&e, 'x', sizeof e);
+        err_terminate(&e);
+        OK(t,
+           strlen(e.where) < sizeof e.where && strlen(e.text) < sizeof e.text && strlen(e.hint) < sizeof e.hint &&
+                   strlen(e.setting) < sizeof e.setting && strlen(e.word) < sizeof e.word,
+           "all texts of one that came by a message end");
+}
+
 static void test_format(struct tap *t) {
         struct err e = { 0 };
         char buf[1200];
@@ -80,6 +102,7 @@ int main(void) {
         struct tap t = { 0 };
 
         test_set(&t);
+        test_blame(&t);
         test_format(&t);
         test_long(&t);
         test_kinds(&t);

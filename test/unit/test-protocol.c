@@ -178,7 +178,9 @@ static void test_fail(struct tap *t) {
         OK(t,
            strnlen(m.err.where, sizeof m.err.where) < sizeof m.err.where &&
                    strnlen(m.err.text, sizeof m.err.text) < sizeof m.err.text &&
-                   strnlen(m.err.hint, sizeof m.err.hint) < sizeof m.err.hint,
+                   strnlen(m.err.hint, sizeof m.err.hint) < sizeof m.err.hint &&
+                   strnlen(m.err.setting, sizeof m.err.setting) < sizeof m.err.setting &&
+                   strnlen(m.err.word, sizeof m.err.word) < sizeof m.err.word,
            "they end all the same");
         OK_INT(t, m.refuted, REFUTED_SUBMOUNTS, "the fact that was wrong");
         if (msg_pair(s) < 0)

@@ -49,6 +49,38 @@ static void test_conflicts(struct tap *t) {
         BAD(t, "does not go with --boot", "-b", "--ambient-capability=chown");
 }
 
+/* The line that has the word; without one, or where none has it, the last. */
+static void test_error_source(struct tap *t) {
+        static struct said items[] = {
+                { "uid", "a", ORIGIN_ADMIN_FILE, "f:1" },
+                { "system-call-filter", "~mount open", ORIGIN_ADMIN_FILE, "f:2" },
+                { "system-call-filter", "~swapon", ORIGIN_ADMIN_FILE, "f:3" },
+                { "chdir", "/x", ORIGIN_ARGV, NULL },
+        };
+        const struct spec s = { .said = { items, ELEMENTS(items) } };
+        static const struct {
+                const char *setting, *word, *where;
+        } cases[] = {
+                { "uid", NULL, "f:1" },
+                { "system-call-filter", "MOUNT", "f:2" },
+                { "system-call-filter", "swapon", "f:3" },
+                { "system-call-filter", "other", "f:3" },
+                { "system-call-filter", NULL, "f:3" },
+                { "chdir", NULL, NULL },
+                { "hostname", NULL, NULL },
+                { "", NULL, NULL },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(cases); i++) {
+                struct err e;
+
+                err_set(&e, ERR_USAGE, 0, "x");
+                err_blame(&e, cases[i].setting, cases[i].word);
+                OK_STR(t, spec_error_source(&s, &e), cases[i].where, "where %s with %s was said", cases[i].setting,
+                       cases[i].word ? cases[i].word : "no word");
+        }
+}
+
 static void test_names(struct tap *t) {
         OK_STR(t, face_name(FACE_STRICT), "strict", "face");
         OK_STR(t, origin_name(ORIGIN_IMAGE_FILE), "image file", "origin");
@@ -68,6 +100,7 @@ int main(void) {
         test_faces(&t);
         test_boot_words(&t);
         test_conflicts(&t);
+        test_error_source(&t);
         test_names(&t);
         return tap_done(&t);
 }
