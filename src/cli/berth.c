@@ -16,6 +16,7 @@
 #include "base/clean.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "cli/berth.h"
 #include "conf/conf.h"
 #include "host/host.h"
 #include "plan/plan.h"
@@ -30,6 +31,7 @@ struct session {
         struct facts facts;
         struct opened opened;
         struct strv said; /* remarks on the plan that were printed */
+        int caller;       /* --detach: who waits until it is ready, -1: nobody, or no more */
         char **env;
 };
 
@@ -151,7 +153,7 @@ static void say_notes(struct session *s, const struct strv *notes) {
 }
 
 static void say_start(const struct session *s, const struct plan *p) {
-        if (s->spec->self.quiet)
+        if (s->spec->self.quiet || p->console.detached)
                 return;
         if (p->console.mode == CONSOLE_INTERACTIVE)
                 fprintf(stderr, "berth: starting %s from %s; ^] three times within a second kills it\n", p->machine,
@@ -174,6 +176,7 @@ static int run_one(struct session *s, const struct plan *p, int *ret_status, enu
                 .opened = &s->opened,
                 .manager = &manager,
                 .quiet = s->spec->self.quiet,
+                .caller = s->spec->self.detach ? &s->caller : NULL,
         };
 
         return run_plan(&want, ret_status, ret_refuted, e);
@@ -210,6 +213,9 @@ static int run(struct session *s, int *ret_status, struct err *e) {
                 say_notes(s, &p->notes);
                 if (tries == 0)
                         say_start(s, p);
+                k = tries == 0 && s->spec->self.replace ? berth_replace(p->machine, s->opened.proc, a, e) : 0;
+                if (k < 0)
+                        return k;
                 k = run_one(s, p, ret_status, &refuted, e);
                 if (k >= 0 || refuted == REFUTED_NOTHING)
                         return k;
@@ -222,6 +228,20 @@ static int run(struct session *s, int *ret_status, struct err *e) {
                         return k;
         }
         return err_set(e, ERR_HOST, EAGAIN, "the host changes too fast to make a plan for it");
+}
+
+/* In the caller this returns when the container is ready, in the supervisor when it has ended. */
+static int run_detached(struct session *s, int *ret_status, struct err *e) {
+        int k = berth_detach(s->spec->self.quiet, &s->caller, ret_status, e);
+
+        if (k != 0)
+                return k < 0 ? k : 0;
+        k = run(s, ret_status, e);
+        if (k >= 0 && s->caller >= 0) {
+                err_set(e, ERR_PAYLOAD, 0, "the container ended before it said that it is ready");
+                return err_hint(e, "without --detach its output is seen");
+        }
+        return k;
 }
 
 static int session_main(struct session *s, int argc, char **argv, int *ret_status, struct err *e) {
@@ -239,11 +259,14 @@ static int session_main(struct session *s, int argc, char **argv, int *ret_statu
         print_lines(&s->draft.warnings);
         if (!s->draft.spec.self.quiet)
                 print_lines(&s->draft.notes);
-        return k < 0 ? k : run(s, ret_status, e);
+        if (k < 0)
+                return k;
+        return s->spec->self.detach && s->spec->self.dry_run == DRY_RUN_NO ? run_detached(s, ret_status, e)
+                                                                           : run(s, ret_status, e);
 }
 
 int main(int argc, char **argv, char **env) {
-        struct session s = { .env = env };
+        struct session s = { .caller = -1, .env = env };
         struct err e = { .kind = ERR_NONE };
         int status = EXIT_FAILURE, k;
 

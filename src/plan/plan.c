@@ -35,7 +35,10 @@ static void make_console(const struct spec *s, const struct facts *f, struct pla
 
         /* Without a terminal a command is a plain child: the caller's own descriptors, and so EOF and no CR. A boot
          * has a console all the same: init and its gettys expect one. */
-        if (mode == CONSOLE_DEFAULT)
+        p->console.detached = s->self.detach;
+        if (s->self.detach)
+                mode = CONSOLE_INTERACTIVE;
+        else if (mode == CONSOLE_DEFAULT)
                 mode = terminal ? CONSOLE_INTERACTIVE : s->exec.mode == EXEC_BOOT ? CONSOLE_READ_ONLY : CONSOLE_PIPE;
         else if (mode == CONSOLE_AUTOPIPE)
                 mode = terminal ? CONSOLE_INTERACTIVE : CONSOLE_PIPE;

@@ -160,6 +160,7 @@ struct plan {
         struct {
                 enum console_mode mode; /* concrete */
                 const char *background;
+                bool detached; /* nobody's terminal: it goes to a log, for clients to attach to */
         } console;
         struct {
                 enum exec_mode mode;

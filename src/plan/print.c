@@ -137,7 +137,7 @@ static void print_where(const struct plan *p, FILE *out) {
         print_unit(p, out);
         line(out, "host name", p->id.hostname);
         line(out, "uuid", p->id.uuid_text);
-        line(out, "console", console_mode_name(p->console.mode));
+        line(out, "console", p->console.detached ? "detached" : console_mode_name(p->console.mode));
 }
 
 static void print_strings(FILE *out, const char *name, const struct strv *v) {

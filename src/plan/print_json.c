@@ -213,6 +213,7 @@ void plan_print_json(const struct plan *p, const struct spec *s, FILE *out) {
         json_string(&j, "hostname", p->id.hostname);
         json_string(&j, "uuid", p->id.uuid_text);
         json_string(&j, "console", console_mode_name(p->console.mode));
+        json_bool(&j, "detached", p->console.detached);
         put_root(&j, p);
         put_said(&j, s);
         put_exec(&j, p);

@@ -45,6 +45,8 @@ struct console_want {
         enum console_mode mode; /* resolved: never DEFAULT or AUTOPIPE */
         const char *background; /* SGR parameters; NULL: no tint, no title, no query */
         console_key_fn on_key;
+        /* Instead of stdout, a log: takes all of it, and never waits. */
+        void (*write)(void *data, const char *s, size_t n);
         void *data;
         int give_up; /* when this can be read, console_drain() waits no longer for a slow reader; 0: none */
 };

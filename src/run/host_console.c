@@ -45,8 +45,8 @@ int console_take(struct console *c, const struct console_want *want, struct err 
         if (want->background && !console_is_sgr(want->background))
                 return err_set(e, ERR_USAGE, 0,
                                "\"%s\" is not a colour: numbers, separated by ; or :", want->background);
-        c->terminal_in = tcgetattr(STDIN_FILENO, &c->saved_in) == 0;
-        c->terminal_out = tcgetattr(STDOUT_FILENO, &c->saved_out) == 0;
+        c->terminal_in = !want->write && tcgetattr(STDIN_FILENO, &c->saved_in) == 0;
+        c->terminal_out = !want->write && tcgetattr(STDOUT_FILENO, &c->saved_out) == 0;
         c->taken = true;
         return 0;
 }
@@ -297,7 +297,8 @@ int console_attach(struct console *c, struct loop *l, int master, struct err *e)
         sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, &c->saved_pipe);
         if (flags < 0 || fcntl(master, F_SETFL, flags | O_NONBLOCK) < 0)
                 return err_set(e, ERR_SYSTEM, errno, "cannot use the container's console");
-        c->out = console_open_end(STDOUT_FILENO, O_WRONLY, &c->flags_out);
+        if (!c->want.write)
+                c->out = console_open_end(STDOUT_FILENO, O_WRONLY, &c->flags_out);
         if (c->want.mode == CONSOLE_INTERACTIVE)
                 c->in = console_open_end(STDIN_FILENO, O_RDONLY, &c->flags_in);
         c->scan.filter = c->terminal_out && c->want.mode != CONSOLE_INTERACTIVE;

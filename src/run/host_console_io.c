@@ -72,6 +72,10 @@ static void lose_output(struct console *c, int error) {
 static size_t write_out(struct console *c, const char *p, size_t n) {
         ssize_t r;
 
+        if (c->want.write) {
+                c->want.write(c->want.data, p, n);
+                return n;
+        }
         do
                 r = write(c->out, p, n);
         while (r < 0 && errno == EINTR);

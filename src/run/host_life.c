@@ -135,8 +135,10 @@ static void tell_started(struct run *r) {
 
         snprintf(text, sizeof text, "STATUS=Container started.\nX_NSPAWN_LEADER_PID=%d", (int) r->held.guest.pid);
         host_notify(r, text);
-        if (!r->plan->life.notify_ready)
+        if (!r->plan->life.notify_ready) {
                 host_notify(r, "READY=1\nSTATUS=Container running.");
+                host_caller_ready(r);
+        }
         r->told_ready = !r->plan->life.notify_ready;
 }
 
@@ -426,10 +428,16 @@ static int watch_start(struct run *r, struct err *e) {
         return k < 0 ? err_set(e, ERR_BUG, -k, "the event loop is full") : 0;
 }
 
+static void write_log(void *data, const char *s, size_t n) {
+        host_log_write(data, s, n);
+}
+
 int host_supervise(struct run *r, struct err *e) {
-        const struct console_want want = { .mode = r->plan->console.mode,
+        bool detached = r->plan->console.detached;
+        const struct console_want want = { .mode = detached ? CONSOLE_READ_ONLY : r->plan->console.mode,
                                            .background = r->plan->console.background,
                                            .on_key = on_key,
+                                           .write = detached ? write_log : NULL,
                                            .data = r,
                                            .give_up = r->held.signals };
         int k;
@@ -444,6 +452,7 @@ int host_supervise(struct run *r, struct err *e) {
         k = k < 0 ? k : host_unit_ask(r, e);
         k = k < 0 ? k : host_let_go(r, e);
         k = k < 0 ? k : host_control_watch(r, e);
+        k = k < 0 ? k : host_caller_watch(r, e);
         k = k < 0 ? k : loop_run(&r->loop, e);
         if (!r->console)
                 return k;

@@ -118,6 +118,7 @@ static int on_notify(void *data, short revents, struct err *e) {
         if (has_line(text, "READY=1") && !r->told_ready) {
                 r->told_ready = true;
                 host_notify(r, "READY=1");
+                host_caller_ready(r);
         }
         pass_status(r, text);
         return 0;

@@ -35,6 +35,7 @@ void held_init(struct held *h) {
                             .signals = -1,
                             .notify = -1,
                             .kmsg = -1,
+                            .log = -1,
                             .builder = { .pidfd = -1 },
                             .guest = { .pidfd = -1 } };
         record_init(&h->record);
@@ -464,6 +465,7 @@ static const struct {
 } steps[] = {
         { "signals", take_signals, drop_signals, false },
         { "name", take_name, drop_name, false },
+        { "console log", host_log_take, host_log_drop, false },
         { "tree lock", take_tree_lock, drop_tree_lock, false },
         { "id range", take_range, drop_range, false },
         { "supervisor", host_supervisor_place, host_supervisor_drop, false },

@@ -76,6 +76,7 @@ int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_r
                 .opened = want->opened,
                 .manager = want->manager,
                 .quiet = want->quiet,
+                .caller = want->caller,
         };
         int k;
 
@@ -86,6 +87,9 @@ int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_r
         held_init(&r.held);
         k = host_take(&r, e);
         k = k < 0 ? k : run_starts(&r, e);
+        /* It may have ended before the host knew it by name. */
+        if (k >= 0 && !p->life.notify_ready)
+                host_caller_ready(&r);
         host_control_close(&r);
         host_drop(&r);
         host_control_end(&r, k < 0 ? EXIT_FAILURE : r.status);

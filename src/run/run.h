@@ -29,6 +29,8 @@ struct held {
         struct process guest;         /* pid 0: none */
         int signals;                  /* signalfd(2) */
         int notify, kmsg;             /* given by the guest */
+        int log;                      /* of a detached container's console, -1 */
+        size_t log_size;
 };
 
 enum life_state { LIFE_STARTING, LIFE_RUNNING, LIFE_STOPPING, LIFE_KILLED, LIFE_MAX_ };
@@ -68,6 +70,7 @@ struct run {
                 char cgroup[4200];        /* the guest's, a path of the host; "": the caller's */
         } unit;
         bool reboot;
+        int *caller;               /* who waits for a detached start, see struct run_want */
         struct guest_room *room;   /* the guest's, see guest.h */
         uint64_t host_ns[NS_MAX_]; /* inode numbers of the launcher's namespaces; for the guest, by PLACED */
 };
@@ -78,6 +81,7 @@ struct run_want {
         struct opened *opened;
         struct manager *manager;
         bool quiet;
+        int *caller; /* NULL, or the socket to who waits until it is ready: then told the machine's name, closed, -1 */
 };
 
 /* From plan to exit status (>= 0). On failure -errno and e; *ret_refuted tells whether another plan may succeed.
@@ -124,6 +128,15 @@ void host_supervisor_drop(struct run *r);
 int host_unit_ask(struct run *r, struct err *e);   /* once the guest is known */
 int host_unit_watch(struct run *r, struct err *e); /* the trees are sent: PLACED is next */
 void host_unit_leave(struct run *r);
+
+/* host_console_log.c */
+int host_log_take(struct run *r, struct err *e);
+void host_log_drop(struct run *r);
+void host_log_write(struct run *r, const char *s, size_t n);
+
+/* host_detach.c */
+void host_caller_ready(struct run *r);
+int host_caller_watch(struct run *r, struct err *e);
 
 /* host_notify.c */
 void host_notify(const struct run *r, const char *text);

@@ -129,6 +129,20 @@ static int check_unit(struct draft *d, struct err *e) {
         return err_hint(e, "they are for a scope of the container's own; the unit that is kept has its own settings");
 }
 
+/* Its console is kept for later: the caller's own descriptors are not there for long. */
+static int check_detach(const struct spec *s, struct err *e) {
+        if (!s->self.detach)
+                return 0;
+        if (s->console.background && s->console.background[0]) {
+                err_set(e, ERR_USAGE, 0, "--detach does not go with --background=");
+                return err_hint(e, "there is no terminal to tint");
+        }
+        if (s->console.mode == CONSOLE_DEFAULT || s->console.mode == CONSOLE_INTERACTIVE)
+                return 0;
+        err_set(e, ERR_USAGE, 0, "--detach does not go with --console=%s", console_mode_name(s->console.mode));
+        return err_hint(e, "a detached container has a console that berthctl attach and logs show");
+}
+
 static void resolve_face(struct spec *s) {
         bool strict = s->self.face == FACE_STRICT;
 
@@ -153,6 +167,8 @@ int draft_seal(struct draft *d, const struct spec **ret, struct err *e) {
                 r = check_net(s, e);
         if (r == 0)
                 r = check_unit(d, e);
+        if (r == 0)
+                r = check_detach(s, e);
         if (r < 0)
                 return r;
         *ret = s;

@@ -35,6 +35,8 @@ struct spec_self {
         bool verbose; /* -v: errors show where */
         enum dry_run dry_run;
         enum settings_mode settings;
+        bool detach;  /* the supervisor goes on in the background */
+        bool replace; /* a running container of that name is ended first */
 };
 
 struct spec_root {

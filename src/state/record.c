@@ -130,13 +130,21 @@ int record_write(struct record *r, const struct record_content *c, struct err *e
         return 0;
 }
 
-int record_control_path(const char *name, char *buf, size_t size) {
+static int file_path(const char *name, const char *file, char *buf, size_t size) {
         int n;
 
         if (!is_hostname(name))
                 return -EINVAL;
-        n = snprintf(buf, size, TOP "/%s/control", name);
+        n = snprintf(buf, size, TOP "/%s/%s", name, file);
         return n > 0 && (size_t) n < size ? n : -EINVAL;
+}
+
+int record_control_path(const char *name, char *buf, size_t size) {
+        return file_path(name, "control", buf, size);
+}
+
+int record_log_path(const char *name, const char *log, char *buf, size_t size) {
+        return file_path(name, log, buf, size);
 }
 
 void record_drop(struct record *r) {

@@ -39,6 +39,12 @@ int record_write(struct record *r, const struct record_content *c, struct err *e
 /* Where the supervisor of a machine listens. -EINVAL: no machine can have that name. Returns the length. */
 int record_control_path(const char *name, char *buf, size_t size);
 
+/* The console of a detached container: what came last, and before that. Same errors. */
+#define RECORD_LOG     "console.log"
+#define RECORD_LOG_OLD "console.log.1"
+enum { RECORD_LOG_MAX = 1024 * 1024 }; /* of each */
+int record_log_path(const char *name, const char *log, char *buf, size_t size);
+
 void record_drop(struct record *r); /* removes it; twice is fine */
 
 /* Let go of the name, and leave the record as it was found. */

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* berth --detach: the caller waits until the container is ready, the supervisor goes on in a session of its own. Until
+ * then it has the caller's stderr, for what there is to say. */
+
+#include "cli/berth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/msg.h"
+#include "sys/process.h"
+
+/* --- the supervisor --- */
+
+static int go_background(struct err *e) {
+        CLEAN_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+                return err_set(e, ERR_HOST, errno, "cannot open /dev/null");
+        /* No terminal's signals, and no directory that somebody wants to unmount. */
+        if (setsid() < 0 || chdir("/") < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot go to the background");
+        return 0;
+}
+
+/* --- the caller --- */
+
+/* What the caller ignores (nohup(1), a shell's "&") is not for us. */
+static int watch_signals(struct err *e) {
+        static const int passed[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
+        sigset_t set;
+        int fd = -1;
+
+        sigemptyset(&set);
+        for (size_t i = 0; i < ELEMENTS(passed); i++) {
+                struct sigaction now;
+
+                if (sigaction(passed[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+                        sigaddset(&set, passed[i]);
+        }
+        if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
+                fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+        return fd < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot watch signals") : fd;
+}
+
+/* The supervisor has said why it failed. */
+static int status_of_failed(const struct process *supervisor, struct err *e) {
+        int code, status, k = process_wait(supervisor->pidfd, true, &code, &status);
+
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot wait for the supervisor");
+        if (code == CLD_EXITED)
+                return status != 0 ? status : EXIT_FAILURE;
+        return err_set(e, ERR_SYSTEM, 0, "the supervisor was killed by signal %d", status);
+}
+
+/* Signals are the supervisor's to answer: it takes apart what there is. */
+static int wait_for_name(int sock, int signals, const struct process *supervisor, char *name, size_t size) {
+        struct pollfd p[] = { { .fd = sock, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+
+        for (;;) {
+                struct signalfd_siginfo info;
+
+                if (poll(p, ELEMENTS(p), -1) < 0 && errno != EINTR)
+                        return -errno;
+                if (p[1].revents && read(signals, &info, sizeof info) == sizeof info)
+                        (void) process_signal(supervisor->pidfd, SIGTERM);
+                if (p[0].revents) {
+                        ssize_t n = recv(sock, name, size - 1, 0);
+
+                        name[n > 0 ? n : 0] = '\0';
+                        return n > 0;
+                }
+        }
+}
+
+static int wait_for_supervisor(int sock, const struct process *supervisor, bool quiet, struct err *e) {
+        CLEAN_FD int signals = watch_signals(e);
+        char name[128];
+        int k;
+
+        if (signals < 0)
+                return signals;
+        k = wait_for_name(sock, signals, supervisor, name, sizeof name);
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot wait for the supervisor");
+        if (k == 0)
+                return status_of_failed(supervisor, e);
+        if (!quiet)
+                puts(name);
+        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int berth_detach(bool quiet, int *ret_caller, int *ret_status, struct err *e) {
+        struct process supervisor = { .pidfd = -1 };
+        CLEAN_FD int ours = -1, theirs = -1;
+        int pair[2], k = msg_pair(pair);
+
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot make a socket pair");
+        ours = pair[0];
+        theirs = pair[1];
+        fflush(NULL);
+        k = process_clone(0, -1, &supervisor);
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot make the supervisor's process");
+        if (k == 0) {
+                *ret_caller = TAKE_FD(theirs);
+                return go_background(e);
+        }
+        close(TAKE_FD(theirs));
+        k = wait_for_supervisor(ours, &supervisor, quiet, e);
+        clean_fd(&supervisor.pidfd);
+        if (k < 0)
+                return k;
+        *ret_status = k;
+        return 1;
+}

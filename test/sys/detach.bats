@@ -1,0 +1,229 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# berth --detach and --replace: the caller is told what a start in the foreground tells, and the container goes on.
+
+load ../lib/common
+
+# Started in the background as $1 with the words behind; $supervisor is its process.
+detached() {
+        local name=$1
+        shift
+        try berth -d -M "$name" "${opts[@]}" -D "$TREE" "$@"
+        status_is 0 || return 1
+        output_is "$name" || return 1
+        supervisor=$(value_of "$name" supervisor)
+        [ -n "$supervisor" ]
+}
+
+# A number of the record.
+value_of() {
+        sed -n "s/.*\"$2\":\([0-9]*\).*/\1/p" "/run/berth/$1/record"
+}
+
+# Until the name is free again.
+await_gone() {
+        for _ in {1..400}; do
+                [ -e "/run/berth/$1" ] || return 0
+                sleep 0.05
+        done
+        fail "$1 does not end"
+}
+
+end_detached() {
+        ctl stop --kill "$1"
+        await_gone "$1"
+}
+
+@test "detach: returns when the payload runs, and prints the name" {
+        detached one sh -c 'echo ready; exec sleep 1000'
+        [ "$(ps -o sid= -p "$supervisor" | tr -d ' ')" = "$supervisor" ]
+        [ "$(readlink "/proc/$supervisor/cwd")" = / ]
+        for fd in 0 1 2; do
+                [ "$(readlink "/proc/$supervisor/fd/$fd")" = /dev/null ]
+        done
+        await /run/berth/one/console.log ready
+        [ "$(stat -c %a /run/berth/one/console.log)" = 600 ]
+        try ctl list --no-legend
+        output_has one
+        try ctl exec one echo in
+        output_is in
+        try ctl stop one
+        status_is 0
+        [ ! -e /run/berth/one ]
+}
+
+@test "detach: quiet prints nothing; a machine's status is there for wait" {
+        try berth -q -d -M quiet -D "$TREE" /bin/inside catch 1 5
+        status_is 0
+        output_is ""
+        errors_is ""
+        await /run/berth/quiet/console.log ready
+        ctl wait quiet >"$work/waited" 2>&1 &
+        local waiter=$!
+        await_waiter
+        ctl kill quiet
+        status=0
+        wait $waiter || status=$?
+        status_is 5
+}
+
+# Until the waiting client is connected: two sockets at the name, the listener and its.
+await_waiter() {
+        for _ in {1..200}; do
+                if [ "$(grep -c /run/berth/quiet/control /proc/net/unix)" -ge 2 ]; then
+                        return 0
+                fi
+                sleep 0.05
+        done
+        fail "nobody waits"
+}
+
+@test "detach: a start that fails says why, and with which status" {
+        try berth -q -d -M bad -D "$TREE" /no/such/program
+        refused "/no/such/program"
+        local background=$errors
+        try berth -q -M bad -D "$TREE" /no/such/program
+        refused "/no/such/program"
+        [ "$errors" = "$background" ]
+        try berth -q -d -M bad -a -D "$TREE" /no/such/program
+        refused "/no/such/program"
+        try berth -q -d -M bad -D "$work/nothing" true
+        refused "$work/nothing"
+        [ ! -e /run/berth/bad ]
+}
+
+@test "detach: one that ends at once was started all the same" {
+        for try in 1 2 3; do
+                try berth -d -M short -D "$TREE" false
+                status_is 0
+                output_is short
+                await_gone short
+        done
+}
+
+@test "detach: a boot, and one that says itself when it is ready" {
+        detached booted -b
+        await /run/berth/booted/console.log "up"
+        ctl stop -t 15 booted
+        rm -f "$work/go"
+        opts=()
+        try berth -d -M said --notify-ready=yes -D "$TREE" sh -c 'echo up; exec /bin/inside notify READY=1'
+        status_is 0
+        output_is said
+        await_gone said
+        try berth -q -d -M never --notify-ready=yes -D "$TREE" sh -c 'exit 7'
+        refused "before it said that it is ready"
+}
+
+@test "detach: an interrupted wait ends the start" {
+        start_berth -d -M waits --notify-ready=yes -D "$TREE" sh -c 'echo up; exec sleep 1000'
+        await /run/berth/waits/console.log up
+        kill -INT "$launcher"
+        await_end
+        status_is 1
+        await_gone waits
+        start_berth -d -M waits --notify-ready=yes -D "$TREE" sh -c 'echo up; exec sleep 1000'
+        await /run/berth/waits/console.log up
+        kill -KILL "$launcher"
+        await_gone waits
+        wait "$launcher" || true
+}
+
+@test "detach: the caller's descriptors are free when it returns" {
+        local said
+        said=$("$BERTH" -d -M free -D "$TREE" sleep 1000 2>&1)
+        [ "${said##*$'\n'}" = free ]
+        end_detached free
+}
+
+@test "detach: a killed supervisor takes its container along, and gc what is left" {
+        detached gone sh -c 'echo ready; exec sleep 1000'
+        await /run/berth/gone/console.log ready
+        leader=$(value_of gone leader)
+        kill -KILL "$supervisor"
+        for _ in {1..200}; do
+                [ -e "/proc/$leader" ] || break
+                sleep 0.05
+        done
+        [ ! -e "/proc/$leader" ]
+        [ -e /run/berth/gone/console.log ]
+        try ctl gc
+        status_is 0
+        line_is "removed the record of gone"
+        [ ! -e /run/berth/gone ]
+}
+
+@test "detach: the log is bounded, and keeps the newest" {
+        detached long sh -c 'i=0; while [ $i -lt 40000 ]; do echo "line $i ................................................................"; i=$((i+1)); done; echo the end; exec sleep 1000'
+        limit=60
+        await /run/berth/long/console.log "the end"
+        [ -e /run/berth/long/console.log.1 ]
+        [ "$(stat -c %s /run/berth/long/console.log.1)" -le 1048576 ]
+        [ "$(stat -c %s /run/berth/long/console.log)" -le 1048576 ]
+        grep -q '^line 39999 ' /run/berth/long/console.log
+        end_detached long
+}
+
+@test "detach: a restart in place goes on with the same log" {
+        fresh_tree
+        opts=(-b)
+        detached again
+        await /run/berth/again/console.log up
+        local before
+        before=$(value_of again leader)
+        ctl exec again reboot -f || true
+        for _ in {1..200}; do
+                if [ "$(value_of again leader)" != "$before" ]; then
+                        break
+                fi
+                sleep 0.05
+        done
+        [ "$(value_of again leader)" != "$before" ]
+        [ "$(value_of again supervisor)" = "$supervisor" ]
+        end_detached again
+}
+
+@test "detach: the supervisor is small" {
+        detached small sleep 1000
+        local kib fds
+        kib=$(awk '/^Private_(Clean|Dirty):/ { n += $2 } END { print n }' "/proc/$supervisor/smaps_rollup")
+        fds=$(find "/proc/$supervisor/fd" -mindepth 1 | wc -l)
+        echo "$kib KiB, $fds descriptors"
+        ls -l "/proc/$supervisor/fd"
+        [ "$kib" -le 1228 ]
+        [ "$fds" -le 24 ]
+        end_detached small
+}
+
+@test "detach: what does not go with it" {
+        try berth -d --console=pipe -D "$TREE" true
+        refused "--console=pipe"
+        try berth -d -P -D "$TREE" true
+        refused "--console=pipe"
+        try berth -d --background=44 -D "$TREE" true
+        refused "--background="
+        try berth -d --dry-run -D "$TREE" true
+        status_is 0
+        output_matches '^console +detached$'
+}
+
+@test "replace: a running container of that name ends first" {
+        opts=(--read-only)
+        detached same sh -c 'echo first; exec sleep 1000'
+        local before=$supervisor
+        try berth -q -d -M same "${opts[@]}" -D "$TREE" sleep 1000
+        refused "a container named same is running"
+        opts=(--read-only --replace)
+        detached same sh -c 'echo second; exec sleep 1000'
+        [ "$supervisor" != "$before" ]
+        [ ! -e "/proc/$before" ]
+        await /run/berth/same/console.log second
+        never grep first /run/berth/same/console.log
+        try berth -q --replace -M same "${opts[@]}" -D "$TREE" echo in the foreground
+        status_is 0
+        output_is "in the foreground"
+        [ ! -e /run/berth/same ]
+        try berth -q --replace -M same "${opts[@]}" -D "$TREE" echo nobody before
+        output_is "nobody before"
+}
