@@ -94,17 +94,24 @@ static void sweep_cgroup(struct sweep *s, const char *path, const char *name, bo
                 complain(s, path, "cannot be removed");
 }
 
-/* Without a cgroup there is no telling whether the process that the record means is still what it was. */
-static bool is_still_there(struct sweep *s, const struct container *m) {
+/* PID 1 of a container dies with its supervisor, unless it has taken that back (prctl(2), PR_SET_PDEATHSIG) or is a
+ * set-user-ID program, for which the kernel does. Number, start time and its place tell it from any other process.
+ * Returns whether the record has done its service. */
+static bool end_leader(struct sweep *s, const struct container *m) {
+        bool leads = process_is_leader(s->ctl->proc, m->is.leader);
         uint64_t start;
-        char text[64];
+        char text[80];
 
-        if (m->is.cgroup || m->is.leader <= 0 || process_start_time(s->ctl->proc, m->is.leader, &start) < 0 ||
-            start != m->is.leader_start)
-                return false;
+        if (m->is.leader <= 0 || process_start_time(s->ctl->proc, m->is.leader, &start) < 0 ||
+            start != m->is.leader_start || (!leads && m->is.cgroup))
+                return true;
         snprintf(text, sizeof text, "process %d of its last run is still there: end it", (int) m->is.leader);
+        if (leads && (s->only_tell || process_end(s->ctl->proc, m->is.leader, start) == 0)) {
+                tell(s, "killed the processes of", "would kill the processes of", m->name);
+                return true;
+        }
         complain(s, m->name, text);
-        return true;
+        return false;
 }
 
 /* What a dead record describes, then the record with its directory. */
@@ -116,12 +123,12 @@ static int sweep_record(struct sweep *s, const struct container *m, struct err *
         k = record_take(&r, m->name, e);
         if (k != 0)
                 return k < 0 ? k : 0;
-        if (is_still_there(s, m)) {
+        if (m->is.cgroup)
+                sweep_cgroup(s, m->is.cgroup, m->name, true);
+        if (!end_leader(s, m)) {
                 record_leave(&r);
                 return 0;
         }
-        if (m->is.cgroup)
-                sweep_cgroup(s, m->is.cgroup, m->name, true);
         tell(s, "removed the record of", "would remove the record of", m->name);
         if (s->only_tell) {
                 record_leave(&r);

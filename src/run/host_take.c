@@ -55,7 +55,7 @@ static int end_leftover(struct run *r, struct err *e) {
         pid_t leader;
         uint64_t start;
 
-        if (!record_stale_leader(&r->held.record, &leader, &start))
+        if (!record_stale_leader(&r->held.record, &leader, &start) || !process_is_leader(r->opened->proc, leader))
                 return 0;
         if (process_end(r->opened->proc, leader, start) < 0)
                 return err_set(e, ERR_BUSY, EBUSY, "process %d of the last run of %s does not end", (int) leader,

@@ -246,8 +246,24 @@ static bool is_alive(int pidfd) {
 
 static int gone(const struct container *c, struct err *e) {
         err_set(e, ERR_HOST, 0, "%s has ended", c->name);
-        err_hint(e, "its record is taken over by the next start of that name");
+        err_hint(e, "its record is taken over by the next start of that name, and removed by berthctl gc");
         return -ESRCH;
+}
+
+/* Its supervisor was killed, and the kernel did not take the container along. */
+static bool has_outlived(int proc, const struct container *c) {
+        uint64_t start;
+
+        return c->is.leader > 0 && process_start_time(proc, c->is.leader, &start) == 0 &&
+               start == c->is.leader_start && process_is_leader(proc, c->is.leader);
+}
+
+static int dead(int proc, const struct container *c, struct err *e) {
+        if (!has_outlived(proc, c))
+                return gone(c, e);
+        err_set(e, ERR_HOST, 0, "the supervisor of %s was killed, but process %d and what is below it still run",
+                c->name, (int) c->is.leader);
+        return err_hint(e, "berthctl gc ends them, and so does the next start of that name");
 }
 
 /* Whose lock it is was the kernel's word; otherwise its open files tell. */
@@ -287,7 +303,7 @@ int container_open(int proc, const struct container *c, struct container_open *r
 
         container_open_init(&o);
         if (c->state == CONTAINER_DEAD)
-                return gone(c, e);
+                return dead(proc, c, e);
         if (c->state != CONTAINER_RUNNING)
                 return err_set(e, ERR_BUSY, EAGAIN, "%s is %s", c->name, container_state_name(c->state));
         o.supervisor = process_open(c->is.supervisor);

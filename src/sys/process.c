@@ -244,6 +244,12 @@ int process_inside(int proc, pid_t pid, pid_t leader, pid_t *ret) {
         return 0;
 }
 
+bool process_is_leader(int proc, pid_t pid) {
+        pid_t inside;
+
+        return pid > 1 && process_inside(proc, pid, pid, &inside) == 0 && inside == 1;
+}
+
 int process_heeds(int proc, pid_t pid, int sig) {
         char text[4096];
         ssize_t n = process_read(proc, pid, "status", text, sizeof text);

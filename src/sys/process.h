@@ -63,6 +63,9 @@ int process_above(int proc, pid_t pid, pid_t *ret);
 /* proc_pid_status(5), NSpid: the number it has in the process namespace that leader is PID 1 of. -ESRCH: none. */
 int process_inside(int proc, pid_t pid, pid_t leader, pid_t *ret);
 
+/* Is it PID 1 of a process namespace below ours? */
+bool process_is_leader(int proc, pid_t pid);
+
 int process_open(pid_t pid); /* pidfd_open(2); -ESRCH: none of that number */
 
 /* Kill the process that has this number and start time and wait until it is gone, for two seconds. None such: 0.

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -187,6 +188,20 @@ static int look_end(int argc, char **argv) {
         return argc == 1 ? atoi(argv[0]) : 2;
 }
 
+/* Takes back that it dies with the launcher, or sees that the kernel has. */
+static int look_outlive(int argc, char **argv) {
+        int before = 0, after = 0;
+
+        prctl(PR_GET_PDEATHSIG, &before);
+        if (argc > 0)
+                prctl(PR_SET_PDEATHSIG, 0);
+        prctl(PR_GET_PDEATHSIG, &after);
+        printf("with the launcher comes %d, then %d\n", before, after);
+        fflush(stdout);
+        pause();
+        return 0;
+}
+
 /* Says when it is ready, then which signals come; ends with the status after that many. */
 static int look_catch(int argc, char **argv) {
         sigset_t all;
@@ -249,6 +264,7 @@ static const struct verb items[] = {
         { "stat", look_stat, "PATH...: type, mode, owner, device" },
         { "open", look_open, "PATH r|w|rw: can it be opened" },
         { "end", look_end, "STATUS, or signal N: end that way" },
+        { "outlive", look_outlive, "[x]: is it killed with the launcher; x: no more" },
         { "catch", look_catch, "N STATUS: print N signals, then exit" },
         { "zombies", look_zombies, "N: orphan N processes, count zombies" },
 };

@@ -5,6 +5,15 @@
 
 load ../lib/common
 
+gone() {
+        local try
+        for try in {1..60}; do
+                [ -e "/proc/$1" ] || return 0
+                sleep 0.05
+        done
+        fail "process $1 is still there"
+}
+
 # Where the launcher makes cgroups: sets $cgroups.
 find_cgroups() {
         local own
@@ -91,6 +100,93 @@ kill_launcher() {
         status=0
         wait "$left" || status=$?
         status_is 137
+}
+
+# A payload that does not die with its supervisor: by its own will, or since the kernel takes that from what is set-user-ID.
+outlive() {
+        start_berth -q -M wild "$@"
+        await "$work/out" 'then 0'
+        # Those of the container, before they have another process above them.
+        left=$(leader_of "$launcher")
+        kill_launcher wild
+        [ -d "/proc/$left" ]
+        try ctl list --all --no-legend
+        output_matches '^wild +dead '
+        try ctl stop wild
+        status_is 1
+        errors_has "still run"
+}
+
+own_will() {
+        outlive "$@" -D "$TREE" /bin/inside outlive x
+        line_of "$work/out" 'with the launcher comes 9, then 0'
+}
+
+set_user_id() {
+        outlive "$@" -u guest -D "$TREE" /bin/inside-suid outlive
+        line_of "$work/out" 'with the launcher comes 0, then 0'
+}
+
+line_of() {
+        grep -qx "$2" "$1" || fail "no line $2" "$(<"$1")"
+}
+
+@test "gc: a container that has taken back that it dies with its supervisor" {
+        local left how
+        fresh_tree
+        install -m 4755 "$TREE/bin/inside" "$TREE/bin/inside-suid"
+        for how in own_will set_user_id; do
+                $how
+                try ctl gc --dry-run
+                line_is "would remove the record of wild"
+                [ -d "/proc/$left" ]
+                try ctl gc
+                status_is 0
+                line_is "removed the record of wild"
+                gone "$left"
+                [ ! -e /run/berth/wild ]
+                try ctl gc
+                output_is "nothing is left over"
+                # Or the next start of that name ends it.
+                $how
+                try berth -q -M wild -D "$TREE" echo again
+                output_is again
+                gone "$left"
+        done
+}
+
+@test "gc: the same without a cgroup of its own" {
+        local left how
+        fresh_tree
+        install -m 4755 "$TREE/bin/inside" "$TREE/bin/inside-suid"
+        for how in own_will set_user_id; do
+                $how
+                # As where berth may not make one.
+                sed -i 's/"cgroup":"[^"]*"/"cgroup":null/' /run/berth/wild/record
+                try ctl gc --dry-run
+                line_is "would kill the processes of wild"
+                [ -d "/proc/$left" ]
+                try ctl gc
+                status_is 0
+                line_is "killed the processes of wild"
+                line_is "removed the record of wild"
+                gone "$left"
+                try berth -q -M wild -D "$TREE" echo again
+                output_is again
+        done
+}
+
+@test "SIGKILL to the launcher: with --as-pid2 no payload outlives it" {
+        local left all pid
+        fresh_tree
+        start_berth -q -a -D "$TREE" /bin/inside outlive x
+        await "$work/out" 'then 0'
+        all=$(descendants "$launcher")
+        kill -KILL "$launcher"
+        wait "$launcher" 2>/dev/null || true
+        for pid in $all; do gone "$pid"; done
+        try ctl gc
+        status_is 0
 }
 
 @test "gc: a dead record that lies about its cgroup kills nobody" {

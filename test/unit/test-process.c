@@ -99,6 +99,8 @@ static void test_end(struct tap *t, int proc) {
                 OK(t, start >= first && start < first + 100 * 100, "is a bit later than ours: %llu, %llu",
                    (unsigned long long) first, (unsigned long long) start);
                 OK_INT(t, process_end(proc, pid, start + 1), 0, "another start: another process");
+                OK(t, !process_is_leader(proc, pid), "it is no PID 1");
+                OK(t, !process_is_leader(proc, 1), "nor is ours one of a namespace below");
                 OK_INT(t, waitpid(pid, &status, WNOHANG), 0, "which is left alone");
                 OK_INT(t, process_end(proc, pid, start), 0, "that one");
                 OK(t, waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
