@@ -48,18 +48,6 @@ int later_choice(const struct saying *s, struct err *e) {
         return bad_value(s, e, "no such mode");
 }
 
-const char *nth_volatile(unsigned i, char buf[NTH_BUF]) {
-        static const char *const names[] = { "no", "yes", "state", "overlay", NULL };
-
-        return names[i];
-}
-
-int later_volatile(const struct saying *s, struct err *e) {
-        bool v;
-
-        return parse_bool(s->said->value, &v) == 0 ? (v ? SET_OK : SET_NOTHING) : later_choice(s, e);
-}
-
 const char *nth_link_journal(unsigned i, char buf[NTH_BUF]) {
         static const char *const names[] = { "no", "auto", "guest", "try-guest", "host", "try-host", NULL };
 

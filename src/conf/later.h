@@ -9,7 +9,6 @@ int later_flag(const struct saying *s, struct err *e);
 int later_path(const struct saying *s, struct err *e);
 int later_text(const struct saying *s, struct err *e);
 int later_choice(const struct saying *s, struct err *e); /* the first .value names of .nth ask for nothing */
-int later_volatile(const struct saying *s, struct err *e);
 int later_number(const struct saying *s, struct err *e); /* 0 to .value */
 int later_size(const struct saying *s, struct err *e);
 int later_hash(const struct saying *s, struct err *e);
@@ -27,5 +26,4 @@ int later_user(const struct saying *s, struct err *e);
 int later_shell(const struct saying *s, struct err *e);
 int later_credential(const struct saying *s, struct err *e); /* .value 1: not empty behind the colon */
 
-const char *nth_volatile(unsigned i, char buf[NTH_BUF]);
 const char *nth_link_journal(unsigned i, char buf[NTH_BUF]);

@@ -167,6 +167,19 @@ int set_background(const struct saying *s, struct err *e) {
         return SET_OK;
 }
 
+int set_volatile(const struct saying *s, struct err *e) {
+        bool on;
+
+        if (parse_bool(s->said->value, &on) < 0)
+                return set_choice(s, e);
+        s->spec->root.volatile_mode = on ? VOLATILE_YES : VOLATILE_NO;
+        return SET_OK;
+}
+
+const char *nth_volatile(unsigned i, char buf[NTH_BUF]) {
+        return i < VOLATILE_MAX_ ? volatile_mode_name((enum volatile_mode) i) : NULL;
+}
+
 /* It becomes $container and a file's content inside. */
 int set_container_service(const struct saying *s, struct err *e) {
         const char *v = s->said->value;

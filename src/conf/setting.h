@@ -177,6 +177,7 @@ int set_property(const struct saying *s, struct err *e);
 int set_api_vfs(const struct saying *s, struct err *e);
 int set_background(const struct saying *s, struct err *e);
 int set_container_service(const struct saying *s, struct err *e);
+int set_volatile(const struct saying *s, struct err *e);
 int set_caps(const struct saying *s, struct err *e); /* mask at .at; .value 1: "all" is allowed */
 int set_call_filter(const struct saying *s, struct err *e);
 int set_families(const struct saying *s, struct err *e);
@@ -187,6 +188,7 @@ int set_cpus(const struct saying *s, struct err *e);
 /* The values =help lists. */
 const char *nth_console(unsigned i, char buf[NTH_BUF]);
 const char *nth_resolv_conf(unsigned i, char buf[NTH_BUF]);
+const char *nth_volatile(unsigned i, char buf[NTH_BUF]);
 const char *nth_timezone(unsigned i, char buf[NTH_BUF]);
 const char *nth_signal(unsigned i, char buf[NTH_BUF]);
 const char *nth_personality(unsigned i, char buf[NTH_BUF]);

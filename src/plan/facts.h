@@ -27,6 +27,7 @@ enum refutable {
         REFUTED_CGROUP,
         REFUTED_SUBMOUNTS,
         REFUTED_MANAGER,
+        REFUTED_OVERLAY,
         REFUTED_MAX_,
 };
 
@@ -54,6 +55,7 @@ struct facts {
                 bool can_mknod;
                 bool can_restrict_devices;       /* by a program on the cgroup */
                 bool can_idmap_tmpfs;            /* Linux 6.3 */
+                bool no_overlay;                 /* overlayfs is not there, or not for such layers */
                 uint64_t caps;                   /* our bounding set: more cannot be given */
                 bool no_keyring;                 /* keyctl(2) is refused or missing */
                 int landlock_abi;                /* 0: none */
@@ -109,6 +111,7 @@ struct facts {
                 uint8_t machine_id[16];
                 bool has_os_release;
                 bool lacks_program;    /* no usr, and not what is to run: asked where --boot is not */
+                bool split_usr;        /* bin is a directory of its own: looked for with --volatile=yes */
                 struct strv usr_links; /* of bin, sbin, lib, lib32, lib64: those that only usr has */
                 bool elf32;            /* its programs are 32-bit: /bin/sh or the init is */
                 bool etc_writable;     /* may be written by the payload's root */

@@ -109,6 +109,11 @@ static int resolv_said(const struct spec *s, const struct facts *f, struct arena
         return 0;
 }
 
+/* What is written to such a root is gone with it: no tree is changed. */
+static bool is_thrown_away(const struct plan *p) {
+        return !p->root.read_only && (p->root.fresh || (p->root.overlay && p->root.overlay->memory));
+}
+
 /* Private network: the guest's own business. Otherwise the network is the host's, and so its file is right as it is,
  * resolved's stub address included. */
 static int resolv_auto(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
@@ -118,6 +123,8 @@ static int resolv_auto(const struct spec *s, const struct facts *f, struct arena
                 return 0;
         if (f->tree.resolv_conf == AT_FILE || f->tree.resolv_conf == AT_LINK)
                 cover(a, p, "etc/resolv.conf", host, "names as on the host (--resolv-conf=auto)");
+        else if (f->tree.resolv_conf == AT_MISSING && is_thrown_away(p))
+                write_file(a, p, "etc/resolv.conf", host, FSOP_OPTIONAL, "names as on the host (--resolv-conf=auto)");
         else if (f->tree.resolv_conf == AT_MISSING)
                 plan_note(a, p,
                           "names do not resolve inside: no /etc/resolv.conf in the tree to cover; "
@@ -135,7 +142,7 @@ static int add_resolv_conf(const struct spec *s, const struct facts *f, struct a
 /* Wherever the host keeps its zones: this name leads to the right one. */
 static const char zone_file[] = "/etc/localtime";
 
-static int add_timezone_link(const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+static int add_timezone_link(const struct facts *f, struct arena *a, struct plan *p, const char *why, struct err *e) {
         const char *zone = f->host.localtime;
 
         if (zone[0] == '/') {
@@ -154,7 +161,7 @@ static int add_timezone_link(const struct facts *f, struct arena *a, struct plan
                               .src = arena_printf(a, "../usr/share/zoneinfo/%s", zone),
                               .slot = -1,
                               .flags = FSOP_REPLACE,
-                              .why = "--timezone=symlink",
+                              .why = why,
                       });
         return 0;
 }
@@ -183,10 +190,14 @@ static int add_timezone(const struct spec *s, const struct facts *f, struct aren
         if (mode == TIMEZONE_AUTO) {
                 if (there)
                         cover(a, p, "etc/localtime", zone_file, "time zone of the host (--timezone=auto)");
+                else if (p->root.fresh && f->tree.zoneinfo)
+                        return add_timezone_link(f, a, p, "time zone of the host (--timezone=auto)", e);
+                else if (p->root.fresh)
+                        write_file(a, p, "etc/localtime", zone_file, 0, "time zone of the host (--timezone=auto)");
                 return 0;
         }
         if (mode == TIMEZONE_SYMLINK)
-                return add_timezone_link(f, a, p, e);
+                return add_timezone_link(f, a, p, "--timezone=symlink", e);
         if (mode == TIMEZONE_COPY)
                 write_file(a, p, "etc/localtime", zone_file, FSOP_REPLACE, "--timezone=copy");
         else if (there)

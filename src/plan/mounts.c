@@ -38,6 +38,7 @@ enum condition {
         C_NO_PROC = 1 << 15,   /* a fresh proc cannot be mounted */
         C_NO_SYSFS = 1 << 16,
         C_NO_TTY_GROUP = 1 << 17,
+        C_STATE = 1 << 19, /* --volatile=state */
         C_FILL = 1 << 18, /* the launcher can fill /run/host: owners can be mapped, and there are descriptors enough */
 };
 
@@ -67,6 +68,7 @@ static unsigned conditions(const struct spec *s, const struct facts *f, const st
                      : 0;
         c |= p->console.mode != CONSOLE_PIPE ? C_CONSOLE : 0;
         c |= f->host.os_release ? C_OS_RELEASE : 0;
+        c |= s->root.volatile_mode == VOLATILE_STATE ? C_STATE : 0;
         return c;
 }
 
@@ -215,6 +217,14 @@ enum { SLOT_BLOCK, SLOT_BUS, SLOT_CLASS, SLOT_DEV, SLOT_DEVICES, SLOT_KERNEL, SL
  * is visible (mnt_already_visible() in the kernel's fs/namespace.c), so all of this happens before the old root goes.
  */
 static const struct mount_row rows[] = {
+        { { .kind = FSOP_FRESH,
+            .dst = "var",
+            .src = "tmpfs",
+            .options = "mode=0755,size=25%,nr_inodes=1m",
+            .set = NODEV | STRICTATIME,
+            .slot = -1,
+            .why = "--volatile=state" },
+          .need = C_STATE },
         /* /dev comes whole from the launcher: a user namespace cannot make device nodes. */
         { { FRESH("dev", "tmpfs", "mode=0755,size=4m,nr_inodes=64k", NOSUID | STRICTATIME),
             .flags = FSOP_BY_HOST | FSOP_MAKE_DIR | FSOP_IDMAP },
@@ -447,8 +457,10 @@ struct fsop *plan_add_fsop(struct arena *a, struct plan *p, const struct fsop *o
 static void add_submounts(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
         static const char *const covered[] = { "proc", "sys", "dev", "run", "tmp" };
         size_t n = ELEMENTS(covered) - (s->host.no_tmpfs_tmp ? 1 : 0);
+        bool read_only = p->root.read_only || p->root.overlay;
 
-        for (size_t i = 0; i < f->tree.submounts.n; i++) {
+        /* Of a new root they are no part; with usr come those below it. */
+        for (size_t i = 0; i < f->tree.submounts.n && !p->root.fresh; i++) {
                 const struct submount *sub = &f->tree.submounts.items[i];
                 bool skip = false;
 
@@ -462,6 +474,10 @@ static void add_submounts(const struct spec *s, const struct facts *f, struct ar
                                   "what is mounted on /%s inside the tree belongs to nobody: its owners cannot be "
                                   "mapped",
                                   sub->path);
+                if (!skip && read_only && !p->root.read_only)
+                        plan_note(a, p,
+                                  "what is mounted on /%s inside the tree is read-only: it is no part of the overlay",
+                                  sub->path);
                 if (!skip)
                         plan_add_fsop(
                                 a, p,
@@ -470,7 +486,7 @@ static void add_submounts(const struct spec *s, const struct facts *f, struct ar
                                         .dst = sub->path,
                                         .slot = -1,
                                         .host = arena_printf(a, "%s/%s", f->tree.path, sub->path),
-                                        .set = NODEV | (p->root.read_only ? RO : 0),
+                                        .set = NODEV | (read_only ? RO : 0),
                                         .flags = FSOP_IN_TREE | (p->ids.map_root && sub->can_idmap ? FSOP_IDMAP : 0),
                                         .why = "mounted inside the tree",
                                 });

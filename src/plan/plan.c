@@ -16,6 +16,7 @@
 #include "plan/exec.h"
 #include "plan/idrange.h"
 #include "plan/mounts.h"
+#include "plan/root.h"
 #include "plan/unit.h"
 #include "sys/caps.h"
 
@@ -289,7 +290,7 @@ static void format_uuid(const uint8_t id[16], char ret[37]) {
 
 static void make_identity(const struct spec *s, const struct facts *f, struct plan *p) {
         p->id.hostname = str_or(s->id.hostname, p->machine);
-        if (f->tree.has_machine_id)
+        if (f->tree.has_machine_id && !p->root.fresh)
                 memcpy(p->id.uuid, f->tree.machine_id, 16);
         else if (s->id.has_uuid)
                 memcpy(p->id.uuid, s->id.uuid, 16);
@@ -314,9 +315,9 @@ static int check_groups(const struct facts *f, struct arena *a, struct plan *p, 
 }
 
 static int check_root(const struct spec *s, const struct facts *f, struct err *e) {
-        if (f->tree.host_root && !s->root.read_only) {
+        if (f->tree.host_root && !s->root.read_only && !spec_root_spares_tree(&s->root)) {
                 err_set(e, ERR_USAGE, 0, "%s is the host's own root directory", f->tree.path);
-                return err_hint(e, "--read-only shares it without a risk");
+                return err_hint(e, "--read-only shares it without a risk, and --volatile=overlay keeps changes apart");
         }
         if (f->tree.lacks_program) {
                 err_set(e, ERR_IMAGE, 0, "there is no %s, and no usr, in %s: that is no OS tree",
@@ -341,16 +342,6 @@ static int check_root(const struct spec *s, const struct facts *f, struct err *e
                 return err_hint(e, "without --boot a shell or a command starts instead");
         }
         return 0;
-}
-
-static void make_root(const struct spec *s, const struct facts *f, struct plan *p) {
-        p->root.path = f->tree.path;
-        p->root.read_only = s->root.read_only || f->tree.vendor;
-        p->root.lock = s->host.no_lock                          ? LOCK_NONE
-                       : p->root.read_only || f->tree.read_only ? LOCK_SHARED
-                                                                : LOCK_EXCLUSIVE;
-        p->root.idmap = p->ids.map_root;
-        p->root.check_submounts = !f->tree.submounts_known;
 }
 
 static void make_devices(const struct spec *s, const struct facts *f, struct plan *p) {
@@ -427,7 +418,9 @@ int plan_make(const struct spec *s, const struct facts *f, struct arena *a, cons
         r = make_namespaces(s, f, a, p, e);
         if (r < 0)
                 return r;
-        make_root(s, f, p);
+        r = plan_root(s, f, a, p, e);
+        if (r < 0)
+                return r;
         p->exec.mode = s->exec.mode;
         make_life(s, f, p);
         make_devices(s, f, p);

@@ -42,15 +42,16 @@ struct seed_list {
 
 /* One operation on the guest's file systems. */
 enum fsop_kind {
-        FSOP_FRESH,  /* a new file system of type src, seeded, then attached */
-        FSOP_TREE,   /* the host's file or directory of a slot */
-        FSOP_SELF,   /* what is at src (inside, "" for dst), once more at dst with attributes of its own */
-        FSOP_HIDE,   /* cover it by an inaccessible file or directory */
-        FSOP_WRITE,  /* a regular file in the tree itself: only where an option says so */
-        FSOP_LINK,   /* a symbolic link in the tree itself: likewise */
-        FSOP_REMOVE, /* remove a file of the tree itself: likewise */
-        FSOP_KEEP,   /* remember what is at src (inside) in a slot */
-        FSOP_DETACH, /* take the mount at dst away again */
+        FSOP_FRESH,   /* a new file system of type src, seeded, then attached */
+        FSOP_TREE,    /* the host's file or directory of a slot */
+        FSOP_SELF,    /* what is at src (inside, "" for dst), once more at dst with attributes of its own */
+        FSOP_HIDE,    /* cover it by an inaccessible file or directory */
+        FSOP_WRITE,   /* a regular file in the tree itself: only where an option says so */
+        FSOP_LINK,    /* a symbolic link in the tree itself: likewise */
+        FSOP_REMOVE,  /* remove a file of the tree itself: likewise */
+        FSOP_KEEP,    /* remember what is at src (inside) in a slot */
+        FSOP_DETACH,  /* take the mount at dst away again */
+        FSOP_OVERLAY, /* several directories as one: made whole by the launcher (FSOP_BY_HOST) */
 };
 
 enum fsop_flags {
@@ -70,6 +71,26 @@ enum fsop_flags {
         FSOP_OF_GUEST = 1 << 11, /* FSOP_FRESH: it shows namespaces of the guest */
 };
 
+/* A directory that takes part in an overlay, opened by the launcher and taken as a mount of its own. */
+struct layer {
+        const char *inside; /* in the tree, "" its top; links are followed there, never out of it */
+        const char *host;   /* where that is NULL: a path of the host */
+        bool idmap;         /* owners are mapped by the guest's user namespace */
+        bool upper;         /* it is written to */
+};
+struct layer_list {
+        struct layer *items;
+        size_t n;
+};
+
+/* Nothing is ever written to a lower layer. */
+struct overlay {
+        struct layer_list lower; /* the first lies on top of the others */
+        const char *memory;      /* what is written goes to a new tmpfs with these options, and with the container */
+        struct layer upper;      /* or to this directory, where it is kept; without both the overlay is read-only */
+        const char *data, *work; /* below either: directories for what is written, and for the kernel's own use */
+};
+
 struct fsop {
         enum fsop_kind kind;
         unsigned flags;
@@ -78,9 +99,10 @@ struct fsop {
         const char *options; /* FSOP_FRESH: mount options */
         uint64_t set, clear; /* MOUNT_ATTR_* */
         struct seed_list seeds;
-        const char *host; /* FSOP_TREE, FSOP_WRITE: path on the host: opened by the launcher */
-        int slot;         /* index in the table of descriptors, -1: none */
-        const char *why;  /* for people: "API file system", "masked path", "--bind=" */
+        const struct overlay *overlay; /* FSOP_OVERLAY */
+        const char *host;              /* FSOP_TREE, FSOP_WRITE: path on the host: opened by the launcher */
+        int slot;                      /* index in the table of descriptors, -1: none */
+        const char *why;               /* for people: "API file system", "masked path", "--bind=" */
 };
 /* Its descriptor comes from the launcher. */
 static inline bool fsop_of_launcher(const struct fsop *op) {
@@ -119,6 +141,8 @@ struct plan {
                 const char *path;
                 bool read_only;
                 bool idmap;
+                const struct fsop *fresh;      /* the root directory is this FSOP_FRESH; NULL: the tree */
+                const struct overlay *overlay; /* the root directory is this, with the tree as its first layer; NULL */
                 bool idmap_host; /* and the host's root may make files through the mount, as machinectl copy-to does */
                 bool check_submounts; /* refuse to go on where something is mounted inside that the plan does not know
                                        */

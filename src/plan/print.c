@@ -67,6 +67,21 @@ static void print_flags(FILE *out, const char *prefix, const char *const *words)
         }
 }
 
+static void print_layers(const struct overlay *o, FILE *out) {
+        for (size_t i = 0; i < o->lower.n; i++) {
+                const struct layer *l = &o->lower.items[i];
+
+                fputs(i == 0 ? "  over " : ", ", out);
+                text(out, l->host ? l->host : *l->inside ? l->inside : "the tree");
+        }
+        if (!o->memory && !o->upper.host && !o->upper.inside)
+                return;
+        fputs(", changes in ", out);
+        text(out, o->memory ? "memory" : str_or(o->upper.host, o->upper.inside));
+        if (o->memory)
+                fprintf(out, " (%s)", o->memory);
+}
+
 static void print_fsop(const struct fsop *op, FILE *out) {
         const char *words[PLAN_WORDS];
 
@@ -74,6 +89,8 @@ static void print_fsop(const struct fsop *op, FILE *out) {
         text(out, op->dst);
         if (op->kind == FSOP_FRESH)
                 fprintf(out, "  %s", op->src);
+        if (op->overlay)
+                print_layers(op->overlay, out);
         if (op->host) {
                 fputs("  from ", out);
                 text(out, op->host);
@@ -125,6 +142,13 @@ static void print_where(const struct plan *p, FILE *out) {
         text(out, p->root.path);
         fprintf(out, "  %s%s, lock: %s\n", p->root.read_only ? "read-only" : "writable",
                 p->root.idmap ? ", owners mapped" : "", lock_name(p->root.lock));
+        if (p->root.fresh)
+                fprintf(out, "%-13s%s  %s\n", "  fresh", p->root.fresh->src, p->root.fresh->options);
+        if (p->root.overlay) {
+                head(out, "  overlay");
+                print_layers(p->root.overlay, out);
+                fputc('\n', out);
+        }
         head(out, "namespaces");
         plan_namespace_words(p, words);
         print_flags(out, "", words);

@@ -82,10 +82,32 @@ static void put_seeds(struct json *j, const struct seed_list *seeds) {
         json_close(j);
 }
 
-static void put_fsop(struct json *j, const struct fsop *op) {
+static void put_layer(struct json *j, const char *key, const struct layer *l) {
+        json_open(j, key, '{');
+        json_string(j, "host", l->host);
+        json_string(j, "inside", l->inside);
+        json_bool(j, "ownersMapped", l->idmap);
+        json_close(j);
+}
+
+static void put_overlay(struct json *j, const struct overlay *o) {
+        if (!o)
+                return;
+        json_open(j, "overlay", '{');
+        json_open(j, "lower", '[');
+        for (size_t i = 0; i < o->lower.n; i++)
+                put_layer(j, NULL, &o->lower.items[i]);
+        json_close(j);
+        json_string(j, "memory", o->memory);
+        if (o->upper.host || o->upper.inside)
+                put_layer(j, "upper", &o->upper);
+        json_close(j);
+}
+
+static void put_fsop(struct json *j, const char *key, const struct fsop *op) {
         const char *words[PLAN_WORDS];
 
-        json_open(j, NULL, '{');
+        json_open(j, key, '{');
         json_string(j, "kind", fsop_kind_name(op->kind));
         json_string(j, "destination", op->dst);
         json_string(j, op->kind == FSOP_FRESH ? "type" : "source", op->src);
@@ -96,6 +118,7 @@ static void put_fsop(struct json *j, const struct fsop *op) {
         plan_flag_words(op, words);
         put_words(j, "flags", words);
         put_seeds(j, &op->seeds);
+        put_overlay(j, op->overlay);
         json_string(j, "why", op->why);
         json_close(j);
 }
@@ -123,6 +146,9 @@ static void put_root(struct json *j, const struct plan *p) {
         json_bool(j, "readOnly", p->root.read_only);
         json_bool(j, "ownersMapped", p->root.idmap);
         json_string(j, "lock", lock_name(p->root.lock));
+        if (p->root.fresh)
+                put_fsop(j, "fresh", p->root.fresh);
+        put_overlay(j, p->root.overlay);
         json_close(j);
         plan_namespace_words(p, words);
         put_words(j, "namespaces", words);
@@ -222,7 +248,7 @@ void plan_print_json(const struct plan *p, const struct spec *s, FILE *out) {
         put_strings(&j, "notes", &p->notes);
         json_open(&j, "fileSystems", '[');
         for (size_t i = 0; i < p->fsops.n; i++)
-                put_fsop(&j, &p->fsops.items[i]);
+                put_fsop(&j, NULL, &p->fsops.items[i]);
         json_close(&j);
         json_close(&j);
 }

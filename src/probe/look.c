@@ -63,8 +63,10 @@ static int probe_file_system(const struct spec *s, struct facts *f, const struct
                 return err_set(e, ERR_SYSTEM, errno, "cannot look at the file system of %s", f->tree.path);
         f->tree.read_only = sf.f_flags & ST_RDONLY;
         f->tree.can_idmap = f->host.first_userns && !known_without_idmap(sf.f_type);
-        f->tree.etc_writable = !f->tree.read_only && !f->tree.vendor && !s->root.read_only;
-        f->tree.reachable = !(sf.f_flags & ST_NOSUID) && f->tree.etc_writable && others_reach(o->root);
+        f->tree.etc_writable =
+                !s->root.read_only && (spec_root_spares_tree(&s->root) || (!f->tree.read_only && !f->tree.vendor));
+        f->tree.reachable = !(sf.f_flags & ST_NOSUID) && f->tree.etc_writable && !spec_root_spares_tree(&s->root) &&
+                            others_reach(o->root);
         return 0;
 }
 
@@ -102,16 +104,18 @@ static int probe_mount_points(struct arena *a, struct facts *f, const struct ope
 
 static int probe_etc(const struct spec *s, struct facts *f, const struct opened *o, struct err *e) {
         CLEAN_FD int etc = resolve_in_root(o->root, "etc", O_PATH | O_DIRECTORY);
+        bool fresh = s->root.volatile_mode == VOLATILE_YES;
         int k;
 
         f->tree.resolv_conf = f->tree.localtime = AT_MISSING;
         if (etc < 0 && is_missing(-etc))
                 return 0;
-        k = etc < 0 ? etc : kind_of(etc, "resolv.conf", &f->tree.resolv_conf);
-        k = k < 0 ? k : kind_of(etc, "localtime", &f->tree.localtime);
+        k = etc < 0 || fresh ? etc : kind_of(etc, "resolv.conf", &f->tree.resolv_conf);
+        k = k < 0 || fresh ? k : kind_of(etc, "localtime", &f->tree.localtime);
         if (k < 0)
                 return err_set(e, ERR_IMAGE, -k, "cannot look into etc of %s", f->tree.path);
-        if (s->integration.timezone == TIMEZONE_SYMLINK && f->host.localtime[0] && f->host.localtime[0] != '/') {
+        if ((s->integration.timezone == TIMEZONE_SYMLINK || fresh) && f->host.localtime[0] &&
+            f->host.localtime[0] != '/') {
                 char zone[512];
                 CLEAN_FD int fd = -1;
 
@@ -128,15 +132,18 @@ static bool has(int dir, const char *name) {
         return kind_of(dir, name, &kind) < 0 || kind != AT_MISSING;
 }
 
-static void probe_usr(struct arena *a, struct facts *f, const struct opened *o) {
+static void probe_usr(const struct spec *s, struct arena *a, struct facts *f, const struct opened *o) {
         static const char *const links[] = { "bin", "sbin", "lib", "lib32", "lib64" };
+        bool fresh = s->root.volatile_mode == VOLATILE_YES;
+        enum file_kind bin = AT_MISSING;
         CLEAN_FD int usr = -1;
 
-        if (has(o->root, "bin"))
+        if (kind_of(o->root, "bin", &bin) < 0 || (bin != AT_MISSING && !fresh))
                 return;
+        f->tree.split_usr = bin == AT_DIR;
         usr = resolve_in_root(o->root, "usr", O_PATH | O_DIRECTORY);
         for (size_t i = 0; i < ELEMENTS(links) && usr >= 0; i++)
-                if (!has(o->root, links[i]) && has(usr, links[i]))
+                if ((fresh || !has(o->root, links[i])) && has(usr, links[i]))
                         strv_add(a, &f->tree.usr_links, links[i]);
 }
 
@@ -212,7 +219,7 @@ int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct op
         r = r < 0 ? r : probe_etc(s, f, o, e);
         if (r < 0)
                 return r;
-        probe_usr(a, f, o);
+        probe_usr(s, a, f, o);
         if (s->exec.mode == EXEC_BOOT) {
                 f->tree.has_os_release = tree_has_os_release(o->root);
                 r = tree_init(o->root, a, &f->tree.init, e);
@@ -286,6 +293,7 @@ int probe_correct(enum refutable what, const struct spec *s, struct arena *a, st
         case REFUTED_CGROUP: f->cgroup.writable = false; return 0;
         case REFUTED_SUBMOUNTS: return probe_submounts(a, f, o, e);
         case REFUTED_MANAGER: return no_manager(a, f, e);
+        case REFUTED_OVERLAY: f->host.no_overlay = true; return 0;
         case REFUTED_NOTHING:
         case REFUTED_MAX_: break;
         }

@@ -244,6 +244,12 @@ static int do_tree(struct guest *g, const struct fsop *op, struct err *e) {
         return k < 0 ? k : remember(g, op, slot, e);
 }
 
+static int do_overlay(struct guest *g, const struct fsop *op, struct err *e) {
+        CLEAN_FD int slot = guest_slot(g, op, e);
+
+        return slot < 0 ? slot : attach(g, op, slot, e);
+}
+
 static int do_self(struct guest *g, const struct fsop *op, struct err *e) {
         const char *src = op->src ? op->src : op->dst;
         CLEAN_FD int from = resolve_plain(g->root, src, O_PATH), mount = -1;
@@ -306,6 +312,7 @@ static int do_fsop(struct guest *g, const struct fsop *op, struct err *e) {
         switch (op->kind) {
         case FSOP_FRESH: return do_fresh(g, op, e);
         case FSOP_TREE: return do_tree(g, op, e);
+        case FSOP_OVERLAY: return do_overlay(g, op, e);
         case FSOP_SELF: return do_self(g, op, e);
         case FSOP_HIDE: return do_hide(g, op, e);
         case FSOP_KEEP: return do_keep(g, op, e);

@@ -50,7 +50,7 @@ static int mount_by_launcher(struct run *r, const struct fsop *op, struct err *e
 
 /* Before builder or guest mounts anything: that would make gaps in the ids. A restart takes what the first start has
  * found. */
-int host_take_root(struct run *r, struct err *e) {
+static int take_tree_as_root(struct run *r, struct err *e) {
         const struct plan *p = r->plan;
         int k;
 
@@ -69,6 +69,36 @@ int host_take_root(struct run *r, struct err *e) {
         }
         /* Nothing follows to compare with: look. */
         return refute(r, REFUTED_SUBMOUNTS, err_set(e, ERR_BUG, EAGAIN, "cannot tell what is mounted inside"));
+}
+
+/* Nobody else can reach it yet, so names in it lead nowhere else. Its files are root's own inside. */
+static int take_fresh_as_root(struct run *r, struct err *e) {
+        const struct fsop *op = r->plan->root.fresh;
+        struct seeded none = { -1, -1 };
+        uint32_t root = r->plan->ids.own ? r->plan->ids.base : 0;
+        int fs = mount_fresh(op->src, op->options, op->set), k;
+
+        r->held.root = fs;
+        if (fs < 0)
+                return err_set(e, ERR_HOST, -fs, "cannot make a %s for the root directory", op->src);
+        k = seed_all(fs, &op->seeds, &none, e);
+        for (size_t i = 0; k == 0 && i < op->seeds.n; i++)
+                k = fchownat(fs, op->seeds.items[i].path, root, root, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+        if (k == 0 && fchownat(fs, "", root, root, AT_EMPTY_PATH) < 0)
+                k = -errno;
+        return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot fill a new root directory") : 0;
+}
+
+int host_take_root(struct run *r, struct err *e) {
+        int k = r->plan->root.fresh ? take_fresh_as_root(r, e) : take_tree_as_root(r, e);
+
+        if (k < 0 || !r->plan->root.overlay)
+                return k;
+        k = host_make_overlay(r, r->plan->root.overlay, TAKE_FD(r->held.root), 0, e);
+        if (k == -ENODEV || k == -EINVAL || k == -EPERM)
+                r->refuted = r->refuted == REFUTED_NOTHING ? REFUTED_OVERLAY : r->refuted;
+        r->held.root = k;
+        return k < 0 ? k : 0;
 }
 
 static int take_fresh(struct run *r, const struct fsop *op, struct err *e) {
@@ -126,18 +156,27 @@ static int take_file(struct run *r, const struct fsop *op, struct err *e) {
         return 0;
 }
 
+static int take_overlay(struct run *r, const struct fsop *op, struct err *e) {
+        int k = host_make_overlay(r, op->overlay, -1, op->set, e);
+
+        r->held.slots[op->slot] = k;
+        return k < 0 ? k : 0;
+}
+
 static int take_slot(struct run *r, const struct fsop *op, struct err *e) {
         int k;
 
-        if (op->flags & FSOP_BY_HOST)
+        if (op->kind == FSOP_FRESH)
                 return take_fresh(r, op, e);
-        k = op->kind == FSOP_WRITE ? take_file(r, op, e) : take_tree(r, op, e);
+        k = op->kind == FSOP_OVERLAY ? take_overlay(r, op, e)
+            : op->kind == FSOP_WRITE ? take_file(r, op, e)
+                                     : take_tree(r, op, e);
         return k < 0 ? fsop_blame(op, k, e) : 0;
 }
 
-static int map_one(struct run *r, int mount, int userns, const char *what, struct err *e) {
-        const struct mount_change change = { .userns = userns };
-        int k = mount_change(mount, &change);
+int host_map_owners(struct run *r, const struct mapping *m, const char *what, struct err *e) {
+        const struct mount_change change = { .userns = m->userns, .recursive = m->recursive };
+        int k = mount_change(m->mount, &change);
 
         if (k == -EINVAL)
                 r->refuted = REFUTED_IDMAP;
@@ -151,20 +190,26 @@ static int map_one(struct run *r, int mount, int userns, const char *what, struc
 /* A file system's owners can be mapped only while it is detached, and only by a user namespace that has its maps. */
 static int map_root(struct run *r, struct err *e) {
         const struct plan *p = r->plan;
-        CLEAN_FD int userns = p->root.idmap_host ? idmap_make(r->opened->proc, p->ids.base, p->ids.count) : -1;
+        CLEAN_FD int userns = -1;
 
-        if (!p->root.idmap)
+        /* The layers of an overlay were mapped each for itself, and a new root has its owners. */
+        if (!p->root.idmap || p->root.overlay || p->root.fresh)
                 return 0;
+        userns = p->root.idmap_host ? idmap_make(r->opened->proc, p->ids.base, p->ids.count) : -1;
         if (p->root.idmap_host && userns < 0)
                 return err_set(e, ERR_SYSTEM, -userns, "cannot make a user namespace to map owners by");
-        return map_one(r, r->held.root, p->root.idmap_host ? userns : r->held.userns, p->root.path, e);
+        return host_map_owners(r, &(struct mapping){ r->held.root, userns < 0 ? r->held.userns : userns },
+                               p->root.path, e);
 }
 
 static int take_source(struct run *r, const struct fsop *op, struct err *e) {
         int k = take_slot(r, op, e);
 
-        return k < 0 || !(op->flags & FSOP_IDMAP) ? k
-                                                  : map_one(r, r->held.slots[op->slot], r->held.userns, op->dst, e);
+        if (k < 0 || !(op->flags & FSOP_IDMAP))
+                return k;
+        return host_map_owners(
+                r, &(struct mapping){ r->held.slots[op->slot], r->held.userns, op->flags & FSOP_RECURSIVE }, op->dst,
+                e);
 }
 
 /* What was sent is the guest's; ours would keep its mounts busy. */

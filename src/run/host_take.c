@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clean.h"
@@ -40,6 +41,7 @@ void held_init(struct held *h) {
                             .guest = { .pidfd = -1 } };
         record_init(&h->record);
         lock_init(&h->tree_lock);
+        lock_init(&h->upper_lock);
         lock_init(&h->range_lock);
         for (int i = 0; i < PLAN_SLOTS; i++)
                 h->slots[i] = -1;
@@ -80,21 +82,46 @@ static void drop_name(struct run *r) {
 }
 
 /* A launcher that was killed leaves copies of its locks in a guest that is just dying: worth a moment. */
-static int take_tree_lock(struct run *r, struct err *e) {
-        const struct plan *p = r->plan;
-        int k = p->root.lock == LOCK_NONE ? 0 : -EBUSY;
+static int lock_patiently(struct lock *l, const struct stat *st, bool exclusive, const char *what, struct err *e) {
+        int k = -EBUSY;
 
         for (int tries = 0; k == -EBUSY && tries < 20; tries++) {
                 if (tries > 0)
                         usleep(10 * 1000);
-                k = lock_tree(&r->held.tree_lock, r->facts->tree.dev, r->facts->tree.ino,
-                              p->root.lock == LOCK_EXCLUSIVE, p->root.path, e);
+                k = lock_tree(l, st->st_dev, st->st_ino, exclusive, what, e);
         }
         return k;
 }
 
+static int take_tree_lock(struct run *r, struct err *e) {
+        const struct plan *p = r->plan;
+        const struct stat st = { .st_dev = r->facts->tree.dev, .st_ino = r->facts->tree.ino };
+
+        if (p->root.lock == LOCK_NONE)
+                return 0;
+        return lock_patiently(&r->held.tree_lock, &st, p->root.lock == LOCK_EXCLUSIVE, p->root.path, e);
+}
+
 static void drop_tree_lock(struct run *r) {
         lock_drop(&r->held.tree_lock);
+}
+
+/* What two overlays write to one directory is lost. */
+static int take_upper_lock(struct run *r, struct err *e) {
+        const struct overlay *o = r->plan->root.overlay;
+        struct stat st;
+
+        if (!o || !o->upper.host || r->plan->root.lock == LOCK_NONE)
+                return 0;
+        if (stat(o->upper.host, &st) < 0) {
+                err_set(e, errno == ENOENT ? ERR_USAGE : ERR_HOST, errno, "cannot use %s for changes", o->upper.host);
+                return err_hint(e, "--overlay-upper= wants a directory that is there");
+        }
+        return lock_patiently(&r->held.upper_lock, &st, true, o->upper.host, e);
+}
+
+static void drop_upper_lock(struct run *r) {
+        lock_drop(&r->held.upper_lock);
 }
 
 static int take_range(struct run *r, struct err *e) {
@@ -467,6 +494,7 @@ static const struct {
         { "name", take_name, drop_name, false },
         { "console log", host_log_take, host_log_drop, false },
         { "tree lock", take_tree_lock, drop_tree_lock, false },
+        { "upper lock", take_upper_lock, drop_upper_lock, false },
         { "id range", take_range, drop_range, false },
         { "supervisor", host_supervisor_place, host_supervisor_drop, false },
         { "manager", host_manager_take, host_manager_drop, false },

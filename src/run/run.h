@@ -15,7 +15,7 @@
 /* Every live thing, and nothing else. */
 struct held {
         struct record record;
-        struct lock tree_lock, range_lock;
+        struct lock tree_lock, upper_lock, range_lock;
         bool cgroup_made;
         int cgroup;            /* the guest's cgroup until it is born, -1 */
         int slots[PLAN_SLOTS]; /* detached mounts and files for the guest */
@@ -102,6 +102,15 @@ int host_take_root(struct run *r, struct err *e);
 int host_take_slots(struct run *r, struct err *e);
 int host_send_slots(struct run *r, struct err *e);
 void host_drop_slots(struct run *r);
+
+struct mapping {
+        int mount, userns;
+        bool recursive;
+};
+int host_map_owners(struct run *r, const struct mapping *m, const char *what, struct err *e);
+
+/* host_overlay.c: a mount descriptor. top: a mount that is the first lower layer, taken over; -1: opened as planned */
+int host_make_overlay(struct run *r, const struct overlay *o, int top, uint64_t attrs, struct err *e);
 
 /* host_life.c: until the guest is gone */
 int host_supervise(struct run *r, struct err *e);

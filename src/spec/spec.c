@@ -143,6 +143,20 @@ static int check_detach(const struct spec *s, struct err *e) {
         return err_hint(e, "a detached container has a console that berthctl attach and logs show");
 }
 
+bool spec_root_spares_tree(const struct spec_root *r) {
+        return r->volatile_mode != VOLATILE_NO || r->overlay_upper;
+}
+
+static int check_volatile(struct spec *s, struct err *e) {
+        if (s->root.volatile_mode == VOLATILE_STATE)
+                s->root.read_only = true;
+        if (s->root.volatile_mode == VOLATILE_NO || !s->root.overlay_upper)
+                return 0;
+        err_set(e, ERR_USAGE, 0, "--overlay-upper= does not go with --volatile=%s",
+                volatile_mode_name(s->root.volatile_mode));
+        return err_hint(e, "the one keeps what the other throws away");
+}
+
 static void resolve_face(struct spec *s) {
         bool strict = s->self.face == FACE_STRICT;
 
@@ -169,6 +183,8 @@ int draft_seal(struct draft *d, const struct spec **ret, struct err *e) {
                 r = check_unit(d, e);
         if (r == 0)
                 r = check_detach(s, e);
+        if (r == 0)
+                r = check_volatile(s, e);
         if (r < 0)
                 return r;
         *ret = s;
@@ -247,6 +263,17 @@ const char *resolv_conf_name(enum resolv_conf m) {
                 [RESOLV_BIND_STATIC] = "bind-static",
                 [RESOLV_BIND_UPLINK] = "bind-uplink",
                 [RESOLV_BIND_STUB] = "bind-stub",
+        };
+
+        return NAME(names, m);
+}
+
+const char *volatile_mode_name(enum volatile_mode m) {
+        static const char *const names[VOLATILE_MAX_] = {
+                [VOLATILE_NO] = "no",
+                [VOLATILE_YES] = "yes",
+                [VOLATILE_STATE] = "state",
+                [VOLATILE_OVERLAY] = "overlay",
         };
 
         return NAME(names, m);

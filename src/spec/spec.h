@@ -39,10 +39,22 @@ struct spec_self {
         bool replace; /* a running container of that name is ended first */
 };
 
+enum volatile_mode {
+        VOLATILE_NO,
+        VOLATILE_YES,     /* an empty root in memory, with the tree's usr */
+        VOLATILE_STATE,   /* the tree, read-only, with a var in memory */
+        VOLATILE_OVERLAY, /* the tree; changes stay in memory */
+        VOLATILE_MAX_,
+};
+
 struct spec_root {
         const char *directory; /* -D as given; NULL: by machine name, or the current directory */
-        bool read_only;
+        bool read_only;        /* sealed: also by volatile_mode */
+        enum volatile_mode volatile_mode;
+        const char *overlay_upper; /* --overlay-upper: the host's directory that changes are kept in */
 };
+/* What the payload writes into the root does not reach the tree. */
+bool spec_root_spares_tree(const struct spec_root *r);
 
 struct spec_identity {
         const char *machine;  /* -M; NULL: from the directory's name */
@@ -235,4 +247,5 @@ const char *origin_name(enum origin o);
 const char *exec_mode_name(enum exec_mode m);
 const char *console_mode_name(enum console_mode m);
 const char *resolv_conf_name(enum resolv_conf m);
+const char *volatile_mode_name(enum volatile_mode m);
 const char *timezone_mode_name(enum timezone_mode m);

@@ -220,6 +220,7 @@ static void test_every_option(struct tap *t) {
 static void test_refused(struct tap *t) {
         static const char *const free_text[] = { "directory",
                                                  "template",
+                                                 "overlay-upper",
                                                  "image",
                                                  "mstack",
                                                  "oci-bundle",

@@ -96,8 +96,6 @@ static void test_refused(struct tap *t) {
         BAD(t, "--set-credential is not supported", "--set-credential=a:secret");
         BAD(t, "--set-credential: not ID:VALUE", "--set-credential=secret");
         BAD(t, "no path", "--load-credential=a:");
-        BAD(t, "--volatile is not supported", "--volatile", "x");
-        BAD(t, "--volatile=overlay is not supported", "--volatile=overlay");
         BAD(t, "no such mode", "--volatile=tmpfs");
         BAD(t, "--image=x.raw is not supported", "-bi", "x.raw");
         BAD(t, "not a hash", "--root-hash=0123");
@@ -115,7 +113,7 @@ static void test_refused(struct tap *t) {
         BAD(t, "not a size", "--forward-journal-max-use=1X");
         BAD(t, "--forward-journal-keep-free=1G is not supported", "--forward-journal-keep-free=1G");
         BAD(t, "--boot takes no value", "--boot=x");
-        CALL(t, true, "--volatile=no", "--link-journal=auto", "--bind-user-shell=no", "--register=auto",
+        CALL(t, true, "--volatile=overlay", "--link-journal=auto", "--bind-user-shell=no", "--register=auto",
              "--ephemeral=no");
 }
 

@@ -138,11 +138,6 @@ static void test_later(struct tap *t) {
                 "a trusted file that asks for what is not there");
         refused(t, &(struct trial_input){ .argv = ARGV("--settings=trusted"), .beside = veth },
                 "VirtualEthernet=yes is not", "the same with --settings=trusted");
-        refused(t, &(struct trial_input){ .argv = ARGV("--settings=override"), .beside = "[Files]\nVolatile=yes\n" },
-                "Volatile=yes is not", "the same with --settings=override");
-        BESIDE(t, "[Files]\nVolatile=yes\n",
-               warned(&x, ":2: Volatile= is not supported by this build yet, and ignored"),
-               "a file beside the image that does so");
         BESIDE(t, bind, warned(&x, ":2: Bind= is ignored: the file lies beside the image"), "and one without trust");
         FILE_(t, WITH(ARGV("--private-network=no"), .admin = veth), s->net.private == NO,
               "the command line can undo it");
@@ -228,7 +223,7 @@ static const struct {
         { "[Exec]\nOOMScoreAdjust=-1000\n", false },
         { "[Exec]\nCPUAffinity=0\n", false },
         { "[Exec]\nLinkJournal=host\n", false },
-        { "[Files]\nVolatile=yes\n", false },
+        { "[Files]\nVolatile=yes\n", true },
         { "[Files]\nBind=/etc\n", false },
         { "[Files]\nBindReadOnly=/etc\n", false },
         { "[Files]\nTemporaryFileSystem=/x\n", false },

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Process P, in the host's namespaces: several directories become one. Each layer is taken as a detached mount of its
+ * own, so that its owners can be mapped before it goes into the overlay, which itself cannot be mapped. */
+
+#include "run/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "sys/idmap.h"
+#include "sys/mounts.h"
+#include "sys/overlay.h"
+#include "sys/resolve.h"
+
+struct taken {
+        const struct overlay *o;
+        int lower[OVERLAY_LOWER]; /* -1: not yet */
+        int upper;
+};
+
+static const char *layer_name(const struct run *r, const struct layer *l) {
+        return l->host ? l->host : l->inside && *l->inside ? l->inside : r->plan->root.path;
+}
+
+static int open_layer(struct run *r, const struct layer *l, struct err *e) {
+        int dir = l->inside ? resolve_in_root(r->opened->root, *l->inside ? l->inside : ".", O_PATH | O_DIRECTORY)
+                            : open(l->host, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+        if (dir < 0)
+                return err_set(e, ERR_HOST, l->inside ? -dir : errno, "cannot open the layer %s", layer_name(r, l));
+        return dir;
+}
+
+/* What the kernel makes for itself in an upper layer is ours: the host's root must have a number there. */
+static int map_layer(struct run *r, const struct layer *l, int mount, struct err *e) {
+        const struct plan *p = r->plan;
+        bool with_host = l->idmap && (p->root.idmap_host || l->upper);
+        CLEAN_FD int userns = with_host ? idmap_make(r->opened->proc, p->ids.base, p->ids.count) : -1;
+
+        if (!l->idmap)
+                return 0;
+        if (with_host && userns < 0)
+                return err_set(e, ERR_SYSTEM, -userns, "cannot make a user namespace to map owners by");
+        return host_map_owners(r, &(struct mapping){ mount, userns < 0 ? r->held.userns : userns }, layer_name(r, l),
+                               e);
+}
+
+/* A copy is a peer of its source: nothing that the host mounts there later shall come along. */
+static int take_layer(struct run *r, const struct layer *l, int *ret, struct err *e) {
+        const struct mount_change private = { .propagation = MS_PRIVATE, .userns = -1 };
+        CLEAN_FD int dir = *ret < 0 ? open_layer(r, l, e) : -1;
+        int k;
+
+        if (*ret < 0 && dir < 0)
+                return dir;
+        if (dir >= 0)
+                *ret = mount_clone(dir, "", false);
+        k = *ret < 0 ? *ret : mount_change(*ret, &private);
+        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot take the layer %s", layer_name(r, l))
+                     : map_layer(r, l, *ret, e);
+}
+
+/* What is seen of an overlay's own top directory is the uppermost layer's. */
+static int make_data(int upper, const char *name, const struct stat *like) {
+        if (mkdirat(upper, name, 0755) < 0)
+                return errno == EEXIST ? 0 : -errno;
+        if (fchownat(upper, name, like->st_uid, like->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+            fchmodat(upper, name, like->st_mode & 07777, 0) < 0)
+                return -errno;
+        return 0;
+}
+
+static int take_upper(struct run *r, struct taken *t, struct err *e) {
+        const struct overlay *o = t->o;
+        const char *where = o->memory ? "memory" : layer_name(r, &o->upper);
+        struct stat like;
+        int k;
+
+        if (o->memory) {
+                t->upper = mount_fresh("tmpfs", o->memory, 0);
+                if (t->upper < 0)
+                        return err_set(e, ERR_HOST, -t->upper, "cannot make a tmpfs for the changes");
+        } else {
+                k = take_layer(r, &o->upper, &t->upper, e);
+                if (k < 0)
+                        return k;
+        }
+        k = fstat(t->lower[0], &like) < 0 ? -errno : make_data(t->upper, o->data, &like);
+        if (k == 0 && mkdirat(t->upper, o->work, 0700) < 0 && errno != EEXIST)
+                k = -errno;
+        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot make the upper layer in %s", where) : 0;
+}
+
+static int mount_taken(struct run *r, const struct taken *t, uint64_t attrs, struct err *e) {
+        const struct overlay_layers l = {
+                .lower = t->lower,
+                .n_lower = t->o->lower.n,
+                .upper = t->upper,
+                .data = t->o->data,
+                .work = t->o->work,
+                .userxattr = !r->facts->host.first_userns,
+        };
+        int k = overlay_mount(&l, attrs);
+
+        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot make an overlay over %s", layer_name(r, &t->o->lower.items[0]))
+                     : k;
+}
+
+static int take_all(struct run *r, struct taken *t, uint64_t attrs, struct err *e) {
+        int k = 0;
+
+        for (size_t i = 0; k == 0 && i < t->o->lower.n; i++)
+                k = take_layer(r, &t->o->lower.items[i], &t->lower[i], e);
+        if (k == 0 && (t->o->memory || t->o->upper.host || t->o->upper.inside))
+                k = take_upper(r, t, e);
+        return k < 0 ? k : mount_taken(r, t, attrs, e);
+}
+
+int host_make_overlay(struct run *r, const struct overlay *o, int top, uint64_t attrs, struct err *e) {
+        struct taken t = { .o = o, .upper = -1 };
+        int k;
+
+        for (size_t i = 0; i < OVERLAY_LOWER; i++)
+                t.lower[i] = -1;
+        t.lower[0] = top;
+        k = o->lower.n > OVERLAY_LOWER ? err_set(e, ERR_USAGE, 0, "an overlay of more than %d layers", OVERLAY_LOWER)
+                                       : take_all(r, &t, attrs, e);
+        for (size_t i = 0; i < OVERLAY_LOWER; i++)
+                clean_fd(&t.lower[i]);
+        clean_fd(&t.upper);
+        return k;
+}

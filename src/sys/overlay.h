@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* overlayfs (Linux' Documentation/filesystems/overlayfs.rst). Idmapped layers: Linux 5.19. Returns -errno. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct overlay_layers {
+        const int *lower; /* detached mounts; the first lies on top */
+        size_t n_lower;   /* at most OVERLAY_LOWER */
+        int upper;        /* a detached mount that has these two directories, or -1: read-only */
+        const char *data, *work;
+        bool userxattr; /* we are not in the first user namespace */
+};
+enum { OVERLAY_LOWER = 64 };
+
+/* A mount descriptor; the layers stay the caller's. -EINVAL, -ENODEV, -EPERM: there is no such overlay here. Before
+ * Linux 6.15 it takes a process for a moment. */
+int overlay_mount(const struct overlay_layers *l, uint64_t attrs);

@@ -1,0 +1,169 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What is kept and what is thrown away: --volatile=, --overlay-upper=. The guard sees that the shared tree stays as it is.
+
+load ../lib/common
+
+@test "--volatile=overlay: all can be changed, and nothing is kept" {
+        opts=(--volatile=overlay)
+        in_tree sh -c 'echo x >/srv/x && rm -r /home && mkdir /home && chown 5:6 /srv/x && stat -c "%u:%g %a %n" / /srv/x /usr/bin && ls -A /home'
+        status_is 0
+        line_is "0:0 755 /"
+        line_is "5:6 644 /srv/x"
+        line_is "0:0 755 /usr/bin"
+        in_tree ls -A /srv
+        output_is ""
+        in_tree ls -A /home
+        output_lacks "cannot"
+        [ -n "$(ls -A "$TREE/home")" ]
+}
+
+@test "--volatile=overlay with the host's user ids, and under the other name" {
+        opts=(--volatile=overlay --private-users=no)
+        in_tree sh -c 'echo x >/srv/x && stat -c "%u:%g" /srv/x'
+        output_is 0:0
+        opts=(--volatile=overlay)
+        strict_in_tree sh -c 'echo x >/srv/x && stat -c "%u:%g" /srv/x'
+        output_is 0:0
+}
+
+@test "the top directory of an overlay has the tree's owner and mode" {
+        fresh_tree
+        chown 7:8 "$TREE"
+        chmod 0751 "$TREE"
+        opts=(--volatile=overlay)
+        in_tree stat -c '%u:%g %a' /
+        output_is "7:8 751"
+}
+
+@test "--volatile=state: the tree is read-only, with an empty var in memory" {
+        opts=(--volatile=state)
+        in_tree sh -c 'touch /var/x && ls -A /var && stat -c "%u:%g %a" /var && ! touch /srv/x && ! touch /usr/x'
+        status_is 0
+        line_is x
+        line_is "0:0 755"
+}
+
+@test "--volatile=yes: an empty root in memory, with usr" {
+        opts=(--volatile=yes)
+        in_tree sh -c 'ls -d /usr /bin /etc /var /root && readlink /bin && touch /x /etc/x && ! touch /usr/x && stat -c "%u:%g" / /etc /x'
+        status_is 0
+        line_is usr/bin
+        output_lacks 65534
+        in_tree ls -d /srv /home
+        never status_is 0
+        opts=(--volatile)
+        in_tree echo also
+        output_is also
+}
+
+@test "--volatile=yes is refused where bin is no part of usr" {
+        fresh_tree
+        rm "$TREE/bin"
+        mkdir "$TREE/bin"
+        opts=(--volatile)
+        in_tree true
+        refused "--volatile=yes: /bin of $TREE"
+}
+
+@test "a settings file beside the tree may ask for it, and takes no --volatile= back" {
+        fresh_tree
+        printf '[Files]\nVolatile=overlay\n' >"$TREE.nspawn"
+        opts=()
+        in_tree touch /srv/x
+        status_is 0
+        [ ! -e "$TREE/srv/x" ]
+        printf '[Files]\nVolatile=no\n' >"$TREE.nspawn"
+        opts=(--settings=override --volatile=overlay)
+        in_tree touch /srv/x
+        status_is 0
+        [ ! -e "$TREE/srv/x" ]
+}
+
+@test "what is mounted inside the tree is not written to through an overlay" {
+        fresh_tree
+        mkdir "$work/mounted"
+        mount --bind "$work/mounted" "$TREE/srv"
+        opts=(--volatile=overlay)
+        in_tree touch /srv/x
+        umount "$TREE/srv"
+        never status_is 0
+        errors_has "Read-only"
+        [ ! -e "$work/mounted/x" ]
+}
+
+@test "ten at once from one tree, each with its own changes" {
+        local i pids=() pid bad=0
+        mkfifo "$work/gate"
+        for i in {1..10}; do
+                "$BERTH" -q --volatile=overlay -D "$TREE" sh -c "echo $i >/srv/me && hostname && cat /srv/me && read -r _" \
+                        >"$work/over.$i" 2>&1 <"$work/gate" &
+                pids+=($!)
+        done
+        exec 9>"$work/gate"
+        for i in {1..10}; do await "$work/over.$i" $'\n'"$i" || bad=1; done
+        exec 9>&-
+        for pid in "${pids[@]}"; do wait "$pid" || true; done
+        for i in {1..10}; do [ "$(tail -n 1 "$work/over.$i")" = "$i" ] || { bad=1; cat "$work/over.$i"; }; done
+        [ "$(head -qn 1 "$work"/over.* | sort -u | wc -l)" = 10 ]
+        [ "$bad" = 0 ]
+}
+
+@test "a tree that somebody writes to is no lower layer" {
+        fresh_tree
+        start_berth -q -D "$TREE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        opts=(--volatile=overlay)
+        in_tree true
+        refused "currently busy"
+        stop_berth
+}
+
+@test "--overlay-upper= keeps what is changed, with owners as in the tree" {
+        mkdir "$work/changes"
+        opts=("--overlay-upper=$work/changes")
+        in_tree sh -c 'echo kept >/srv/x && chown 5:6 /srv/x && rm -r /home'
+        status_is 0
+        [ "$(stat -c %u:%g "$work/changes/data/srv/x")" = 5:6 ]
+        [ -c "$work/changes/data/home" ]
+        in_tree sh -c 'cat /srv/x; stat -c %u:%g /srv/x; ls -d /home'
+        line_is kept
+        line_is 5:6
+        errors_has /home
+        [ ! -e "$TREE/srv/x" ]
+        # Whichever ids the next one has.
+        opts=("--overlay-upper=$work/changes" --private-users=no)
+        in_tree stat -c %u:%g /srv/x
+        output_is 5:6
+}
+
+@test "--overlay-upper=: one at a time, in a directory that is there" {
+        mkdir "$work/changes"
+        start_berth -q "--overlay-upper=$work/changes" -D "$TREE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        opts=("--overlay-upper=$work/changes" -M other)
+        in_tree true
+        refused "$work/changes is currently busy"
+        stop_berth
+        opts=("--overlay-upper=$work/missing")
+        in_tree true
+        refused "$work/missing"
+        opts=("--overlay-upper=$work/changes" --volatile=overlay)
+        in_tree true
+        refused "--overlay-upper="
+}
+
+@test "with --read-only an overlay cannot be written to" {
+        opts=(--volatile=overlay --read-only)
+        in_tree touch /srv/x
+        status_is 1
+        errors_has "Read-only"
+}
+
+@test "the host's own root directory, with changes thrown away" {
+        try berth -q --volatile=overlay -D / sh -c 'echo x >/srv/of-a-test && cat /srv/of-a-test'
+        status_is 0
+        output_is x
+        [ ! -e /srv/of-a-test ]
+}
