@@ -11,12 +11,13 @@
 #include "base/clean.h"
 #include "base/str.h"
 #include "cli/ctl.h"
+#include "cli/ctl_follow.h"
 #include "cli/ctl_rows.h"
 #include "cli/ctl_table.h"
 #include "cli/ctl_view.h"
 #include "sys/proctable.h"
 
-enum { LABEL = 12, COMMAND = 100, PROCESSES = 100, CGROUP_DEPTH = 16 };
+enum { LABEL = 12, COMMAND = 100, PROCESSES = 100, CGROUP_DEPTH = 16, LOG_LINES = 10, COLUMNS = 200 };
 
 __attribute__((format(printf, 2, 3))) static void line(const char *label, const char *fmt, ...) {
         char text[4096], escaped[4096 * 2];
@@ -124,6 +125,26 @@ static int print_processes(struct ctl *c, const struct target *t, struct err *e)
         return 0;
 }
 
+/* The last of what its console showed, where that is kept. */
+static void print_log(struct ctl *c, const char *name) {
+        struct follow log;
+        char *text, escaped[COLUMNS * 4 + 1];
+        size_t n, at;
+
+        follow_init(&log, name);
+        if (follow_open(&log, false, &c->arena, &text, &n, NULL) == 1 && n > 0) {
+                putchar('\n');
+                for (at = follow_tail(text, n, LOG_LINES); at < n; at += strcspn(text + at, "\n") + 1) {
+                        size_t length = strcspn(text + at, "\r\n");
+
+                        str_escape(arena_strndup(&c->arena, text + at, length < COLUMNS ? length : COLUMNS), escaped,
+                                   sizeof escaped);
+                        puts(escaped);
+                }
+        }
+        follow_done(&log);
+}
+
 static int status_one(struct ctl *c, struct target *t, struct err *e) {
         struct view v;
         int k = view_collect(c, t, &v, e);
@@ -141,7 +162,9 @@ static int status_one(struct ctl *c, struct target *t, struct err *e) {
         print_ids(&v);
         print_network(&v);
         print_usage(&v.usage);
-        return print_processes(c, t, e);
+        k = print_processes(c, t, e);
+        print_log(c, v.name);
+        return k;
 }
 
 static int run(struct ctl *c, struct err *e) {

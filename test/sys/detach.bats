@@ -30,6 +30,14 @@ await_gone() {
         fail "$1 does not end"
 }
 
+await_ended() {
+        for _ in {1..200}; do
+                [ -e "/proc/$1" ] || return 0
+                sleep 0.05
+        done
+        fail "process $1 does not end"
+}
+
 end_detached() {
         ctl stop --kill "$1"
         await_gone "$1"
@@ -142,11 +150,7 @@ await_waiter() {
         await /run/berth/gone/console.log ready
         leader=$(value_of gone leader)
         kill -KILL "$supervisor"
-        for _ in {1..200}; do
-                [ -e "/proc/$leader" ] || break
-                sleep 0.05
-        done
-        [ ! -e "/proc/$leader" ]
+        await_ended "$leader"
         [ -e /run/berth/gone/console.log ]
         try ctl gc
         status_is 0
@@ -226,4 +230,76 @@ await_waiter() {
         [ ! -e /run/berth/same ]
         try berth -q --replace -M same "${opts[@]}" -D "$TREE" echo nobody before
         output_is "nobody before"
+}
+
+@test "logs: all of it, and the last lines" {
+        detached says sh -c 'printf "one\ntwo\n\nfour\n"; exec sleep 1000'
+        await /run/berth/says/console.log four
+        try ctl logs says
+        status_is 0
+        output_is $'one\ntwo\n\nfour'
+        try ctl logs -n 2 says
+        output_is $'\nfour'
+        try ctl logs --lines=1 says
+        output_is four
+        try ctl logs -n 0 says
+        output_is ""
+        try ctl logs -n 100 says
+        output_is $'one\ntwo\n\nfour'
+        try ctl status says
+        line_is two
+        line_is four
+        for bad in x -1 ''; do
+                try ctl logs "--lines=$bad" says
+                refused "--lines=$bad"
+        done
+        end_detached says
+        try ctl logs says
+        refused "there is no container named says"
+}
+
+@test "logs: a terminal is not steered by them" {
+        detached steers sh -c 'printf "\033[31mred\033[0m\033]0;title\007\033[6n\033[2Jend\n"; exec sleep 1000'
+        await /run/berth/steers/console.log end
+        on_terminal -- "$BERTHCTL" logs steers
+        status_is 0
+        output_is $'\e[31mred\e[0mend\r'
+        [[ $report == *left=0* ]]
+        end_detached steers
+}
+
+@test "logs: of a container in the foreground there are none, of a killed one there are" {
+        start_berth -q -M front -D "$TREE" sh -c 'echo ready; exec sleep 1000'
+        await "$work/out" ready
+        try ctl logs front
+        refused "front runs in the foreground"
+        stop_berth
+        detached gone sh -c 'echo last words; exec sleep 1000'
+        await /run/berth/gone/console.log words
+        leader=$(value_of gone leader)
+        kill -KILL "$supervisor"
+        await_ended "$leader"
+        try ctl logs -f gone
+        status_is 0
+        output_is "last words"
+        ctl gc
+}
+
+@test "logs -f: goes on with what comes, through a change of files, and ends with the container" {
+        detached grows sh -c 'until_there() { while [ ! -e $1 ]; do sleep 0.1; done; }; echo begin; until_there /tmp/go; i=0; while [ $i -lt 30000 ]; do echo "line $i ................................................................"; i=$((i+1)); done; echo the end; until_there /tmp/stop'
+        limit=120
+        ctl logs -f grows >"$work/followed" 2>"$work/err" &
+        local follower=$!
+        await "$work/followed" begin
+        ctl exec grows touch /tmp/go
+        await "$work/followed" "the end"
+        [ -e /run/berth/grows/console.log.1 ]
+        ctl exec grows touch /tmp/stop
+        status=0
+        wait $follower || status=$?
+        status_is 0
+        [ "$(grep -c '^line ' "$work/followed")" = 30000 ]
+        [ "$(grep '^line ' "$work/followed" | cut -d' ' -f2 | sort -n -u | wc -l)" = 30000 ]
+        never grep -q $'\r' "$work/followed"
+        await_gone grows
 }
