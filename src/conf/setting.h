@@ -184,6 +184,10 @@ int set_families(const struct saying *s, struct err *e);
 int set_rlimit(const struct saying *s, struct err *e);
 int set_oom(const struct saying *s, struct err *e);
 int set_cpus(const struct saying *s, struct err *e);
+int set_memory(const struct saying *s, struct err *e); /* .value of these: enum cgroup_limit */
+int set_cpu_time(const struct saying *s, struct err *e);
+int set_pids(const struct saying *s, struct err *e);
+int set_weight(const struct saying *s, struct err *e);
 
 /* The values =help lists. */
 const char *nth_console(unsigned i, char buf[NTH_BUF]);

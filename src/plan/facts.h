@@ -62,6 +62,7 @@ struct facts {
                 bool tun, fuse;                  /* /dev/net/tun, /dev/fuse can be opened for reading and writing */
                 struct rlimit nproc, sigpending; /* of PID 1 */
                 uint64_t nr_open;
+                uint64_t memory;      /* bytes of the machine; 0: not looked for */
                 bool few_descriptors; /* RLIMIT_NOFILE leaves room for what is open all the time, and little more */
                 const char *os_id, *os_version_id, *os_build_id, *os_variant_id; /* of os-release, NULL: not there */
                 const char *os_release;     /* text of the host's os-release file, NULL */
@@ -75,6 +76,9 @@ struct facts {
                 const char *own;   /* the caller's cgroup */
                 const char *unit;  /* --keep-unit: the cgroup of the caller's unit where that is delegated, or NULL */
                 bool in_subgroup;  /* and the caller is in one below it */
+                /* Names with blanks in between; only where a limit was asked for, otherwise NULL. */
+                const char *controllers;     /* of the cgroup that ours is made in */
+                const char *all_controllers; /* of the hierarchy's top */
         } cgroup;
         struct {
                 bool found;        /* systemd runs this host (--user: for this user), and there is a bus to it */

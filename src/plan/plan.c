@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "plan/exec.h"
 #include "plan/idrange.h"
+#include "plan/limits.h"
 #include "plan/mounts.h"
 #include "plan/root.h"
 #include "plan/unit.h"
@@ -428,6 +429,7 @@ int plan_make(const struct spec *s, const struct facts *f, struct arena *a, cons
         if (r < 0)
                 return r;
         r = make_cgroup(s, f, a, p, e);
+        r = r < 0 ? r : plan_limits(s, f, a, p, e);
         if (r < 0)
                 return r;
         make_identity(s, f, p);

@@ -124,6 +124,12 @@ enum cgroup_of {
         CGROUP_UNIT,    /* the same in the caller's unit, which is delegated: payload, beside supervisor */
         CGROUP_SCOPE,   /* payload, in a scope that the service manager makes */
 };
+/* What the container's cgroup is limited by: written to it, or, where there is a scope, by the manager. */
+struct plan_limit {
+        const char *option;     /* long name */
+        const char *controller; /* of cgroups(7) */
+        const char *file, *text;
+};
 enum announce { ANNOUNCE_NO, ANNOUNCE_TRY, ANNOUNCE_MUST };
 
 enum { PLAN_SLOTS = 200, PLAN_ID_COUNT = 65536 };
@@ -155,12 +161,15 @@ struct plan {
         } ids;
         struct {
                 enum cgroup_of of;
-                const char *mount;      /* where the hierarchy is */
-                const char *parent;     /* path on the host of the cgroup that name is made in, NULL: not yet known */
-                const char *name;       /* NULL: none is made */
+                const char *mount;  /* where the hierarchy is */
+                const char *parent; /* path on the host of the cgroup that name is made in, NULL: not yet known */
+                const char *name;   /* NULL: none is made */
+                const char *inner;  /* the guest's, below that: limits are out of its reach then. NULL: name itself */
                 const char *supervisor; /* the launcher moves to this one below parent, NULL: it stays */
                 bool restrict_devices;  /* root inside is root outside: only the nodes it gets can be opened or made */
                 bool tun, fuse;         /* and these */
+                struct plan_limit limits[LIMIT_MAX_];
+                size_t n_limits;
         } cgroup;
         struct {
                 bool scope, user; /* made by the service manager: the system's, or the user's */

@@ -115,8 +115,14 @@ static void print_unit(const struct plan *p, FILE *out) {
                 text(out, p->cgroup.name);
                 fputc('\n', out);
         }
+        if (p->cgroup.inner)
+                line(out, "  payload in", p->cgroup.inner);
         if (p->cgroup.supervisor)
                 line(out, "  berth", p->cgroup.supervisor);
+        for (size_t i = 0; i < p->cgroup.n_limits && !p->unit.scope; i++) {
+                head(out, i == 0 ? "  limits" : "");
+                fprintf(out, "%s=%s\n", p->cgroup.limits[i].file, p->cgroup.limits[i].text);
+        }
         if (p->unit.scope) {
                 head(out, "unit");
                 text(out, p->unit.name);

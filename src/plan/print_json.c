@@ -161,7 +161,12 @@ static void put_root(struct json *j, const struct plan *p) {
         json_open(j, "cgroup", '{');
         json_string(j, "parent", p->cgroup.parent);
         json_string(j, "name", p->cgroup.name);
+        json_string(j, "inner", p->cgroup.inner);
         json_string(j, "supervisor", p->cgroup.supervisor);
+        json_open(j, "limits", '{');
+        for (size_t i = 0; i < p->cgroup.n_limits; i++)
+                json_string(j, p->cgroup.limits[i].file, p->cgroup.limits[i].text);
+        json_close(j);
         json_close(j);
         put_unit(j, p);
 }

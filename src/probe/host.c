@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 #include "base/clean.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "plan/limits.h"
 #include "probe/host_text.h"
 #include "sys/caps.h"
 #include "sys/cgroupfs.h"
@@ -173,6 +175,30 @@ static void probe_cgroup(struct arena *a, struct facts *f, struct opened *o) {
         f->cgroup.writable = top >= 0 && open_cgroup(top, own, o);
 }
 
+static const char *read_controllers(int dir, const char *path, struct arena *a) {
+        CLEAN_FD int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+        char text[256];
+        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
+
+        while (n > 0 && text[n - 1] == '\n')
+                n--;
+        return n < 0 ? NULL : arena_strndup(a, text, (size_t) n);
+}
+
+/* Only for those who ask for a limit. */
+static void probe_controllers(const struct spec *s, struct arena *a, struct facts *f, const struct opened *o) {
+        struct sysinfo machine;
+
+        if (!plan_has_limits(s))
+                return;
+        if (o->cgroup >= 0)
+                f->cgroup.controllers = read_controllers(o->cgroup, "cgroup.controllers", a);
+        f->cgroup.all_controllers =
+                read_controllers(AT_FDCWD, arena_printf(a, "%s/cgroup.controllers", f->cgroup.mount), a);
+        if (sysinfo(&machine) == 0)
+                f->host.memory = (uint64_t) machine.totalram * machine.mem_unit;
+}
+
 /* Where the unit is the cgroup above the caller's, that is where the payload's is made. */
 static void open_unit(const struct facts *f, struct opened *o) {
         CLEAN_FD int top = f->cgroup.in_subgroup ? open(f->cgroup.mount, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -276,6 +302,7 @@ int probe_host(const struct spec *s, char **env, struct arena *a, struct facts *
         probe_cgroup(a, f, o);
         probe_manager(s, env, a, f);
         open_unit(f, o);
+        probe_controllers(s, a, f, o);
         probe_os(a, f);
         probe_names(s, a, f);
         probe_caller(env, a, f);

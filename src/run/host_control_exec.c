@@ -205,7 +205,8 @@ static int open_cgroup(const struct run *r) {
 
         if (r->held.cgroup < 0)
                 return -1;
-        snprintf(ours, sizeof ours, "/%s/", p->cgroup.name);
+        snprintf(ours, sizeof ours, "/%s/%s%s", p->cgroup.name, str_or(p->cgroup.inner, ""),
+                 p->cgroup.inner ? "/" : "");
         at = cgroupfs_of(r->opened->proc, r->held.guest.pid, path, sizeof path) == 0 ? strstr(path, ours) : NULL;
         if (at)
                 own = resolve_beneath(r->held.cgroup, at + strlen(ours), O_RDONLY | O_DIRECTORY);

@@ -53,7 +53,8 @@ int host_supervisor_place(struct run *r, struct err *e) {
         if (k < 0)
                 return err_set(e, ERR_HOST, -k, "cannot move to the cgroup %s/%s", p->cgroup.parent,
                                p->cgroup.supervisor);
-        cgroupfs_enable(r->opened->cgroup);
+        if (cgroupfs_is_crowded(r->opened->cgroup) == 0)
+                cgroupfs_enable(r->opened->cgroup);
         return 0;
 }
 
@@ -62,8 +63,14 @@ int host_supervisor_place(struct run *r, struct err *e) {
 void host_supervisor_drop(struct run *r) {
         const struct plan *p = r->plan;
 
-        if (p->cgroup.supervisor && cgroupfs_move(r->opened->cgroup, getpid()) == 0)
-                (void) unlinkat(r->opened->cgroup, p->cgroup.supervisor, AT_REMOVEDIR);
+        if (!p->cgroup.supervisor || cgroupfs_move(r->opened->cgroup, getpid()) < 0)
+                return;
+        /* berth-agent is in there, and takes a moment to end. */
+        for (int tries = 0; tries < 100; tries++) {
+                if (unlinkat(r->opened->cgroup, p->cgroup.supervisor, AT_REMOVEDIR) == 0 || errno != EBUSY)
+                        return;
+                usleep(5 * 1000);
+        }
 }
 
 static void note(const struct run *r, const char *text) {
@@ -121,6 +128,17 @@ static int make_payload(struct run *r, struct err *e) {
         return 0;
 }
 
+/* On the scope, above the payload's. */
+static int check_limits(struct run *r, struct err *e) {
+        CLEAN_FD int scope = -1;
+
+        if (r->plan->cgroup.n_limits == 0)
+                return 0;
+        scope = openat(r->held.cgroup, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        return scope < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot open the cgroup above %s", r->unit.cgroup)
+                         : host_check_limits(r, scope, e);
+}
+
 static int give_up(void *data, struct err *e);
 
 static int on_placed(struct run *r, struct err *e) {
@@ -133,7 +151,8 @@ static int on_placed(struct run *r, struct err *e) {
         if (k < 0)
                 return k;
         r->unit.placed = true;
-        k = let_in(r, e);
+        k = check_limits(r, e);
+        k = k < 0 ? k : let_in(r, e);
         k = k < 0 ? k : settle(r, e);
         (void) loop_timer(&r->loop, r->unit.announcing ? ANSWER_MS : 0, give_up, r);
         return k < 0 ? k : host_let_go(r, e);

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,13 +18,12 @@
 #include "base/clean.h"
 #include "base/log.h"
 #include "base/msg.h"
-#include "sys/cgroupfs.h"
-#include "sys/devices.h"
 #include "sys/idmap.h"
 #include "sys/ns.h"
 
 void held_init(struct held *h) {
         *h = (struct held){ .cgroup = -1,
+                            .limited = -1,
                             .root = -1,
                             .userns = -1,
                             .own_net = -1,
@@ -175,119 +173,6 @@ static int take_signals(struct run *r, struct err *e) {
 
 static void drop_signals(struct run *r) {
         close_held(&r->held.signals);
-}
-
-int host_hold_cgroup(struct run *r, int cgroup, struct err *e) {
-        r->held.cgroup = cgroup;
-        if (flock(cgroup, LOCK_EX | LOCK_NB) < 0)
-                return err_set(e, ERR_SYSTEM, errno, "cannot lock the cgroup of %s", r->plan->machine);
-        return 0;
-}
-
-/* Who runs a container holds a lock on its cgroup: a launcher that sees another /run is noticed here. */
-static int clear_cgroup(struct run *r, struct err *e) {
-        const struct plan *p = r->plan;
-        CLEAN_FD int old = openat(r->opened->cgroup, p->cgroup.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-        if (old >= 0 && flock(old, LOCK_EX | LOCK_NB) < 0) {
-                r->refuted = REFUTED_NAME;
-                err_set(e, ERR_BUSY, EBUSY, "the cgroup %s/%s belongs to a running container", p->cgroup.parent,
-                        p->cgroup.name);
-                return err_hint(e, "-M gives this one another name");
-        }
-        if (old >= 0 && cgroupfs_populated(old) > 0)
-                (void) cgroupfs_kill(old);
-        for (int tries = 0; tries < 200; tries++) {
-                if (cgroupfs_remove(r->opened->cgroup, p->cgroup.name) == 0)
-                        return 0;
-                usleep(10 * 1000);
-        }
-        err_set(e, ERR_HOST, EBUSY, "cannot remove the old cgroup %s/%s", p->cgroup.parent, p->cgroup.name);
-        return err_hint(e, "rmdir it with all that is in it");
-}
-
-/* An old cgroup of our name is a left-over: it is emptied and made anew, also because a cgroup that once saw
- * cgroup.kill may kill what is cloned into it. Its limits follow when there is time. */
-static int take_cgroup(struct run *r, struct err *e) {
-        const struct plan *p = r->plan;
-        int k;
-
-        /* In a scope, once there is one: host_manager.c. */
-        if (!p->cgroup.parent)
-                return 0;
-        k = cgroupfs_make(r->opened->cgroup, p->cgroup.name);
-        if (k == -EEXIST) {
-                k = clear_cgroup(r, e);
-                if (k < 0)
-                        return k;
-                k = cgroupfs_make(r->opened->cgroup, p->cgroup.name);
-        }
-        if (k < 0) {
-                if (k == -EACCES || k == -EPERM || k == -EROFS)
-                        r->refuted = REFUTED_CGROUP;
-                return err_set(e, ERR_HOST, -k, "cannot make the cgroup %s/%s", p->cgroup.parent, p->cgroup.name);
-        }
-        r->held.cgroup_made = true;
-        /* The way back leads through it. */
-        close_held(&r->opened->cgroup);
-        return host_hold_cgroup(r, k, e);
-}
-
-/* systemd.resource-control(5), DevicePolicy=closed, and terminals. Numbers: Linux' devices.txt. */
-static int restrict_devices(struct run *r, struct err *e) {
-        struct device_rule rules[24] = {
-                { false, 1, 3, true }, { false, 1, 5, true }, { false, 1, 7, true },
-                { false, 1, 8, true }, { false, 1, 9, true }, { false, 5, 0, true },
-                { false, 5, 2, true }, { true, 0, 0, true }, /* nobody's: it covers */
-        };
-        size_t n = 8;
-        int k;
-
-        if (!r->plan->cgroup.restrict_devices)
-                return 0;
-        for (unsigned major = 136; major <= 143; major++)
-                rules[n++] = (struct device_rule){ false, major, -1, false };
-        if (r->plan->cgroup.tun)
-                rules[n++] = (struct device_rule){ false, 10, 200, true };
-        if (r->plan->cgroup.fuse)
-                rules[n++] = (struct device_rule){ false, 10, 229, true };
-        k = devices_restrict(r->held.cgroup, rules, n);
-        if (k < 0)
-                r->refuted = REFUTED_DEVICES;
-        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot restrict the devices of %s", r->plan->machine) : 0;
-}
-
-/* Late, but before anything of the container runs: the guest waits for PLACED. */
-int host_fit_cgroup(struct run *r, struct err *e) {
-        const struct plan *p = r->plan;
-        int k;
-
-        /* None is made, or not yet: a scope is the manager's to make. */
-        if (r->held.cgroup < 0)
-                return 0;
-        k = cgroupfs_limit(r->held.cgroup);
-        if (k < 0)
-                return err_set(e, ERR_HOST, -k, "cannot limit the cgroup of %s", p->machine);
-        k = p->ids.own ? cgroupfs_delegate(r->held.cgroup, p->ids.base, p->ids.base) : 0;
-        if (k < 0)
-                return err_set(e, ERR_HOST, -k, "cannot hand the cgroup of %s to it", p->machine);
-        return restrict_devices(r, e);
-}
-
-static void drop_cgroup(struct run *r) {
-        if (!r->held.cgroup_made) {
-                close_held(&r->held.cgroup);
-                return;
-        }
-        r->held.cgroup_made = false;
-        r->opened->cgroup = openat(r->held.cgroup, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        close_held(&r->held.cgroup);
-        /* The last process is reaped a moment before its cgroup counts as empty when it had many. */
-        for (int tries = 0; tries < 100; tries++) {
-                if (cgroupfs_remove(r->opened->cgroup, r->plan->cgroup.name) != -EBUSY)
-                        return;
-                usleep(5 * 1000);
-        }
 }
 
 /* A network namespace that exists already is entered while the sources are opened (a sysfs shows the network of who
@@ -499,7 +384,7 @@ static const struct {
         { "supervisor", host_supervisor_place, host_supervisor_drop, false },
         { "manager", host_manager_take, host_manager_drop, false },
         { "unit", take_nothing, host_unit_leave, true }, /* left once the guest is gone */
-        { "cgroup", take_cgroup, drop_cgroup, true },
+        { "cgroup", host_cgroup_take, host_cgroup_drop, true },
         { "socket", take_socket, drop_socket, true },
         { "network", take_network, drop_network, true },
         { "limits", raise_limits, drop_nothing, false },

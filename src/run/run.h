@@ -18,6 +18,7 @@ struct held {
         struct lock tree_lock, upper_lock, range_lock;
         bool cgroup_made;
         int cgroup;            /* the guest's cgroup until it is born, -1 */
+        int limited;           /* the one above it that has the limits, -1: none */
         int slots[PLAN_SLOTS]; /* detached mounts and files for the guest */
         int root;              /* the tree, detached */
         int userns;
@@ -94,8 +95,13 @@ int host_take(struct run *r, struct err *e);
 void host_drop(struct run *r);
 void host_drop_start(struct run *r); /* what belongs to one start only: before the next one */
 int host_start_guest(struct run *r, struct err *e);
+
+/* host_cgroup.c */
+int host_cgroup_take(struct run *r, struct err *e);
+void host_cgroup_drop(struct run *r);
 int host_hold_cgroup(struct run *r, int cgroup /* taken over */, struct err *e);
-int host_fit_cgroup(struct run *r, struct err *e); /* limits, owner, devices of r->held.cgroup */
+int host_fit_cgroup(struct run *r, struct err *e);                     /* limits, owner, devices of r->held.cgroup */
+int host_check_limits(const struct run *r, int cgroup, struct err *e); /* of a cgroup that another made */
 
 /* host_slots.c */
 int host_take_root(struct run *r, struct err *e);

@@ -117,7 +117,24 @@ struct spec_sec {
         struct strv families_denied; /* only while the draft is filled: sealing subtracts it */
 };
 
+/* What a cgroup holds all processes of the container to. */
+enum cgroup_limit {
+        LIMIT_MEMORY,
+        LIMIT_MEMORY_HIGH,
+        LIMIT_CPUS,
+        LIMIT_CPU_WEIGHT,
+        LIMIT_PIDS,
+        LIMIT_IO_WEIGHT,
+        LIMIT_MAX_,
+};
+struct spec_limit {
+        bool said;
+        bool share;     /* of the machine's memory: value is in hundredths of a percent */
+        uint64_t value; /* bytes, processes, a weight, or thousandths of a processor; UINT64_MAX: no limit */
+};
+
 struct spec_limits {
+        struct spec_limit cgroup[LIMIT_MAX_];
         struct rlimit rlimit[RLIM_NLIMITS];
         uint32_t rlimit_said; /* bit N: rlimit[N] was given */
         bool oom_said;

@@ -103,8 +103,8 @@ bool cgroupfs_is_delegated(const char *path) {
         return getxattr(path, "trusted.delegate", value, sizeof value) == 1 && value[0] == '1';
 }
 
-static int write_text(int cgroup, const char *name, const char *text) {
-        CLEAN_FD int fd = openat(cgroup, name, O_WRONLY | O_CLOEXEC);
+int cgroupfs_write(int cgroup, const char *file, const char *text) {
+        CLEAN_FD int fd = openat(cgroup, file, O_WRONLY | O_CLOEXEC);
         size_t n = strlen(text);
 
         if (fd < 0)
@@ -116,7 +116,51 @@ int cgroupfs_move(int cgroup, pid_t pid) {
         char text[16];
 
         snprintf(text, sizeof text, "%d", (int) pid);
-        return write_text(cgroup, "cgroup.procs", text);
+        return cgroupfs_write(cgroup, "cgroup.procs", text);
+}
+
+int cgroupfs_is_crowded(int cgroup) {
+        CLEAN_FD int fd = openat(cgroup, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+        char first;
+        ssize_t n;
+
+        if (fd < 0)
+                return -errno;
+        n = read(fd, &first, 1);
+        if (n < 0)
+                return -errno;
+        /* Only the top has no type. */
+        return n > 0 && faccessat(cgroup, "cgroup.type", F_OK, 0) == 0;
+}
+
+static int enable(int cgroup, const char *controller) {
+        char word[64];
+
+        snprintf(word, sizeof word, "+%.60s", controller);
+        return cgroupfs_write(cgroup, "cgroup.subtree_control", word);
+}
+
+static int is_enabled(int cgroup, const char *controller) {
+        CLEAN_FD int fd = openat(cgroup, "cgroup.subtree_control", O_RDONLY | O_CLOEXEC);
+        char text[256], *at = text, *name;
+        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+
+        if (n < 0)
+                return -errno;
+        text[n] = '\0';
+        while ((name = strsep(&at, " \n")))
+                if (streq(name, controller))
+                        return 1;
+        return 0;
+}
+
+int cgroupfs_enable_one(int cgroup, const char *controller) {
+        int k = is_enabled(cgroup, controller);
+
+        if (k != 0)
+                return k < 0 ? k : 0;
+        k = cgroupfs_is_crowded(cgroup);
+        return k < 0 ? k : k > 0 ? -EBUSY : enable(cgroup, controller);
 }
 
 void cgroupfs_enable(int cgroup) {
@@ -128,13 +172,9 @@ void cgroupfs_enable(int cgroup) {
                 return;
         text[n] = '\0';
         /* One by one: some may be refused, as cpu with real-time processes. */
-        while ((name = strsep(&at, " \n"))) {
-                char word[64];
-
-                snprintf(word, sizeof word, "+%.60s", name);
+        while ((name = strsep(&at, " \n")))
                 if (*name)
-                        (void) write_text(cgroup, "cgroup.subtree_control", word);
-        }
+                        (void) enable(cgroup, name);
 }
 
 int cgroupfs_make(int parent, const char *name) {

@@ -26,6 +26,15 @@ int cgroupfs_move(int cgroup, pid_t pid);
  */
 void cgroupfs_enable(int cgroup);
 
+/* One that must be had: -ENOENT where the cgroup does not have it, -EBUSY where processes are in the way. */
+int cgroupfs_enable_one(int cgroup, const char *controller);
+
+/* 1: it has processes of its own, which are in the way of that. The kernel lets some controllers be turned on all the
+ * same, and then takes no process below it (cgroups(7), thread mode). The top of the hierarchy may have them. */
+int cgroupfs_is_crowded(int cgroup);
+
+int cgroupfs_write(int cgroup, const char *file, const char *text);
+
 int cgroupfs_make(int parent, const char *name); /* descriptor; -EEXIST where it is there already */
 
 /* How many cgroups may be made in it, so that it can be removed again in the end: 32 levels, 4096 in all. */

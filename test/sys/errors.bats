@@ -314,3 +314,15 @@ END
         [ "$status" = 0 ] || refused
         (cd "$deep" && try berth -q -M deep -D . /inside argv x && [ "$status" -le 1 ])
 }
+
+@test "a limit that cannot hold here is a refusal that names the controller, and otherwise it holds" {
+        opts=(--pids=9)
+        in_tree sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 1 & done; wait; echo all'
+        if [ -z "$errors" ]; then
+                fail "the limit was dropped" "$(show)"
+        elif [[ $errors == *--pids=* ]]; then
+                refused "controller pids"
+        else
+                errors_has fork
+        fi
+}

@@ -64,3 +64,94 @@ load ../host/common
         in_tree sh -c 'ulimit -Hn 2000000 2>/dev/null && echo raised; echo -600 >/proc/self/oom_score_adj && echo lowered; echo end' 2>/dev/null
         output_is end
 }
+
+# --- by berth's own options ---
+
+# Where each kind of place has its limits.
+scope=/sys/fs/cgroup/machine.slice/m1.scope
+top=/sys/fs/cgroup/berth-m1
+
+limited=(--memory=96M --memory-high=80M --cpus=0.5 --cpu-weight=50 --pids=30 --io-weight=200)
+
+limits_are_written() {
+        [ "$(cat "$1/memory.max")" = $((96 << 20)) ]
+        [ "$(cat "$1/memory.high")" = $((80 << 20)) ]
+        [ "$(cat "$1/cpu.max")" = "50000 100000" ]
+        [ "$(cat "$1/cpu.weight")" = 50 ]
+        [ "$(cat "$1/pids.max")" = 30 ]
+        grep -qx 'default 200' "$1/io.weight"
+}
+
+# Runs a command at the top of the hierarchy, where controllers can be turned on below processes.
+at_top=(sh -c 'echo $$ >/sys/fs/cgroup/cgroup.procs && exec "$@"' sh)
+
+@test "limits are properties of the scope" {
+        start_berth -q -M m1 -D "$TREE" "${limited[@]}" sh -c 'echo up; sleep 600'
+        await "$work/out" up
+        limits_are_written "$scope"
+        [ "$(systemctl show --value -p TasksMax m1.scope)" = 30 ]
+        try berthctl exec m1 cat /proc/self/cgroup
+        output_is 0::/
+        stop_berth
+        never test -e "$scope"
+}
+
+@test "without a service manager they are on a cgroup of berth's, above the payload's" {
+        start_other "${at_top[@]}" "$BERTH" -q --keep-unit -M m1 --private-users=no -D "$TREE" "${limited[@]}" \
+                sh -c 'echo max >/sys/fs/cgroup/pids.max; mkdir /tmp/c && mount -t cgroup2 none /tmp/c && echo max >/tmp/c/memory.max; echo up; sleep 600'
+        await "$work/out" up
+        limits_are_written "$top"
+        grep -q '^0::/berth-m1/payload$' "/proc/$(leader_of "$launcher")/cgroup"
+        try berthctl exec m1 cat /proc/self/cgroup
+        output_is 0::/
+        stop_berth
+        never test -e "$top"
+}
+
+@test "and in a unit that is kept, on the payload's" {
+        local group
+        systemd-run -q --unit=berth-kept -p Delegate=yes "$BERTH" -q --keep-unit -M m1 -D "$TREE" "${limited[@]}" sleep 600
+        group=/sys/fs/cgroup$(systemctl show --value -p ControlGroup berth-kept.service)
+        await_true grep -qx 'default 200' "$group/payload/io.weight"
+        limits_are_written "$group/payload"
+        systemctl stop berth-kept.service
+        systemctl reset-failed berth-kept.service
+}
+
+@test "beyond --memory= it is killed, beyond --pids= it makes no more" {
+        local where
+        local -a before keep
+        for where in scope top; do
+                before=() keep=()
+                [ $where = scope ] || before=("${at_top[@]}") keep=(--keep-unit)
+                # What a tmpfs holds counts; this machine has no swap.
+                try "${before[@]}" timeout 60 "$BERTH" -q "${keep[@]}" -D "$TREE" --memory=32M sh -c 'dd if=/dev/zero of=/tmp/big bs=1M count=64 2>/dev/null; echo "status $?"; rm /tmp/big'
+                output_is "status 137"
+                try "${before[@]}" timeout 60 "$BERTH" -q "${keep[@]}" -D "$TREE" --pids=8 sh -c 'for i in 1 2 3 4 5 6 7 8 9; do sleep 5 & done; wait'
+                errors_has "fork"
+        done
+}
+
+@test "a share of the memory, and none" {
+        start_berth -q -M m1 -D "$TREE" --memory=50% --pids=max sh -c 'echo up; sleep 600'
+        await "$work/out" up
+        local half
+        half=$(awk '$1 == "MemTotal:" { print $2 * 512 }' /proc/meminfo)
+        [ "$(cat "$scope/memory.max")" -le "$half" ]
+        [ "$(cat "$scope/memory.max")" -gt $((half - 8192)) ]
+        [ "$(cat "$scope/pids.max")" = max ]
+        stop_berth
+}
+
+@test "a controller that cannot be turned on is a refusal" {
+        # Beside these tests' own processes; a container without a limit can be there.
+        try berth -q --keep-unit -M m1 -D "$TREE" true
+        status_is 0
+        try berth -q --keep-unit -M m1 -D "$TREE" --memory=64M true
+        refused "cannot turn the controller memory on"
+        mkdir /sys/fs/cgroup/narrow
+        try sh -c 'echo $$ >/sys/fs/cgroup/narrow/cgroup.procs && exec "$@"' sh "$BERTH" -q --keep-unit -M m1 -D "$TREE" --cpus=1 true
+        rmdir /sys/fs/cgroup/narrow
+        status_is 1
+        errors_has "--cpus=: cannot turn the controller cpu on"
+}
