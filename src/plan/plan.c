@@ -271,13 +271,17 @@ static void make_limits(const struct spec *s, const struct facts *f, struct plan
 
 /* Limits hold before the last steps of a guest, which take a few descriptors more than the payload gets. */
 static int check_descriptors(const struct plan *p, struct err *e) {
-        rlim_t limit = p->limits.rlimit[RLIMIT_NOFILE].rlim_cur,
-               need = p->exec.listen_fds + (p->exec.mode == EXEC_STUB ? 16 : 8);
+        rlim_t limit = p->limits.rlimit[RLIMIT_NOFILE].rlim_cur, own = p->exec.mode == EXEC_STUB ? 6 : 4,
+               need = p->exec.listen_fds ? p->exec.listen_fds + 8 : own;
 
-        if (p->exec.listen_fds == 0 || need <= limit)
+        if (need <= limit)
                 return 0;
-        err_set(e, ERR_USAGE, 0, "LISTEN_FDS=%u is too much for the container's limit of %llu open files",
-                p->exec.listen_fds, (unsigned long long) limit);
+        if (p->exec.listen_fds)
+                err_set(e, ERR_USAGE, 0, "LISTEN_FDS=%u is too much for the container's limit of %llu open files",
+                        p->exec.listen_fds, (unsigned long long) limit);
+        else
+                err_set(e, ERR_USAGE, 0, "a limit of %llu open files is too low to start anything",
+                        (unsigned long long) limit);
         err_blame(e, "rlimit", "NOFILE=");
         return err_hint(e, "--rlimit=NOFILE=%llu or more", (unsigned long long) need);
 }

@@ -149,8 +149,8 @@ static int give_console(struct guest *g, struct err *e) {
  * launcher opens the sources. The order is forced by the kernel in these places: a fresh proc or sysfs needs a full
  * instance still visible: mounts before pivot; a cgroup namespace must be made after the guest is in its final cgroup:
  * placed before it; in a tree with mapped owners only we can create files: all writing to the tree is here;
- * descriptors are closed before the working directory is entered; without no_new_privs the system call program is
- * loaded before CAP_SYS_ADMIN goes: see guest_capabilities(). */
+ * descriptors are closed before the working directory is entered; the stub's job is stored before the payload's limits
+ * hold; without no_new_privs the system call program is loaded before CAP_SYS_ADMIN goes: see guest_capabilities(). */
 
 /* Without a user namespace one process does it all. */
 static const struct guest_step whole[] = {
@@ -220,6 +220,7 @@ static const struct guest_step rest[] = {
         { "stdio", guest_stdio },
         { "descriptors", guest_descriptors },
         { "directory", guest_directory },
+        { "stub's job", guest_stub_job },
         { "limits", guest_limits },
         { "ids", guest_ids },
         { "die with launcher again", guest_die_with_launcher },

@@ -118,6 +118,7 @@ int guest_stdio(struct guest *g, struct err *e);
 int guest_descriptors(struct guest *g, struct err *e);
 int guest_directory(struct guest *g, struct err *e);
 int guest_stub(struct guest *g, struct err *e);
+int guest_stub_job(struct guest *g, struct err *e);
 int guest_exec(struct guest *g, struct err *e);
 
 /* guest_verify.c */

@@ -265,7 +265,7 @@ int guest_stub(struct guest *g, struct err *e) {
         return g->stub < 0 ? err_set(e, ERR_HOST, -g->stub, "cannot make the stub init") : 0;
 }
 
-static int exec_stub(struct guest *g) {
+int guest_stub_job(struct guest *g, struct err *e) {
         struct guest_room *room = g->run->room;
         const struct plan *p = g->plan;
         struct stub_job job = {
@@ -281,7 +281,10 @@ static int exec_stub(struct guest *g) {
                 .argv = g->program->argv,
                 .envp = p->exec.env.items,
         };
+        int image, k;
 
+        if (p->exec.mode != EXEC_STUB)
+                return 0;
         for (unsigned i = 0; i < p->exec.listen_fds; i++)
                 room->pass[i] = (int) (3 + i);
         for (size_t i = 0; i < p->exec.env.n; i++) {
@@ -292,12 +295,22 @@ static int exec_stub(struct guest *g) {
         }
         room->stub_env[0] = room->container;
         room->stub_env[1] = room->uuid;
-        return stub_exec(g->stub, &job, room->stub_env);
+        image = g->stub;
+        k = stub_prepare(&g->stub, &job);
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot store what the stub init has to do");
+        /* It has copies. */
+        (void) close(image);
+        clean_fd(&g->program->fd);
+        clean_fd(&g->lifeline);
+        g->program->fd = g->lifeline = -1;
+        return 0;
 }
 
 int guest_exec(struct guest *g, struct err *e) {
         bool stub = g->plan->exec.mode == EXEC_STUB;
-        int k = stub ? exec_stub(g) : exec_image_run(g->program, g->plan->exec.env.items);
+        int k = stub ? stub_exec(g->stub, g->run->room->stub_env)
+                     : exec_image_run(g->program, g->plan->exec.env.items);
 
         if (stub)
                 return err_set(e, ERR_SYSTEM, -k, "cannot execute the stub init");

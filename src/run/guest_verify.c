@@ -23,6 +23,7 @@
 #include "base/clean.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "stub/stub.h"
 #include "sys/caps.h"
 #include "sys/mounts.h"
 
@@ -68,6 +69,8 @@ static bool shall_own(const struct guest *g, enum namespace_kind i) {
 static int look_at(struct guest *g, int proc, unsigned kinds, struct err *e) {
         CLEAN_FD int dir = openat(proc, "self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
+        if (dir < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot look at the namespaces of the guest");
         for (enum namespace_kind i = 0; i < NS_MAX_; i++) {
                 /* A joiner is not in it; what it makes will be. */
                 const char *name = g->joins && i == NS_PID ? "pid_for_children" : namespace_name(i);
@@ -229,7 +232,8 @@ static int verify_mounts(const struct guest *g, struct err *e) {
 /* Only what the payload shall have: 0, 1, 2, passed ones, and a few of ours that close on exec, with those this look
  * takes. */
 static int verify_descriptors(const struct guest *g, struct err *e) {
-        int last = (int) (GUEST_FIRST_FD + g->plan->exec.listen_fds + GUEST_KEEP);
+        unsigned copies = g->plan->exec.mode == EXEC_STUB ? STUB_COPIES : 0;
+        int last = (int) (GUEST_FIRST_FD + g->plan->exec.listen_fds + GUEST_KEEP + copies);
         CLEAN_FD int fd = openat(g->proc, "self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         _Alignas(struct dirent64) char buf[4096];
         ssize_t n;

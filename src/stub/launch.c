@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From the guest to the stub: the last thing a guest does. Nothing is allocated. */
+/* From the guest to the stub. Nothing is allocated. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,8 +87,7 @@ static int move_all(struct stub_job *job, int *pass, int lowest) {
         return r;
 }
 
-int stub_exec(int image, const struct stub_job *job, char *const env[]) {
-        char name[] = "berth-stub";
+int stub_prepare(int *image, const struct stub_job *job) {
         int pass[PASS_MAX], lowest, job_fd, r;
         struct stub_job moved = *job;
 
@@ -99,10 +98,10 @@ int stub_exec(int image, const struct stub_job *job, char *const env[]) {
         moved.pass = pass;
         /* Above everything that is open by one of our names, and above what the payload's numbers will be. */
         lowest = STUB_JOB_FD + 1 + (int) job->n_pass;
-        r = fcntl(image, F_DUPFD_CLOEXEC, lowest);
+        r = fcntl(*image, F_DUPFD_CLOEXEC, lowest);
         if (r < 0)
                 return -errno;
-        image = r;
+        *image = r;
         /* What was open before goes at execve(2); the copies stay. */
         if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
                 return -errno;
@@ -112,8 +111,16 @@ int stub_exec(int image, const struct stub_job *job, char *const env[]) {
         job_fd = store_job(&moved);
         if (job_fd < 0)
                 return job_fd;
-        if (job_fd == STUB_JOB_FD ? fcntl(job_fd, F_SETFD, 0) < 0 : dup2(job_fd, STUB_JOB_FD) < 0)
-                return -errno;
+        if (job_fd == STUB_JOB_FD)
+                return fcntl(job_fd, F_SETFD, 0) < 0 ? -errno : 0;
+        r = dup2(job_fd, STUB_JOB_FD) < 0 ? -errno : 0;
+        close(job_fd);
+        return r;
+}
+
+int stub_exec(int image, char *const env[]) {
+        char name[] = "berth-stub";
+
         syscall(SYS_execveat, image, "", (char *[]){ name, NULL }, env, AT_EMPTY_PATH);
         return -errno;
 }

@@ -43,8 +43,16 @@ ssize_t stub_pack(const struct stub_job *job, void *buf, size_t size);
 /* A sealed memfd of the image. Returns a descriptor or -errno. */
 int stub_open(void);
 
-/* Become the stub. Descriptors of the job may have any number: they are moved, but for those in place, so that many
- * need not be open twice. All others but 0, 1 and 2 are closed.
- * env is what /proc/1/environ will show. The stub works as the process is: credentials, namespaces, working directory,
- * resource limits and seccomp filters are the caller's to set before. Returns -errno. */
-int stub_exec(int image, const struct stub_job *job, char *const env[]);
+/* Store the job where the stub will find it. Descriptors of the job may have any number: copies are moved where they
+ * are not in the way, but for those in place, so that many need not be open twice. *image is replaced by one of these
+ * copies. From then on all others but 0, 1 and 2 close on exec; the caller may close them before. It has to be done
+ * before the payload's own limits hold, on the size of files and the number of descriptors, and its system call
+ * program. -errno. */
+int stub_prepare(int *image, const struct stub_job *job);
+/* How many descriptors it adds at most, the first of those passed among them. */
+enum { STUB_COPIES = 5 };
+
+/* Become the stub: nothing but execveat(2). env is what /proc/1/environ will show. The stub works as the process is:
+ * credentials, namespaces, working directory, resource limits and seccomp filters are the caller's to set before.
+ * Returns -errno. */
+int stub_exec(int image, char *const env[]);

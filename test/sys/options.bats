@@ -106,6 +106,40 @@ END
         )
 }
 
+@test "--rlimit: the payload's limits are not in the way of its start, nor is its system call program" {
+        local mode small
+        for mode in -q -a; do
+                for small in FSIZE=0 FSIZE=1 NOFILE=6 MEMLOCK=0 MSGQUEUE=0 SIGPENDING=0 CORE=0; do
+                        opts=("$mode" --rlimit="$small")
+                        # A pipe: what a test looks at otherwise is a file, which has a limit here.
+                        try bash -c '"$@" | cat; exit "${PIPESTATUS[0]}"' bash "$BERTH" -q "${opts[@]}" -D "$TREE" echo "$small"
+                        status_is 0
+                        output_is "$small"
+                done
+                opts=("$mode" '--system-call-filter=~memfd_create ftruncate getdents64 setrlimit')
+                in_tree echo x
+                status_is 0
+                output_is x
+        done
+}
+
+@test "--rlimit: as few open files as is said to be possible are possible" {
+        local mode need
+        for mode in -q -a; do
+                try "$OUTSIDE" listen 2 -- "$BERTH" -q $mode --rlimit=NOFILE=6 -D "$TREE" true
+                refused NOFILE=
+                need=$(sed -n 's/.*NOFILE=\([0-9]*\) or more.*/\1/p' <<<"$errors")
+                try "$OUTSIDE" listen 2 -- "$BERTH" -q $mode --rlimit=NOFILE="$need" -D "$TREE" /bin/inside listen
+                status_is 0
+                try berth -q $mode --rlimit=NOFILE=1 -D "$TREE" echo x
+                refused NOFILE=
+                need=$(sed -n 's/.*NOFILE=\([0-9]*\) or more.*/\1/p' <<<"$errors")
+                try berth -q $mode --rlimit=NOFILE="$need" -D "$TREE" echo x
+                status_is 0
+                output_is x
+        done
+}
+
 @test "--rlimit: bad values are refused, help lists the names" {
         local bad
         for bad in '' NOFILE NOFILE= =1 NOSUCH=1 NOFILE=-1 NOFILE=x NOFILE=2:1 NOFILE=1:2:3 NOFILE=1x NOFILE=99999999999999999999 'NOFILE= 1'; do

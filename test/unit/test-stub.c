@@ -195,7 +195,8 @@ static _Noreturn void be_guest(const struct plan *p, int report, int life) {
         if (p->no_caps)
                 for (int c = 0; c < 64; c++)
                         prctl(PR_CAPBSET_DROP, c);
-        stub_exec(image, &job, env);
+        if (stub_prepare(&image, &job) == 0)
+                stub_exec(image, env);
         _exit(98);
 }
 
