@@ -39,6 +39,10 @@ const struct difference differences_always[] = {
         { NULL, "resolv-conf", "--resolv-conf=auto never writes to the tree.", NULL },
         { NULL, "timezone", "--timezone=auto never writes to the tree.", NULL },
         { NULL, "read-only", "--read-only makes no mount points: the tree must have them.", NULL },
+        { NULL, "bind",
+          "What is mounted below the source of --bind= during the run does not appear inside; on /, /proc, /sys, "
+          "/dev and /run itself nothing can be mounted.",
+          NULL },
         { NULL, "background",
           "It does not tint the terminal, set its title, or ask it anything, unless --background= is given.", NULL },
         { NULL, "console", "Without a terminal, and without --boot, --console= is pipe instead of read-only.", NULL },

@@ -137,26 +137,16 @@ int later_policy(const struct saying *s, struct err *e) {
         }
 }
 
-/* Parts between colons; "\:" is a colon. Returns their number, -EINVAL where there are more than max. */
-static int split(struct arena *a, const char *v, char **parts, int max) {
-        char *out = arena_alloc(a, strlen(v) + 1);
-        int n = 0;
+enum { PARTS_MAX = 64 };
 
-        parts[n++] = out;
-        for (; *v; v++) {
-                if (*v == '\\' && (v[1] == ':' || v[1] == '\\'))
-                        *out++ = *++v;
-                else if (*v != ':')
-                        *out++ = *v;
-                else if (n == max)
-                        return -EINVAL;
-                else {
-                        *out++ = '\0';
-                        parts[n++] = out;
-                }
-        }
-        *out = '\0';
-        return n;
+/* Returns -EINVAL where there are more parts than max. */
+static int split_max(struct arena *a, const char *v, const char **parts, int max) {
+        const char *all[PARTS_MAX + 1];
+        int n = split_colons(a, v, all, max + 1);
+
+        for (int i = 0; i < n && i < max; i++)
+                parts[i] = all[i];
+        return n > max ? -EINVAL : n;
 }
 
 /* Absolute, without ".."; repeated slashes do no harm. */
@@ -168,58 +158,10 @@ static bool is_destination(const char *p) {
         return n < 3 || !streq(p + n - 3, "/..");
 }
 
-static bool are_bind_options(const char *v) {
-        static const char *const names[] = { "rbind", "norbind", "noidmap", "idmap", "rootidmap", "owneridmap", NULL };
-
-        for (;;) {
-                size_t n = strcspn(v, ",");
-
-                if (!is_one_of(v, n, names))
-                        return false;
-                if (!v[n])
-                        return true;
-                v += n + 1;
-        }
-}
-
-/* SOURCE[:DESTINATION[:OPTIONS]]. A relative source is seen from the working directory, an empty one is a new
- * directory, and + stands for the image. */
-int later_bind(const struct saying *s, struct err *e) {
-        char *parts[3];
-        int n = split(s->arena, s->said->value, parts, 3);
-
-        if (n < 0)
-                return bad_value(s, e, "too many parts");
-        if (strlen(parts[0]) >= PATH_MAX)
-                return bad_value(s, e, "the path is too long");
-        if ((n > 1 && *parts[1]) ? !is_destination(parts[1]) : !*parts[0])
-                return bad_value(s, e, "the destination is no absolute path");
-        if (n > 2 && !are_bind_options(parts[2]))
-                return bad_value(s, e, "unknown mount option");
-        return SET_OK;
-}
-
-int later_inside(const struct saying *s, struct err *e) {
-        const char *v = s->said->value;
-
-        /* A + in front stands for the image's root. */
-        return is_destination(v + (*v == '+')) ? SET_OK : bad_value(s, e, "not an absolute path");
-}
-
-int later_tmpfs(const struct saying *s, struct err *e) {
-        const char *v = s->said->value;
-
-        /* Options may have colons in them: only the first one separates. */
-        if (!is_destination(arena_strndup(s->arena, v, strcspn(v, ":"))))
-                return bad_value(s, e, "not an absolute path");
-        return SET_OK;
-}
-
 /* LOWER[:LOWER...]:UPPER:DESTINATION, at least two parts. */
 int later_overlay(const struct saying *s, struct err *e) {
-        enum { MAX = 64 };
-        char *parts[MAX];
-        int n = split(s->arena, s->said->value, parts, MAX);
+        const char *parts[PARTS_MAX];
+        int n = split_max(s->arena, s->said->value, parts, PARTS_MAX);
 
         if (n < 2)
                 return bad_value(s, e, n < 0 ? "too many parts" : "at least two directories are needed");
@@ -233,8 +175,8 @@ int later_overlay(const struct saying *s, struct err *e) {
 
 /* NEW[:OLD] */
 int later_pivot(const struct saying *s, struct err *e) {
-        char *parts[2];
-        int n = split(s->arena, s->said->value, parts, 2);
+        const char *parts[2];
+        int n = split_max(s->arena, s->said->value, parts, 2);
 
         if (n < 0 || !is_plain_absolute(parts[0]) || streq(parts[0], "/") || (n > 1 && !is_plain_absolute(parts[1])))
                 return bad_value(s, e, "not plain absolute paths");
@@ -256,8 +198,8 @@ static bool is_host_ifname(const char *v) {
 }
 
 int later_interface(const struct saying *s, struct err *e) {
-        char *parts[2];
-        int n = split(s->arena, s->said->value, parts, 2);
+        const char *parts[2];
+        int n = split_max(s->arena, s->said->value, parts, 2);
 
         if (n < 0 || !is_host_ifname(parts[0]) || (n > 1 && !is_ifname(parts[1])))
                 return bad_value(s, e, "not a valid interface name");
@@ -273,13 +215,13 @@ int later_zone(const struct saying *s, struct err *e) {
 
 int later_port(const struct saying *s, struct err *e) {
         const char *v = s->said->value, *rest = str_after(v, "tcp:");
-        char *parts[2];
+        const char *parts[2];
         uint64_t port;
         int n;
 
         if (!rest)
                 rest = str_after(v, "udp:");
-        n = split(s->arena, rest ? rest : v, parts, 2);
+        n = split_max(s->arena, rest ? rest : v, parts, 2);
         for (int i = 0; i < n; i++)
                 if (parse_u64(parts[i], 1, UINT16_MAX, &port) < 0)
                         n = -EINVAL;

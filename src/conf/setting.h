@@ -146,6 +146,9 @@ void conf_warn(struct conf *c, const char *fmt, ...) __attribute__((format(print
 /* For setters: "NAME=VALUE: CAUSE", hint: what is allowed. Returns -EINVAL. */
 int bad_value(const struct saying *s, struct err *e, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* Parts between colons; "\\:" is a colon. The last of max parts is the rest as it stands. Returns their number. */
+int split_colons(struct arena *a, const char *v, const char **parts, int max);
+
 /* Generic setters (set.c). */
 int set_nothing(const struct saying *s, struct err *e);
 int set_bool(const struct saying *s, struct err *e); /* bool at .at; .value 1: inverted */
@@ -156,7 +159,7 @@ int set_choice(const struct saying *s, struct err *e); /* enum at .at: .value + 
 int set_hostname(const struct saying *s, struct err *e);
 int set_uuid(const struct saying *s, struct err *e);
 
-/* By topic: set_self.c, set_exec.c, set_sec.c, set_limits.c, set_place.c */
+/* By topic: set_exec.c, set_sec.c, set_limits.c, set_place.c, set_mounts.c */
 int set_dry_run(const struct saying *s, struct err *e);
 int set_settings_mode(const struct saying *s, struct err *e);
 int set_mode(const struct saying *s, struct err *e); /* .value: enum exec_mode */
@@ -182,6 +185,9 @@ int set_caps(const struct saying *s, struct err *e); /* mask at .at; .value 1: "
 int set_call_filter(const struct saying *s, struct err *e);
 int set_families(const struct saying *s, struct err *e);
 int set_rlimit(const struct saying *s, struct err *e);
+int set_bind(const struct saying *s, struct err *e); /* .value 1: read-only */
+int set_inaccessible(const struct saying *s, struct err *e);
+int set_tmpfs(const struct saying *s, struct err *e);
 int set_oom(const struct saying *s, struct err *e);
 int set_cpus(const struct saying *s, struct err *e);
 int set_memory(const struct saying *s, struct err *e); /* .value of these: enum cgroup_limit */

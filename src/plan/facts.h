@@ -42,6 +42,17 @@ struct submount_list {
         size_t n;
 };
 
+/* What a source of the spec's mounts leads to. */
+struct source {
+        mode_t type; /* S_IF*, 0: there is nothing */
+        int why;     /* then: errno */
+        dev_t device;
+};
+struct source_list {
+        struct source *items; /* one for each of spec.mounts */
+        size_t n;
+};
+
 enum { LISTEN_FDS_MAX = 1024 };
 
 struct facts {
@@ -128,5 +139,6 @@ struct facts {
                 bool submounts_known; /* otherwise the launch finds out whether there are any */
                 struct submount_list submounts;
         } tree;
+        struct source_list sources;
         uint8_t random[32]; /* for ids the plan has to make up */
 };

@@ -504,8 +504,8 @@ static int number_slots(struct plan *p, struct err *e) {
                         op->slot = p->n_slots++;
         }
         if (p->n_slots > PLAN_SLOTS)
-                return err_set(e, ERR_HOST, 0, "%s has more mounts inside than can be taken along (%d of %d)",
-                               p->root.path, p->n_slots, PLAN_SLOTS);
+                return err_set(e, ERR_HOST, 0, "%s has more mounts than can be made (%d of %d)", p->root.path,
+                               p->n_slots, PLAN_SLOTS);
         return 0;
 }
 
@@ -530,6 +530,11 @@ static int check_mount_point(const struct facts *f, struct arena *a, struct plan
         return err_hint(e, "empty ones are needed, and not made in what is read-only: %s", join(a, &f->tree.missing));
 }
 
+/* Some trees have /var/tmp as a link to it. */
+static bool reaches_tmp(const struct spec *s) {
+        return plan_binds_below(s, "tmp") || plan_binds_below(s, "var/tmp");
+}
+
 int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         unsigned now = conditions(s, f, p);
         int r = 0;
@@ -544,6 +549,9 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
 
                 if ((rows[i].need & now) != rows[i].need || rows[i].unless & now)
                         continue;
+                /* Late, it would be on top. */
+                if (rows[i].op.flags & FSOP_LATE && plan_binds_at(s, rows[i].op.dst))
+                        continue;
                 r = check_mount_point(f, a, p, &rows[i], e);
                 if (r < 0)
                         return r;
@@ -552,10 +560,13 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
                 op = plan_add_fsop(a, p, &rows[i].op);
                 if (!p->ids.own)
                         op->flags &= ~(unsigned) FSOP_IDMAP;
+                if (streq(op->dst, "tmp") && s->mounts.n > 0 && reaches_tmp(s))
+                        op->flags &= ~(unsigned) FSOP_LATE;
                 add_seeds(&rows[i], now, a, op);
                 fill_seeds(s, f, p, a, op);
         }
-        r = plan_files(s, f, a, p, e);
+        r = plan_binds(s, f, a, p, e);
+        r = r < 0 ? r : plan_files(s, f, a, p, e);
         if (r < 0)
                 return r;
         return number_slots(p, e);

@@ -10,5 +10,13 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
 /* Files of the tree that follow the host: resolv.conf, localtime. */
 int plan_files(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
 
+/* What a user wants mounted. */
+int plan_binds(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
+/* Before plan_unit(): the devices among them. */
+int plan_bind_devices(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
+/* Is one of them at this place, or below it? */
+bool plan_binds_at(const struct spec *s, const char *dst);
+bool plan_binds_below(const struct spec *s, const char *dst);
+
 struct fsop *plan_add_fsop(struct arena *a, struct plan *p, const struct fsop *op);
 void plan_note(struct arena *a, struct plan *p, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -324,7 +324,7 @@ static int check_root(const struct spec *s, const struct facts *f, struct err *e
                 err_set(e, ERR_USAGE, 0, "%s is the host's own root directory", f->tree.path);
                 return err_hint(e, "--read-only shares it without a risk, and --volatile=overlay keeps changes apart");
         }
-        if (f->tree.lacks_program) {
+        if (f->tree.lacks_program && s->mounts.n == 0) {
                 err_set(e, ERR_IMAGE, 0, "there is no %s, and no usr, in %s: that is no OS tree",
                         s->exec.argv.n > 0 ? s->exec.argv.items[0] : "shell", f->tree.path);
                 err_blame(e, SAID_COMMAND, NULL);
@@ -429,6 +429,9 @@ int plan_make(const struct spec *s, const struct facts *f, struct arena *a, cons
         p->exec.mode = s->exec.mode;
         make_life(s, f, p);
         make_devices(s, f, p);
+        r = plan_bind_devices(s, f, a, p, e);
+        if (r < 0)
+                return r;
         r = plan_unit(s, f, a, p, e);
         if (r < 0)
                 return r;

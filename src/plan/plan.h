@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "plan/facts.h"
 #include "spec/spec.h"
+#include "sys/devices.h"
 #include "sys/filter.h"
 
 /* What a new file system is filled with while it is still detached. Paths are relative to it. */
@@ -60,15 +61,17 @@ enum fsop_flags {
         FSOP_MAKE_FILE = 1 << 2, /* where dst is missing: make an empty file */
         FSOP_BY_HOST = 1 << 3,   /* the launcher makes it: it has rights that the guest lacks */
         FSOP_RECURSIVE = 1 << 4,
-        FSOP_IDMAP = 1 << 5,   /* owners are mapped by the guest's user namespace */
-        FSOP_LATE = 1 << 6,    /* once the guest is in its final cgroup and network namespace */
-        FSOP_FOLLOW = 1 << 7,  /* dst may be a link (resolved inside); otherwise that is refused */
-        FSOP_ON_LINK = 1 << 8, /* dst may be a link: the mount covers the link itself */
-        FSOP_REPLACE = 1 << 9, /* FSOP_WRITE: take the place of a link or other file */
-        FSOP_SEAL = 1 << 10,   /* FSOP_FRESH: read-only once it is seeded */
-        FSOP_IN_TREE =
-                1 << 12, /* FSOP_TREE: host is for people; the source is dst in the tree itself, without links */
+        FSOP_IDMAP = 1 << 5,     /* owners are mapped by the guest's user namespace */
+        FSOP_LATE = 1 << 6,      /* once the guest is in its final cgroup and network namespace */
+        FSOP_FOLLOW = 1 << 7,    /* dst may be a link (resolved inside); otherwise that is refused */
+        FSOP_ON_LINK = 1 << 8,   /* dst may be a link: the mount covers the link itself */
+        FSOP_REPLACE = 1 << 9,   /* FSOP_WRITE: take the place of a link or other file */
+        FSOP_SEAL = 1 << 10,     /* FSOP_FRESH: read-only once it is seeded */
         FSOP_OF_GUEST = 1 << 11, /* FSOP_FRESH: it shows namespaces of the guest */
+        FSOP_IN_TREE = 1 << 12,  /* FSOP_TREE: host is for people; the source is in the tree itself: src, links
+                                    resolved inside, or without src dst, without links */
+        FSOP_PARENTS = 1 << 13,  /* FSOP_MAKE_*: and the directories that lead to it */
+        FSOP_OF_USER = 1 << 14,  /* asked for by name: where it cannot be had, there is no other plan */
 };
 
 /* A directory that takes part in an overlay, opened by the launcher and taken as a mount of its own. */
@@ -109,6 +112,11 @@ static inline bool fsop_of_launcher(const struct fsop *op) {
         return op->slot >= 0 && (op->host || op->flags & FSOP_BY_HOST);
 }
 
+struct device_list {
+        struct device_rule *items;
+        size_t n;
+};
+
 struct fsop_list {
         struct fsop *items;
         size_t n;
@@ -132,7 +140,7 @@ struct plan_limit {
 };
 enum announce { ANNOUNCE_NO, ANNOUNCE_TRY, ANNOUNCE_MUST };
 
-enum { PLAN_SLOTS = 200, PLAN_ID_COUNT = 65536 };
+enum { PLAN_SLOTS = 200, PLAN_DEVICES = 32, PLAN_ID_COUNT = 65536 };
 
 struct plan {
         const char *machine;
@@ -168,6 +176,7 @@ struct plan {
                 const char *supervisor; /* the launcher moves to this one below parent, NULL: it stays */
                 bool restrict_devices;  /* root inside is root outside: only the nodes it gets can be opened or made */
                 bool tun, fuse;         /* and these */
+                struct device_list devices; /* and those that are bound into it */
                 struct plan_limit limits[LIMIT_MAX_];
                 size_t n_limits;
         } cgroup;

@@ -24,6 +24,12 @@ static void say(struct arena *a, struct plan *p, const char *text) {
         strv_add(a, &p->unit.properties, text);
 }
 
+static void say_device(struct arena *a, struct plan *p, const struct device_rule *d) {
+        say(a, p,
+            arena_printf(a, "dDeviceAllow=/dev/%s/%u:%d r%s", d->block ? "block" : "char", d->major, d->minor,
+                         d->read_only ? "" : "w"));
+}
+
 /* systemd.resource-control(5), systemd.kill(5). The letter in front: d for a default, u for what the user said. */
 static void make_properties(const struct spec *s, struct arena *a, struct plan *p) {
         char buf[16];
@@ -39,6 +45,8 @@ static void make_properties(const struct spec *s, struct arena *a, struct plan *
                         say(a, p, "dDeviceAllow=/dev/net/tun rwm");
                 if (p->cgroup.fuse)
                         say(a, p, "dDeviceAllow=/dev/fuse rwm");
+                for (size_t i = 0; i < p->cgroup.devices.n; i++)
+                        say_device(a, p, &p->cgroup.devices.items[i]);
         }
         if (p->exec.mode == EXEC_BOOT)
                 say(a, p, "dCoredumpReceive=yes");

@@ -232,6 +232,7 @@ int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct op
                         class == ELFCLASS32;
         if (users && f->host.first_userns && f->host.can_userns)
                 probe_range(f, a);
+        probe_sources(s, a, f, o);
         if (!f->tree.submounts_known)
                 return probe_user(s, a, f, o, e);
         r = probe_submounts(a, f, o, e);

@@ -28,6 +28,9 @@ int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct op
 /* Part of the above: service manager and machined; needs f->cgroup. */
 void probe_manager(const struct spec *s, char **env, struct arena *a, struct facts *f);
 
+/* What the sources of --bind= and its kin lead to. */
+void probe_sources(const struct spec *s, struct arena *a, struct facts *f, const struct opened *o);
+
 /* What is mounted inside the tree, from mountinfo: costs time in proportion to the mounts of the host. */
 int probe_submounts(struct arena *a, struct facts *f, const struct opened *o, struct err *e);
 

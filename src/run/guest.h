@@ -94,6 +94,8 @@ int guest_write_link(struct guest *g, const struct fsop *op, struct err *e);
 int guest_remove(struct guest *g, const struct fsop *op, struct err *e);
 /* The directory that dst is in, and its last part. Links inside the tree are followed there, never out of it. */
 int guest_open_parent(int root, const char *dst, const char **ret_name, struct err *e);
+/* Makes the directories that lead to dst, as far as they are missing. */
+int guest_make_parents(int root, const char *dst, struct err *e);
 
 /* guest_self.c */
 int guest_become_root(struct guest *g, struct err *e);

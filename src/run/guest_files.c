@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -19,7 +20,7 @@
 
 int guest_open_parent(int root, const char *dst, const char **ret_name, struct err *e) {
         const char *slash = strrchr(dst, '/');
-        char dir[512];
+        char dir[PATH_MAX];
         int fd;
 
         if (!slash) {
@@ -36,6 +37,35 @@ int guest_open_parent(int root, const char *dst, const char **ret_name, struct e
                 return err_set(e, ERR_IMAGE, -fd, "cannot open /%s of the tree", dir);
         *ret_name = slash + 1;
         return fd;
+}
+
+/* One part after the other: a link on the way is followed inside; one that leads to nothing is an error. */
+int guest_make_parents(int root, const char *dst, struct err *e) {
+        CLEAN_FD int at = fcntl(root, F_DUPFD_CLOEXEC, 3);
+        char path[PATH_MAX];
+        size_t n = 0;
+
+        for (const char *part = dst, *slash; at >= 0 && (slash = strchr(part, '/')); part = slash + 1) {
+                int next;
+
+                if ((size_t) (slash - dst) >= sizeof path)
+                        return err_set(e, ERR_IMAGE, ENAMETOOLONG, "cannot make the directories of /%s", dst);
+                memcpy(path, dst, (size_t) (slash - dst));
+                path[slash - dst] = '\0';
+                next = resolve_in_root(root, path, O_PATH | O_DIRECTORY);
+                if (next == -ENOENT && mkdirat(at, path + n, 0755) < 0 && errno != EEXIST) {
+                        err_set(e, ERR_IMAGE, errno, "cannot make the directory /%s in the tree", path);
+                        return err_hint(e, "make an empty one there");
+                }
+                if (next == -ENOENT)
+                        next = resolve_in_root(root, path, O_PATH | O_DIRECTORY);
+                if (next < 0)
+                        return err_set(e, ERR_IMAGE, -next, "cannot open the directory /%s of the tree", path);
+                close(at);
+                at = next;
+                n = (size_t) (slash + 1 - dst);
+        }
+        return at < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot open the root of the tree") : 0;
 }
 
 static enum file_kind kind_at(int dir, const char *name) {

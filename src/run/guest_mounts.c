@@ -61,7 +61,8 @@ int guest_attach_root(struct guest *g, struct err *e) {
 /* Makes a missing destination: a directory with all that leads to it, or an empty file. */
 static int make_missing(struct guest *g, const struct fsop *op, struct err *e) {
         const char *name;
-        CLEAN_FD int dir = guest_open_parent(g->root, op->dst, &name, e);
+        int k = op->flags & FSOP_PARENTS ? guest_make_parents(g->root, op->dst, e) : 0;
+        CLEAN_FD int dir = k < 0 ? k : guest_open_parent(g->root, op->dst, &name, e);
         CLEAN_FD int file = -1;
 
         if (dir < 0)
@@ -100,7 +101,7 @@ static int open_destination(struct guest *g, const struct fsop *op, struct err *
         }
         if (fd >= 0)
                 return fd;
-        if (fd == -ELOOP) {
+        if (fd == -ELOOP && !(op->flags & FSOP_FOLLOW)) {
                 err_set(e, ERR_IMAGE, ELOOP, "/%s of the tree is or leads through a symbolic link", op->dst);
                 return err_hint(e, "a mount point must be a real one");
         }
@@ -131,6 +132,29 @@ static struct mounted *identity(struct guest *g, const struct fsop *op) {
         return &g->mounted[op - g->plan->fsops.items];
 }
 
+/* By a link of the tree: what the container is made of is covered only where that is said. */
+static int check_link(struct guest *g, const struct fsop *op, int dst, struct err *e) {
+        struct mounted at = { 0 }, own = { 0 };
+        int k = identify(dst, op->dst, &at, e);
+
+        k = k < 0 ? k : identify(g->root, "", &own, e);
+        for (size_t i = 0; k == 0; i++) {
+                const struct fsop *other = &g->plan->fsops.items[i];
+
+                if (at.dev == own.dev && at.ino == own.ino) {
+                        err_set(e, ERR_IMAGE, 0, "/%s of the tree leads to what the container itself is made of (%s)",
+                                op->dst, op->why);
+                        return err_hint(e, "it is a symbolic link, or leads through one");
+                }
+                if (other == op)
+                        return 0;
+                own = other->flags & (FSOP_OF_USER | FSOP_IN_TREE) || streq(other->dst, op->dst)
+                              ? (struct mounted){ 0 }
+                              : *identity(g, other);
+        }
+        return k;
+}
+
 /* Put a detached mount in place and remember its identity. */
 static int attach(struct guest *g, const struct fsop *op, int mount, struct err *e) {
         CLEAN_FD int dst = open_destination(g, op, e);
@@ -140,7 +164,8 @@ static int attach(struct guest *g, const struct fsop *op, int mount, struct err 
                 return 0;
         if (dst < 0)
                 return dst;
-        k = attach_at(g, op, mount, dst, e);
+        k = op->flags & FSOP_FOLLOW ? check_link(g, op, dst, e) : 0;
+        k = k < 0 ? k : attach_at(g, op, mount, dst, e);
         return k < 0 ? k : identify(mount, op->dst, identity(g, op), e);
 }
 
@@ -273,8 +298,9 @@ static int do_hide(struct guest *g, const struct fsop *op, struct err *e) {
         CLEAN_FD int dst = look_up(g, op), mount = -1;
         const struct cover *cover;
         struct stat st;
+        int k;
 
-        if (dst == -ENOENT)
+        if (dst == -ENOENT && op->flags & FSOP_OPTIONAL)
                 return 0;
         if (dst < 0 || fstat(dst, &st) < 0)
                 return err_set(e, ERR_SYSTEM, dst < 0 ? -dst : errno, "cannot open /%s (%s)", op->dst, op->why);
@@ -282,8 +308,9 @@ static int do_hide(struct guest *g, const struct fsop *op, struct err *e) {
         mount = mount_clone(cover->fd, "", false);
         if (mount < 0)
                 return err_set(e, ERR_SYSTEM, -mount, "cannot bind the cover of /%s", op->dst);
+        k = op->flags & FSOP_FOLLOW ? check_link(g, op, dst, e) : 0;
         *identity(g, op) = cover->is;
-        return attach_at(g, op, mount, dst, e);
+        return k < 0 ? k : attach_at(g, op, mount, dst, e);
 }
 
 static int do_keep(struct guest *g, const struct fsop *op, struct err *e) {

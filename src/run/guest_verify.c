@@ -113,6 +113,16 @@ static bool covered_later(const struct guest *g, size_t i) {
         return false;
 }
 
+/* Two names of the tree may lead to one place: then the later one is on top. */
+static bool covered_by_link(const struct guest *g, size_t i, dev_t dev, ino_t ino) {
+        const struct fsop_list *l = &g->plan->fsops;
+
+        for (size_t k = i + 1; k < l->n; k++)
+                if (l->items[k].flags & FSOP_FOLLOW && g->mounted[k].dev == dev && g->mounted[k].ino == ino)
+                        return true;
+        return false;
+}
+
 static uint64_t wanted(const struct fsop *op) {
         uint64_t want = op->set | (op->flags & FSOP_SEAL ? MOUNT_ATTR_RDONLY : 0);
 
@@ -128,9 +138,11 @@ static int verify_mount(const struct guest *g, size_t i, struct err *e) {
 
         /* We are inside: no name leads out any more, and what covers a link is found at its name. */
         if ((size_t) snprintf(path, sizeof path, "/%s", op->dst) >= sizeof path ||
-            mount_root_of_path(path, &dev, &ino) < 0 || mount_attrs_of_path(path, &now) < 0)
+            mount_root_of_path(path, op->flags & FSOP_FOLLOW, &dev, &ino) < 0 || mount_attrs_of_path(path, &now) < 0)
                 return differs(e, op->dst);
-        return dev == g->mounted[i].dev && ino == g->mounted[i].ino && (now & want) == want ? 0 : differs(e, op->dst);
+        if (dev == g->mounted[i].dev && ino == g->mounted[i].ino)
+                return (now & want) == want ? 0 : differs(e, op->dst);
+        return covered_by_link(g, i, dev, ino) ? 0 : differs(e, op->dst);
 }
 
 /* --- most of it at one look: what mountinfo says --- */

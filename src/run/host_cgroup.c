@@ -153,7 +153,7 @@ static int write_limits(const struct run *r, struct err *e) {
 
 /* systemd.resource-control(5), DevicePolicy=closed, and terminals. Numbers: Linux' devices.txt. */
 static int restrict_devices(struct run *r, struct err *e) {
-        struct device_rule rules[24] = {
+        struct device_rule rules[DEVICES_RULES] = {
                 { false, 1, 3, true }, { false, 1, 5, true }, { false, 1, 7, true },
                 { false, 1, 8, true }, { false, 1, 9, true }, { false, 5, 0, true },
                 { false, 5, 2, true }, { true, 0, 0, true }, /* nobody's: it covers */
@@ -169,6 +169,8 @@ static int restrict_devices(struct run *r, struct err *e) {
                 rules[n++] = (struct device_rule){ false, 10, 200, true };
         if (r->plan->cgroup.fuse)
                 rules[n++] = (struct device_rule){ false, 10, 229, true };
+        for (size_t i = 0; i < r->plan->cgroup.devices.n; i++)
+                rules[n++] = r->plan->cgroup.devices.items[i];
         k = devices_restrict(r->held.cgroup, rules, n);
         if (k < 0)
                 r->refuted = REFUTED_DEVICES;

@@ -119,6 +119,18 @@ static int take_fresh(struct run *r, const struct fsop *op, struct err *e) {
         return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot seal /%s", op->dst) : 0;
 }
 
+/* A path that leads through the tree is the tree's word, not the host's. */
+static int open_source(struct run *r, const struct fsop *op) {
+        int fd;
+
+        if (op->flags & FSOP_IN_TREE && op->src)
+                return resolve_in_root(r->opened->root, *op->src ? op->src : ".", O_PATH);
+        if (op->flags & FSOP_IN_TREE)
+                return resolve_plain(r->opened->root, op->dst, O_PATH);
+        fd = open(op->host, O_PATH | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
 static int take_tree(struct run *r, const struct fsop *op, struct err *e) {
         /* A copy is a peer of its source: it would follow what the host mounts there. */
         const struct mount_change change = {
@@ -128,14 +140,11 @@ static int take_tree(struct run *r, const struct fsop *op, struct err *e) {
                 .userns = -1,
                 .recursive = op->flags & FSOP_RECURSIVE,
         };
-        /* A path that leads through the tree is the tree's word, not the host's. */
-        CLEAN_FD int source = op->flags & FSOP_IN_TREE ? resolve_plain(r->opened->root, op->dst, O_PATH)
-                                                       : open(op->host, O_PATH | O_CLOEXEC);
+        CLEAN_FD int source = open_source(r, op);
         int k;
 
         if (source < 0)
-                return err_set(e, ERR_HOST, op->flags & FSOP_IN_TREE ? -source : errno, "cannot open %s (%s)",
-                               op->host, op->why);
+                return err_set(e, ERR_HOST, -source, "cannot open %s (%s)", op->host, op->why);
         k = mount_clone(source, "", op->flags & FSOP_RECURSIVE);
         if (k < 0)
                 return err_set(e, ERR_HOST, -k, "cannot bind %s (%s)", op->host, op->why);
@@ -174,6 +183,17 @@ static int take_slot(struct run *r, const struct fsop *op, struct err *e) {
         return k < 0 ? fsop_blame(op, k, e) : 0;
 }
 
+/* What was asked for by name. */
+static int map_users(int mount, int userns, const struct fsop *op, struct err *e) {
+        const struct mount_change change = { .userns = userns, .recursive = op->flags & FSOP_RECURSIVE };
+        int k = mount_change(mount, &change);
+
+        if (k == 0)
+                return 0;
+        err_set(e, ERR_HOST, -k, "cannot map the owners of %s (%s)", op->host, op->why);
+        return err_hint(e, "not every file system can; norbind leaves out what is mounted below it");
+}
+
 int host_map_owners(struct run *r, const struct mapping *m, const char *what, struct err *e) {
         const struct mount_change change = { .userns = m->userns, .recursive = m->recursive };
         int k = mount_change(m->mount, &change);
@@ -207,6 +227,8 @@ static int take_source(struct run *r, const struct fsop *op, struct err *e) {
 
         if (k < 0 || !(op->flags & FSOP_IDMAP))
                 return k;
+        if (op->flags & FSOP_OF_USER)
+                return map_users(r->held.slots[op->slot], r->held.userns, op, e);
         return host_map_owners(
                 r, &(struct mapping){ r->held.slots[op->slot], r->held.userns, op->flags & FSOP_RECURSIVE }, op->dst,
                 e);

@@ -157,6 +157,31 @@ static int check_volatile(struct spec *s, struct err *e) {
         return err_hint(e, "the one keeps what the other throws away");
 }
 
+/* By their parts: what is above comes before what is below it. */
+static int compare_paths(const char *a, const char *b) {
+        for (; *a && *a == *b; a++, b++)
+                ;
+        return (*a == '/' ? 1 : (unsigned char) *a) - (*b == '/' ? 1 : (unsigned char) *b);
+}
+
+static int compare_mounts(const struct spec_mount *a, const struct spec_mount *b) {
+        int r = compare_paths(a->dst, b->dst);
+
+        return r ? r : (int) a->kind - (int) b->kind;
+}
+
+/* Of several for one place and of one kind the last is on top. */
+static void sort_mounts(struct spec_mounts *m) {
+        for (size_t i = 1; i < m->n; i++) {
+                struct spec_mount moved = m->items[i];
+                size_t k = i;
+
+                for (; k > 0 && compare_mounts(&m->items[k - 1], &moved) > 0; k--)
+                        m->items[k] = m->items[k - 1];
+                m->items[k] = moved;
+        }
+}
+
 static void resolve_face(struct spec *s) {
         bool strict = s->self.face == FACE_STRICT;
 
@@ -176,6 +201,7 @@ int draft_seal(struct draft *d, const struct spec **ret, struct err *e) {
         if (s->exec.mode == EXEC_BOOT)
                 split_boot_words(d);
         merge_families(d);
+        sort_mounts(&s->mounts);
         r = check_caps(s, e);
         if (r == 0)
                 r = check_net(s, e);

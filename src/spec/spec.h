@@ -95,6 +95,28 @@ struct spec_ids {
         enum ownership ownership;
 };
 
+/* What a user wants mounted. In this order where several go to one place. */
+enum mount_kind { MOUNT_BIND, MOUNT_TMPFS, MOUNT_INACCESSIBLE };
+
+struct spec_mount {
+        enum mount_kind kind;
+        const char *option; /* for messages: "--bind-ro=" */
+        const char *dst;    /* inside, without the slash in front, the parts separated by single ones */
+        struct {
+                const char *path; /* of the host, absolute; with in_tree of the tree; "": a new directory */
+                bool in_tree;
+        } source;
+        bool read_only;
+        bool optional;       /* nothing where the source is missing */
+        bool alone;          /* without what is mounted below the source */
+        const char *options; /* MOUNT_TMPFS: of the file system, NULL */
+        uint64_t set;        /* MOUNT_TMPFS: MOUNT_ATTR_* */
+};
+struct spec_mounts {
+        struct spec_mount *items; /* sealed: sorted by destination */
+        size_t n;
+};
+
 struct spec_net {
         enum tristate private; /* UNSAID: berth: private with --boot, otherwise the host's; strict: the host's */
         const char *path;      /* --network-namespace-path */
@@ -225,6 +247,7 @@ struct spec {
         struct spec_identity id;
         struct spec_exec exec;
         struct spec_ids ids;
+        struct spec_mounts mounts;
         struct spec_net net;
         struct spec_sec sec;
         struct spec_limits limits;
@@ -252,7 +275,8 @@ void draft_done(struct draft *d);
  *   ids.mode is USERS_NO in the strict face where nothing was said
  *   exec.env has the KEY=VALUE words of --boot, exec.argv has not
  *   self.quiet is set by console.mode CONSOLE_PIPE
- *   sec.families is the one list */
+ *   sec.families is the one list
+ *   mounts are sorted */
 int draft_seal(struct draft *d, const struct spec **ret, struct err *e);
 
 /* "FILE:LINE" of the setting that an error is about, NULL where no file said it. */

@@ -40,7 +40,8 @@ static void emit_rule(struct program *p, const struct device_rule *r) {
         if (!any)
                 emit(p, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_5, 0, 5, r->minor);
         emit(p, BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_0, BPF_REG_3, 0, 0);
-        emit(p, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_0, 0, 0, r->mknod ? 0 : BPF_DEVCG_ACC_MKNOD);
+        emit(p, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_0, 0, 0,
+             (r->mknod ? 0 : BPF_DEVCG_ACC_MKNOD) | (r->read_only ? BPF_DEVCG_ACC_WRITE : 0));
         emit(p, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_0, 0, 2, 0);
         emit(p, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 1);
         emit(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);

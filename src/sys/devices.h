@@ -12,10 +12,11 @@ struct device_rule {
         unsigned major;
         int minor;  /* -1: any */
         bool mknod; /* may be made, not only opened */
+        bool read_only;
 };
 
 /* The program for these rules: at most DEVICES_INSNS instructions. Returns how many, -E2BIG. */
-enum { DEVICES_RULES = 32, DEVICES_INSNS = 6 + DEVICES_RULES * 8 + 2 };
+enum { DEVICES_RULES = 64, DEVICES_INSNS = 6 + DEVICES_RULES * 8 + 2 };
 struct bpf_insn;
 int devices_program(const struct device_rule *rules, size_t n, struct bpf_insn *ret);
 

@@ -138,10 +138,10 @@ int mount_number(int fd, long *ret) {
         return sx.stx_mask & STATX_MNT_ID ? 0 : -ENODATA;
 }
 
-int mount_root_of_path(const char *path, dev_t *ret_dev, ino_t *ret_ino) {
+int mount_root_of_path(const char *path, bool follow, dev_t *ret_dev, ino_t *ret_ino) {
         struct statx sx;
 
-        if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_INO, &sx) < 0)
+        if (statx(AT_FDCWD, path, (follow ? 0 : AT_SYMLINK_NOFOLLOW) | AT_NO_AUTOMOUNT, STATX_INO, &sx) < 0)
                 return -errno;
         if (!(sx.stx_attributes & STATX_ATTR_MOUNT_ROOT))
                 return -EINVAL;

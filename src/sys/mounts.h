@@ -46,9 +46,9 @@ int mount_id(int fd, uint64_t *ret_id, bool *ret_unique);
 /* As proc_pid_mountinfo(5) numbers them: unique among the living. */
 int mount_number(int fd, long *ret);
 
-/* What is mounted at path: device and inode of its root. -EINVAL where nothing is mounted just there. Links at the end
- * are not followed. */
-int mount_root_of_path(const char *path, dev_t *ret_dev, ino_t *ret_ino);
+/* What is mounted at path: device and inode of its root. -EINVAL where nothing is mounted just there. follow: path may
+ * end in a link. */
+int mount_root_of_path(const char *path, bool follow, dev_t *ret_dev, ino_t *ret_ino);
 
 /* MOUNT_ATTR_{RDONLY,NOSUID,NODEV,NOEXEC,NOSYMFOLLOW} in force where path leads. */
 int mount_attrs_of_path(const char *path, uint64_t *ret);

@@ -4,8 +4,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "base/clean.h"
 #include "base/parse.h"
@@ -174,6 +177,27 @@ static int set_submount(const struct target *t, const char *v) {
         return n > 0 && (!v[n] || streq(v + n, " unmapped")) ? 0 : -EINVAL;
 }
 
+/* NUMBER KIND: the source of which mount, in the order of their destinations, counted from 0. A device has its numbers
+ * behind the kind: "character 10:232". */
+static int set_source(const struct target *t, const char *v) {
+        unsigned n, major = 0, minor = 0;
+        char kind[16];
+        int words = sscanf(v, "%u %15s %u:%u", &n, kind, &major, &minor);
+        struct source *s;
+
+        if (words < 2 || n >= t->f->sources.n)
+                return -EINVAL;
+        s = &t->f->sources.items[n];
+        *s = (struct source){ .type = streq(kind, "directory")   ? S_IFDIR
+                                      : streq(kind, "file")      ? S_IFREG
+                                      : streq(kind, "character") ? S_IFCHR
+                                      : streq(kind, "block")     ? S_IFBLK
+                                                                 : 0,
+                              .device = makedev(major, minor) };
+        s->why = s->type ? 0 : ENOENT;
+        return s->type || streq(kind, "missing") ? 0 : -EINVAL;
+}
+
 static int set_random(const struct target *t, const char *v) {
         int r = strlen(v) == 64 ? 0 : -EINVAL;
         char half[33] = "";
@@ -284,6 +308,7 @@ static const struct {
         ROW("tree.user-said", tree.user_said, set_bool),
         ROW("tree.submounts-known", tree.submounts_known, set_bool),
         ROW("tree.submount", tree.submounts, set_submount),
+        ROW("source", sources, set_source),
         ROW("random", random, set_random),
 #undef ROW
 };
@@ -341,6 +366,11 @@ void facts_usual(const struct spec *s, struct arena *a, struct facts *ret) {
                         .init = { INIT_SYSTEMD, "/usr/lib/systemd/systemd", SIGNAL_RTMIN + 3, SIGNAL_RTMIN + 5 },
                 },
         };
+        for (size_t i = 0; i < s->mounts.n; i++) {
+                struct source *source = arena_push(a, &ret->sources);
+
+                source->type = S_IFDIR;
+        }
         strv_add(a, &ret->caller.env, "TERM=xterm-256color");
         ret->tree.range_base = idrange_candidate(ret->tree.name, 0, 0);
         for (size_t i = 0; i < sizeof ret->random; i++)

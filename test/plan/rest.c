@@ -132,7 +132,7 @@ static void print_files(const struct plan *p, FILE *out) {
                         fprintf(out, "  slot %-5d %s /%s\n", op->slot, op->kind == FSOP_KEEP ? "from" : "for",
                                 op->dst);
                 if (op->flags & FSOP_IN_TREE)
-                        fprintf(out, "  %-10s /%s\n", "in tree", op->dst);
+                        fprintf(out, "  %-10s /%s\n", "in tree", str_or(op->src, op->dst));
                 if (op->flags & FSOP_SEAL)
                         fprintf(out, "  %-10s /%s\n", "sealed", op->dst);
                 for (size_t k = 0; k < op->seeds.n; k++)
@@ -148,6 +148,12 @@ void rest_print(const struct plan *p, FILE *out) {
         print_yes(out, "devices restricted", p->cgroup.restrict_devices);
         print_yes(out, "but for tun", p->cgroup.tun);
         print_yes(out, "but for fuse", p->cgroup.fuse);
+        for (size_t i = 0; i < p->cgroup.devices.n; i++) {
+                const struct device_rule *d = &p->cgroup.devices.items[i];
+
+                fprintf(out, "  %-22s%c %u:%d r%s\n", "but for", d->block ? 'b' : 'c', d->major, d->minor,
+                        d->read_only ? "" : "w");
+        }
         print_yes(out, "check for submounts", p->root.check_submounts);
         print_yes(out, "map owners", p->ids.map_root);
         print_yes(out, "and the host's root", p->root.idmap_host);

@@ -133,8 +133,8 @@ static void refused(struct tap *t, const struct trial_input *in, const char *tex
 static void test_later(struct tap *t) {
         static const char veth[] = "[Network]\nVirtualEthernet=yes\n", bind[] = "[Files]\nBind=/a:/b\n";
 
-        refused(t, &(struct trial_input) IN(.admin = bind),
-                "t.nspawn:2: Bind=/a:/b is not supported by this build yet",
+        refused(t, &(struct trial_input) IN(.admin = veth),
+                "t.nspawn:2: VirtualEthernet=yes is not supported by this build yet",
                 "a trusted file that asks for what is not there");
         refused(t, &(struct trial_input){ .argv = ARGV("--settings=trusted"), .beside = veth },
                 "VirtualEthernet=yes is not", "the same with --settings=trusted");

@@ -4,6 +4,7 @@
 
 #include <linux/capability.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/personality.h>
 
 #include "conf/setting.h"
@@ -177,6 +178,70 @@ static void test_place(struct tap *t) {
         BAD(t, "needs a value", "--api-vfs");
         GOOD(t, s->host.no_tmpfs_tmp, "--tmp-tmpfs=no");
         BAD(t, "not a boolean", "--tmp-tmpfs=x");
+}
+
+static bool is_bind(const struct spec *s, size_t i, const char *source, const char *dst) {
+        return i < s->mounts.n && s->mounts.items[i].kind == MOUNT_BIND &&
+               streq(s->mounts.items[i].source.path, source) && streq(s->mounts.items[i].dst, dst);
+}
+
+static bool is_tmpfs(const struct spec *s, const char *options, uint64_t set) {
+        const struct spec_mount *m = s->mounts.items;
+
+        return s->mounts.n == 1 && m->kind == MOUNT_TMPFS && streq(m->options, options) && m->set == set;
+}
+
+static void test_mounts(struct tap *t) {
+        const uint64_t usual = MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME;
+
+        GOOD(t, s->mounts.n == 0, "true");
+        GOOD(t, is_bind(s, 0, "/a", "a") && !s->mounts.items[0].read_only, "--bind=/a");
+        GOOD(t, is_bind(s, 0, "/a/b//c", "a/b/c"), "--bind=/a/b//c");
+        GOOD(t, is_bind(s, 0, "/a", "b") && s->mounts.items[0].read_only, "--bind-ro", "/a:/b");
+        GOOD(t, is_bind(s, 0, "/a:b", "c:d"), "--bind=/a\\:b:/c\\:d");
+        GOOD(t, is_bind(s, 0, "/a\\", "b"), "--bind=/a\\\\:/b");
+        GOOD(t, is_bind(s, 0, "/a", "b/c") && s->mounts.items[0].optional, "--bind=-/a:/b/./c/");
+        GOOD(t, is_bind(s, 0, "a", "b") && s->mounts.items[0].source.in_tree, "--bind=+/a:/b");
+        GOOD(t, is_bind(s, 0, "a", "a") && s->mounts.items[0].source.in_tree, "--bind=+a");
+        GOOD(t, s->mounts.items[0].optional && s->mounts.items[0].source.in_tree, "--bind=-+/a:/b");
+        GOOD(t, is_bind(s, 0, "", "b"), "--bind=:/b");
+        GOOD(t, s->mounts.items[0].source.path[0] == '/' && streq(s->mounts.items[0].dst, "b"), "--bind=a:/b");
+        GOOD(t, s->mounts.items[0].alone, "--bind=/a:/b:norbind");
+        GOOD(t, !s->mounts.items[0].alone, "--bind=/a:/b:norbind,noidmap,rbind");
+        GOOD(t, is_bind(s, 0, "/z", "b") && is_bind(s, 1, "/a", "b/c") && is_bind(s, 2, "/b", "b-c"), "--bind=/b:/b-c",
+             "--bind=/a:/b/c", "--bind=/z:/b");
+        GOOD(t, is_bind(s, 0, "/1", "b") && is_bind(s, 1, "/2", "b"), "--bind=/1:/b", "--bind=/2:/b");
+        BAD(t, "no absolute path without ..", "--bind=/a:b");
+        GOOD(t, is_bind(s, 0, "/a", "a"), "--bind=/a:");
+        GOOD(t, is_bind(s, 0, "x:y", "x:y") && s->mounts.items[0].alone, "--bind=+/x\\:y::norbind");
+        BAD(t, "no source and no destination", "--bind=::rbind");
+        BAD(t, "/ is what the container itself is made of", "--bind=/");
+        BAD(t, "/proc is what the container itself is made of", "--bind=/proc");
+        BAD(t, "/run/host/x is what the container itself is made of", "--tmpfs=/run/host/x");
+        GOOD(t, is_bind(s, 0, "/dev/kvm", "dev/kvm"), "--bind=/dev/kvm");
+        BAD(t, "no absolute path without ..", "--bind=/a:/b/..");
+        BAD(t, "no absolute path without ..", "--bind=/../a");
+        BAD(t, "not a valid source", "--bind=+../a:/b");
+        BAD(t, "unknown option ", "--bind=/a:/b:");
+        BAD(t, "unknown option x", "--bind=/a:/b:rbind,x");
+        BAD(t, "unknown option rbind:", "--bind=/a:/b:rbind:");
+        BAD(t, "no source and no destination", "--bind=-");
+        BAD(t, "needs a value", "--bind=");
+        BAD(t, "needs a value", "--bind-ro");
+        GOOD(t, is_tmpfs(s, "mode=0755", usual), "--tmpfs=/a");
+        GOOD(t, is_tmpfs(s, "mode=0755", usual), "--tmpfs=/a:");
+        GOOD(t, is_tmpfs(s, "size=1m,uid=5", usual), "--tmpfs=/a:size=1m,,uid=5");
+        GOOD(t, is_tmpfs(s, "", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOATIME), "--tmpfs=/a:ro,dev,noatime");
+        GOOD(t, is_tmpfs(s, "", MOUNT_ATTR_NODEV), "--tmpfs=/a:ro,rw,relatime");
+        BAD(t, "unknown option lowerdir=/", "--tmpfs=/a:lowerdir=/");
+        BAD(t, "unknown option size", "--tmpfs=/a:size");
+        BAD(t, "no absolute path", "--tmpfs=:size=1m");
+        BAD(t, "no absolute path", "--tmpfs=a");
+        GOOD(t, s->mounts.items[0].kind == MOUNT_INACCESSIBLE && streq(s->mounts.items[0].dst, "a:b"),
+             "--inaccessible=/a:b");
+        GOOD(t, streq(s->mounts.items[0].dst, "a"), "--inaccessible=+/a");
+        BAD(t, "no absolute path", "--inaccessible=a");
+        BAD(t, "no absolute path", "--inaccessible=/a/../b");
 }
 
 static void test_users(struct tap *t) {
@@ -366,6 +431,7 @@ int main(void) {
         test_signals(&t);
         test_identity(&t);
         test_place(&t);
+        test_mounts(&t);
         test_users(&t);
         test_net(&t);
         test_caps(&t);

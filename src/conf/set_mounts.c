@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Setters for what a user wants mounted: --bind= and its kin. */
+
+#include "conf/setting.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/str.h"
+
+int split_colons(struct arena *a, const char *v, const char **parts, int max) {
+        char *out = arena_alloc(a, strlen(v) + 1);
+        int n = 0;
+
+        parts[n++] = out;
+        for (; *v; v++) {
+                if (n < max && *v == '\\' && (v[1] == ':' || v[1] == '\\'))
+                        *out++ = *++v;
+                else if (n < max && *v == ':') {
+                        *out++ = '\0';
+                        parts[n++] = out;
+                } else
+                        *out++ = *v;
+        }
+        *out = '\0';
+        return n;
+}
+
+/* The parts of an absolute path with single slashes between them, none in front and behind, without "." parts. NULL
+ * where it is not absolute or has "..". */
+static const char *plain_parts(struct arena *a, const char *path) {
+        char *ret = arena_alloc(a, strlen(path) + 1), *out = ret;
+
+        if (*path != '/' || strlen(path) >= PATH_MAX)
+                return NULL;
+        for (size_t n; *(path += strspn(path, "/")); path += n) {
+                n = strcspn(path, "/");
+                if (n == 2 && strncmp(path, "..", 2) == 0)
+                        return NULL;
+                if (n == 1 && *path == '.')
+                        continue;
+                if (out > ret)
+                        *out++ = '/';
+                memcpy(out, path, n);
+                out += n;
+        }
+        *out = '\0';
+        return ret;
+}
+
+/* Each costs a descriptor and some memory before the start. */
+enum { MOUNTS_MAX = 4096 };
+
+static struct spec_mount *new_mount(const struct saying *s, enum mount_kind kind, struct err *e) {
+        struct spec_mount *m;
+
+        if (s->spec->mounts.n >= MOUNTS_MAX) {
+                bad_value(s, e, "more than %d mounts", MOUNTS_MAX);
+                return NULL;
+        }
+        m = arena_push(s->arena, &s->spec->mounts);
+        m->kind = kind;
+        m->option = arena_printf(s->arena, "--%s=", s->said->row->name);
+        return m;
+}
+
+/* What the container is made of. Anything below them may be covered, but for what lies in run/host. */
+static bool is_own(const char *dst) {
+        static const char *const own[] = { "", "dev", "dev/pts", "proc", "run", "run/host", "sys", "sys/fs/cgroup" };
+
+        for (size_t i = 0; i < ELEMENTS(own); i++)
+                if (streq(dst, own[i]))
+                        return true;
+        return str_after(dst, "run/host/") || str_after(dst, "sys/fs/cgroup/");
+}
+
+static int set_destination(const struct saying *s, struct spec_mount *m, const char *path, struct err *e) {
+        m->dst = plain_parts(s->arena, path);
+        if (!m->dst)
+                return bad_value(s, e, "the destination is no absolute path without ..");
+        return is_own(m->dst) ? bad_value(s, e, "/%.80s is what the container itself is made of", m->dst) : 0;
+}
+
+/* Said on the command line, a relative path is seen from the caller's directory; a file has none. */
+static int set_source(const struct saying *s, struct spec_mount *m, const char *path, struct err *e) {
+        char here[PATH_MAX];
+
+        m->optional = *path == '-';
+        path += m->optional;
+        m->source.in_tree = *path == '+';
+        path += m->source.in_tree;
+        if (strlen(path) >= PATH_MAX)
+                return bad_value(s, e, "the path is too long");
+        m->source.path = path;
+        if (m->source.in_tree)
+                m->source.path = plain_parts(s->arena, arena_printf(s->arena, "/%s", path));
+        else if (*path && *path != '/' && s->said->origin != ORIGIN_ARGV)
+                return bad_value(s, e, "the source is no absolute path");
+        else if (*path && *path != '/')
+                m->source.path = getcwd(here, sizeof here)
+                                         ? arena_printf(s->arena, "%s/%s", streq(here, "/") ? "" : here, path)
+                                         : NULL;
+        return m->source.path ? 0 : bad_value(s, e, "not a valid source");
+}
+
+static int set_bind_options(const struct saying *s, struct spec_mount *m, const char *v, struct err *e) {
+        for (size_t n;; v += n + 1) {
+                const char *word;
+
+                n = strcspn(v, ",");
+                word = arena_strndup(s->arena, v, n);
+                if (streq(word, "rbind") || streq(word, "norbind"))
+                        m->alone = *word == 'n';
+                else if (streq(word, "idmap") || streq(word, "rootidmap") || streq(word, "owneridmap"))
+                        return SET_LATER;
+                else if (!streq(word, "noidmap"))
+                        return bad_value(s, e, "unknown option %.40s", word);
+                if (!v[n])
+                        return 0;
+        }
+}
+
+/* SOURCE[:DESTINATION[:OPTIONS]]; in front of the source - where it may be missing, + where it is in the tree. */
+int set_bind(const struct saying *s, struct err *e) {
+        const char *parts[3];
+        int n = split_colons(s->arena, s->said->value, parts, 3), r;
+        struct spec_mount *m = new_mount(s, MOUNT_BIND, e);
+
+        if (!m)
+                return -EINVAL;
+        m->read_only = s->said->row->value;
+        r = set_source(s, m, parts[0], e);
+        if (r < 0)
+                return r;
+        if ((n == 1 || !*parts[1]) && !*m->source.path)
+                return bad_value(s, e, m->source.in_tree ? "the tree itself" : "no source and no destination");
+        if (n > 1 && *parts[1])
+                r = set_destination(s, m, parts[1], e);
+        else
+                r = set_destination(
+                        s, m, m->source.in_tree ? arena_printf(s->arena, "/%s", m->source.path) : m->source.path, e);
+        return r < 0 || n < 3 ? r : set_bind_options(s, m, parts[2], e);
+}
+
+int set_inaccessible(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+        struct spec_mount *m = new_mount(s, MOUNT_INACCESSIBLE, e);
+
+        /* A + in front stands for the tree's root: all of these are seen from there. */
+        return !m ? -EINVAL : set_destination(s, m, v + (*v == '+'), e);
+}
+
+/* Options of a mount, and of tmpfs(5). */
+static const struct {
+        const char *name;
+        uint64_t set, clear;
+} mount_flags[] = {
+        { "ro", MOUNT_ATTR_RDONLY, 0 },
+        { "rw", 0, MOUNT_ATTR_RDONLY },
+        { "nosuid", MOUNT_ATTR_NOSUID, 0 },
+        { "suid", 0, MOUNT_ATTR_NOSUID },
+        { "nodev", MOUNT_ATTR_NODEV, 0 },
+        { "dev", 0, MOUNT_ATTR_NODEV },
+        { "noexec", MOUNT_ATTR_NOEXEC, 0 },
+        { "exec", 0, MOUNT_ATTR_NOEXEC },
+        { "nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0 },
+        { "nodiratime", MOUNT_ATTR_NODIRATIME, 0 },
+        { "strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME },
+        { "noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME },
+        { "relatime", 0, MOUNT_ATTR__ATIME },
+};
+
+static bool take_flag(struct spec_mount *m, const char *word) {
+        for (size_t i = 0; i < ELEMENTS(mount_flags); i++)
+                if (streq(mount_flags[i].name, word)) {
+                        m->set = (m->set & ~mount_flags[i].clear) | mount_flags[i].set;
+                        return true;
+                }
+        return false;
+}
+
+static bool is_tmpfs_option(const char *word) {
+        static const char *const names[] = { "mode=", "size=", "nr_blocks=", "nr_inodes=", "uid=", "gid=", "huge=" };
+        static const char *const flags[] = { "noswap", "inode32", "inode64" };
+
+        for (size_t i = 0; i < ELEMENTS(names); i++)
+                if (str_after(word, names[i]))
+                        return strlen(word) < 100;
+        for (size_t i = 0; i < ELEMENTS(flags); i++)
+                if (streq(flags[i], word))
+                        return true;
+        return false;
+}
+
+static int set_tmpfs_options(const struct saying *s, struct spec_mount *m, const char *v, struct err *e) {
+        m->options = *v ? "" : m->options;
+        for (size_t n; *v; v += n + (v[n] == ',')) {
+                const char *word;
+
+                n = strcspn(v, ",");
+                word = arena_strndup(s->arena, v, n);
+                if (*word && !take_flag(m, word)) {
+                        if (!is_tmpfs_option(word))
+                                return bad_value(s, e, "unknown option %.40s", word);
+                        m->options = arena_printf(s->arena, "%s%s%s", m->options, *m->options ? "," : "", word);
+                }
+        }
+        return 0;
+}
+
+/* DESTINATION[:OPTIONS]. With options, the mode is the kernel's: everybody may write to it. */
+int set_tmpfs(const struct saying *s, struct err *e) {
+        const char *parts[2];
+        int n = split_colons(s->arena, s->said->value, parts, 2), r;
+        struct spec_mount *m = new_mount(s, MOUNT_TMPFS, e);
+
+        if (!m)
+                return -EINVAL;
+        m->options = "mode=0755";
+        m->set = MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME;
+        r = set_destination(s, m, parts[0], e);
+        return r < 0 || n < 2 ? r : set_tmpfs_options(s, m, parts[1], e);
+}

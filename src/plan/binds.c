@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan/mounts.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "base/clean.h"
+#include "base/str.h"
+
+/* What a user wants mounted comes on top of berth's own mounts, sorted by destination. Sources are opened by the
+ * launcher, destinations looked up inside: links of the tree are followed there. */
+
+bool plan_binds_at(const struct spec *s, const char *dst) {
+        for (size_t i = 0; i < s->mounts.n; i++)
+                if (streq(s->mounts.items[i].dst, dst))
+                        return true;
+        return false;
+}
+
+bool plan_binds_below(const struct spec *s, const char *dst) {
+        for (size_t i = 0; i < s->mounts.n; i++) {
+                const char *rest = str_after(s->mounts.items[i].dst, dst);
+
+                if (rest && *rest == '/')
+                        return true;
+        }
+        return false;
+}
+
+static const char *source_name(const struct spec_mount *m, const struct facts *f, struct arena *a) {
+        const char *tree = streq(f->tree.path, "/") ? "" : f->tree.path;
+
+        return m->source.in_tree ? arena_printf(a, "%s/%s", tree, m->source.path) : m->source.path;
+}
+
+static void add_bind(const struct spec_mount *m, const struct facts *f, const struct source *from, struct arena *a,
+                     struct plan *p) {
+        bool map = m->source.in_tree && p->ids.map_root;
+
+        plan_add_fsop(a, p,
+                      &(struct fsop){
+                              .kind = FSOP_TREE,
+                              .dst = m->dst,
+                              .src = m->source.in_tree ? m->source.path : NULL,
+                              .host = source_name(m, f, a),
+                              .slot = -1,
+                              .set = m->read_only ? MOUNT_ATTR_RDONLY : 0,
+                              .flags = (S_ISDIR(from->type) ? FSOP_MAKE_DIR : FSOP_MAKE_FILE) | FSOP_PARENTS |
+                                       FSOP_FOLLOW | FSOP_OF_USER | (m->source.in_tree ? FSOP_IN_TREE : 0) |
+                                       (m->alone ? 0 : FSOP_RECURSIVE) | (map ? FSOP_IDMAP : 0),
+                              .why = m->option,
+                      });
+}
+
+static void add_fresh(const struct spec_mount *m, const char *options, uint64_t set, struct arena *a, struct plan *p) {
+        plan_add_fsop(a, p,
+                      &(struct fsop){
+                              .kind = FSOP_FRESH,
+                              .dst = m->dst,
+                              .src = "tmpfs",
+                              .options = options,
+                              .slot = -1,
+                              .set = set,
+                              .flags = FSOP_MAKE_DIR | FSOP_PARENTS | FSOP_FOLLOW | FSOP_OF_USER,
+                              .why = m->option,
+                      });
+}
+
+static int bind_one(const struct spec_mount *m, const struct facts *f, const struct source *from, struct arena *a,
+                    struct plan *p, struct err *e) {
+        uint64_t set = MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME | (m->read_only ? MOUNT_ATTR_RDONLY : 0);
+
+        if (!m->source.in_tree && !*m->source.path) {
+                add_fresh(m, "mode=0755", set, a, p);
+                return 0;
+        }
+        if (!from->type && m->optional && (from->why == ENOENT || from->why == ENOTDIR))
+                return 0;
+        if (!from->type) {
+                err_set(e, m->source.in_tree ? ERR_IMAGE : ERR_HOST, from->why, "%s%s: cannot open the source",
+                        m->option, source_name(m, f, a));
+                if (from->why == ENOENT)
+                        err_hint(e, "a - in front of it leaves it out where it is missing");
+                return err_blame(e, m->option, m->source.path);
+        }
+        add_bind(m, f, from, a, p);
+        return 0;
+}
+
+static int add_one(const struct spec_mount *m, const struct facts *f, const struct source *from, struct arena *a,
+                   struct plan *p, struct err *e) {
+        switch (m->kind) {
+        case MOUNT_BIND: return bind_one(m, f, from, a, p, e);
+        case MOUNT_TMPFS: add_fresh(m, *m->options ? m->options : NULL, m->set, a, p); return 0;
+        case MOUNT_INACCESSIBLE:
+                plan_add_fsop(a, p,
+                              &(struct fsop){ .kind = FSOP_HIDE,
+                                              .dst = m->dst,
+                                              .slot = -1,
+                                              .flags = FSOP_FOLLOW | FSOP_OF_USER,
+                                              .why = m->option });
+                return 0;
+        }
+        return err_set(e, ERR_BUG, 0, "unknown kind of mount %d", m->kind);
+}
+
+int plan_binds(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < s->mounts.n; i++)
+                r = add_one(&s->mounts.items[i], f, &f->sources.items[i], a, p, e);
+        return r;
+}
+
+static bool is_device(mode_t type) {
+        return S_ISCHR(type) || S_ISBLK(type);
+}
+
+int plan_bind_devices(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        for (size_t i = 0; i < s->mounts.n; i++) {
+                const struct source *from = &f->sources.items[i];
+
+                if (s->mounts.items[i].kind != MOUNT_BIND || !is_device(from->type))
+                        continue;
+                if (p->cgroup.devices.n >= PLAN_DEVICES)
+                        return err_set(e, ERR_USAGE, 0, "more than %d device nodes are bound", PLAN_DEVICES);
+                *arena_push(a, &p->cgroup.devices) = (struct device_rule){
+                        .block = S_ISBLK(from->type),
+                        .major = major(from->device),
+                        .minor = (int) minor(from->device),
+                        .read_only = s->mounts.items[i].read_only,
+                };
+        }
+        return 0;
+}

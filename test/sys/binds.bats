@@ -1,0 +1,283 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What a user wants mounted: --bind=, --bind-ro=, --tmpfs=, --inaccessible=; where it goes, whose it is, what it costs the
+# tree, and what a hostile tree makes of it.
+
+load ../lib/common
+load ../lib/hostile
+
+# What is bound, and a tree that mount points may be made in.
+prepare() {
+        fresh_tree
+        opts=()
+        from=$work/from
+        mkdir -p "$from/dir/below"
+        echo content >"$from/file"
+        echo deep >"$from/dir/below/file"
+}
+
+@test "a directory, a file, and what leads to them is made" {
+        prepare
+        opts=(--bind="$from/dir:/mnt/x/y" --bind-ro="$from/file:/etc/new/file" --bind="$from/file")
+        in_tree sh -c 'cat /mnt/x/y/below/file /etc/new/file '"$from"'/file; echo new >/mnt/x/y/below/file 2>/dev/null || echo nobody
+                (echo new >/etc/new/file) 2>&1 | grep -o Read-only'
+        status_is 0
+        output_is $'deep\ncontent\ncontent\nnobody\nRead-only'
+        [ -d "$TREE/mnt/x/y" ]
+        [ -f "$TREE/etc/new/file" ]
+        [ ! -s "$TREE/etc/new/file" ]
+        [ "$(stat -c '%a %u:%g' "$TREE/mnt/x" "$TREE/mnt/x/y" "$TREE/etc/new")" = $'755 0:0\n755 0:0\n755 0:0' ]
+}
+
+@test "without user ids of its own, writing goes to the host" {
+        prepare
+        opts=(--private-users=no --bind="$from/dir:/mnt" --bind-ro="$from/dir:/ro")
+        in_tree sh -c 'echo new >/mnt/new; cat /ro/new; rm /ro/new 2>&1 | grep -o Read-only'
+        status_is 0
+        output_is $'new\nRead-only'
+        [ "$(<"$from/dir/new")" = new ]
+}
+
+@test "read-only cannot be taken back, and nothing can be unmounted" {
+        prepare
+        opts=(--bind-ro="$from/dir:/mnt" --inaccessible=/root --tmpfs=/t:ro)
+        in_tree sh -c 'for p in /mnt /root /t; do umount $p; mount -o remount,bind,rw $p; mount -o remount,rw $p; done 2>/dev/null
+                grep -cE " /(mnt|root|t) ro," /proc/self/mountinfo; ls /root | wc -l'
+        status_is 0
+        output_is $'3\n0'
+}
+
+@test "what is mounted below a source comes along, read-only too, unless it shall not" {
+        prepare
+        mount -t tmpfs -o mode=0777 sub "$from/dir/below"
+        touch "$from/dir/below/sub"
+        opts=(--bind="$from/dir:/a" --bind-ro="$from/dir:/b" --bind="$from/dir:/c:norbind")
+        in_tree sh -c 'ls /a/below /b/below /c/below; touch /a/below/new && echo a; touch /b/below/new || echo b' 2>&1
+        # What is made on the host now stays outside: in another container it would not be there either.
+        umount "$from/dir/below"
+        status_is 0
+        output_is $'/a/below:\nsub\n\n/b/below:\nsub\n\n/c/below:\nfile\na\nb'
+}
+
+@test "sources: relative, in the tree, new, missing, a link, with colons" {
+        prepare
+        mkdir "$from/a:b"
+        touch "$from/a:b/colon"
+        ln -s dir "$from/link"
+        cd "$from"
+        opts=(--bind=dir:/r --bind=+/etc/passwd:/p --bind=:/n --bind=-/nope:/m --bind=-+nope:/m2 --bind="$from/a\\:b:/c\\:d" --bind=link:/l)
+        in_tree sh -c 'ls /r /c:d /l; head -c 5 /p; echo; touch /n/x && stat -c "%a %u:%g" /n; ls -d /m /m2 2>/dev/null | wc -l'
+        status_is 0
+        output_is $'/c:d:\ncolon\n\n/l:\nbelow\n\n/r:\nbelow\nroot:\n755 0:0\n0'
+        try berth -q -D "$TREE" --bind="$from/nope" true
+        refused "$from/nope: cannot open the source"
+        try berth -q -D "$TREE" --bind=+/nope:/x true
+        refused "$TREE/nope: cannot open the source"
+        [ ! -e "$TREE/m" ]
+}
+
+@test "a link of the tree never leads a source in the tree out of it" {
+        prepare
+        ln -s /etc/passwd "$TREE/srv/in"
+        ln -s "$up$from/file" "$TREE/srv/out"
+        ln -s "/proc/self/root$from/file" "$TREE/srv/magic"
+        opts=(--bind-ro=+/srv/in:/mnt/in)
+        in_tree head -c 5 /mnt/in
+        status_is 0
+        output_is root:
+        for name in out magic; do
+                try berth -q -D "$TREE" --bind-ro="+/srv/$name:/mnt/x" cat /mnt/x
+                refused "cannot open the source"
+        done
+}
+
+@test "the order follows from the destinations; the last one for a place is on top" {
+        prepare
+        mkdir "$from/two"
+        touch "$from/two/second"
+        opts=(--bind="$from/file:/m/d/file" --tmpfs=/m --tmpfs=/m/d --bind="$from/dir:/x" --bind="$from/two:/x")
+        in_tree sh -c 'ls /m /m/d /x'
+        status_is 0
+        output_is $'/m:\nd\n\n/m/d:\nfile\n\n/x:\nsecond'
+}
+
+@test "/tmp, /run and /dev: below them too" {
+        prepare
+        opts=(--bind="$from/dir:/tmp/d" --bind="$from/file:/run/f" --bind="$from/dir:/dev/d" --bind="$from/file:/proc/cpuinfo")
+        in_tree sh -c 'ls /tmp /dev/d; cat /run/f /proc/cpuinfo; touch /tmp/x'
+        status_is 0
+        output_is $'/dev/d:\nbelow\n\n/tmp:\nd\ncontent\ncontent'
+        opts=(--bind="$from/dir:/tmp")
+        in_tree ls /tmp
+        output_is below
+        [ ! -e "$TREE/tmp/d" ]
+        [ ! -e "$TREE/run/f" ]
+}
+
+@test "/tmp through a link" {
+        prepare
+        rmdir "$TREE/var/tmp" 2>/dev/null || true
+        mkdir -p "$TREE/var"
+        ln -s ../tmp "$TREE/var/tmp"
+        opts=(--bind="$from/dir:/var/tmp/d")
+        in_tree ls /tmp/d /var/tmp
+        status_is 0
+        output_is $'/tmp/d:\nbelow\n\n/var/tmp:\nd'
+}
+
+@test "what the container is made of is refused" {
+        prepare
+        local place
+        for place in / /proc /sys /dev /run /run/host /run/host/notify /sys/fs/cgroup //dev/./pts; do
+                try berth -q -D "$TREE" --bind="$from/dir:$place" true
+                refused "is what the container itself is made of" || fail "$place"
+        done
+}
+
+@test "a device node can be used inside, and no other" {
+        prepare
+        opts=(--private-users=no --bind=/dev/urandom:/dev/mine --bind-ro=/dev/zero:/srv/zero)
+        in_tree sh -c 'head -c 3 /dev/mine | wc -c; head -c 4 /srv/zero | wc -c'
+        status_is 0
+        output_is $'3\n4'
+        opts=(--bind=/dev/urandom:/dev/mine)
+        in_tree sh -c 'head -c 3 /dev/mine | wc -c'
+        output_is 3
+}
+
+@test "tmpfs: owners as inside, modes and flags" {
+        prepare
+        opts=(--tmpfs=/a --tmpfs=/b:size=1m,uid=3,gid=4,noexec --tmpfs=/c:mode=0700,ro)
+        in_tree sh -c 'stat -c "%a %u:%g" /a /b /c; cp /bin/busybox /b/x 2>/dev/null; /b/x true; echo $?; dd if=/dev/zero of=/b/y bs=1M count=2 2>&1 | grep -o "No space"; touch /c/x || echo ro' 2>/dev/null
+        status_is 0
+        output_is $'755 0:0\n1777 3:4\n700 0:0\n126\nNo space\nro'
+        try berth -q -D "$TREE" --tmpfs=/a:size=lots true
+        refused /a
+}
+
+@test "inaccessible: empty, without permissions, and only what is there" {
+        prepare
+        opts=(--inaccessible=/etc/passwd --inaccessible=/home)
+        in_tree sh -c 'stat -c "%a %s %F" /etc/passwd; stat -c "%a %F" /home; ls -A /home | wc -l'
+        status_is 0
+        output_is $'0 0 regular empty file\n0 directory\n0'
+        try berth -q -D "$TREE" --inaccessible=/nope true
+        refused /nope
+        [ -s "$TREE/etc/passwd" ]
+}
+
+@test "kinds that do not fit" {
+        prepare
+        try berth -q -D "$TREE" --bind="$from/file:/etc" true
+        refused "not of one kind"
+        try berth -q -D "$TREE" --bind="$from/dir:/etc/passwd" true
+        refused "not of one kind"
+        try berth -q -D "$TREE" --bind="$from/dir:/etc/passwd/x" true
+        refused /etc/passwd
+}
+
+@test "in a tree that is read-only nothing is made" {
+        prepare
+        opts=(--read-only --bind="$from/dir:/mnt" --bind="$from/file:/etc/hostname")
+        mkdir -p "$TREE/mnt"
+        touch "$TREE/etc/hostname"
+        in_tree sh -c 'ls /mnt; cat /etc/hostname'
+        status_is 0
+        output_is $'below\ncontent'
+        try berth -q --read-only -D "$TREE" --bind="$from/dir:/nope" true
+        refused "the mount point /nope"
+        [ ! -e "$TREE/nope" ]
+}
+
+@test "on a restart the sources are opened again, and nothing is left on the host" {
+        prepare
+        local before
+        before=$(wc -l </proc/self/mountinfo)
+        opts=(--bind="$from/dir:/mnt" --tmpfs=/t)
+        for run in 1 2 3; do in_tree true && status_is 0; done
+        [ "$(wc -l </proc/self/mountinfo)" = "$before" ]
+}
+
+@test "settings files: a trusted one is heard, the other not" {
+        prepare
+        mkdir -p "$work/beside"
+        mv "$TREE" "$work/beside/t"
+        TREE=$work/beside/t
+        printf '[Files]\nBind=%s:/mnt/b\nTemporaryFileSystem=/mnt/t\nInaccessible=/root\n' "$from/dir" >"$work/beside/t.nspawn"
+        try berth -D "$TREE" --settings=trusted sh -c 'ls /mnt/b; grep -c " /mnt/t " /proc/self/mountinfo'
+        status_is 0
+        output_is $'below\n1'
+        rm -r -- "${TREE:?}/mnt"
+        try berth -D "$TREE" sh -c 'ls -d /mnt/b || echo none' 2>/dev/null
+        output_is none
+        errors_has "Bind= is ignored"
+        try berth -D "$TREE" --settings=trusted --tmpfs=/mnt/u sh -c 'ls /mnt'
+        output_is u
+}
+
+# --- hostile trees ---
+
+@test "destinations that are links lead to a place inside, or nowhere" {
+        prepare
+        make_canary
+        bad=0
+        local kind way
+        for kind in "${kinds_dir[@]}"; do
+                for way in --bind="$from/dir:/srv/at" --bind="$from/file:/srv/at" --bind="$from/dir:/srv/at/below/it" --bind="$from/file:/srv/at/below/it" --tmpfs=/srv/at \
+                        --inaccessible=/srv/at --bind=+/srv/at:/home/x --bind-ro=+/srv/at/dir:/home/x; do
+                        hostile_tree
+                        plant "$kind" srv/at
+                        limit=10 try berth -q -D "$TREE" "$way" /inside end 0
+                        look_at_variant any "$kind, $way" || bad=$((bad + 1))
+                done
+        done
+        [ "$bad" = 0 ] || fail "$bad rows went wrong"
+        [ "$(find "$from" -type f -exec cat {} + | sort)" = $'content\ndeep' ]
+}
+
+@test "a destination that leads over the container's own mounts does not start" {
+        prepare
+        local to
+        for to in / /proc /proc/sys /run /run/host /dev /sys; do
+                ln -sfn "$to" "$TREE/srv/at"
+                try berth -q -D "$TREE" --bind="$from/dir:/srv/at" true
+                refused "/srv/at of the tree leads to what the container itself is made of" || fail "$to"
+                try berth -q -D "$TREE" --inaccessible=/srv/at true
+                refused "/srv/at of the tree leads to" || fail "$to"
+        done
+}
+
+@test "a racer that swaps names during the starts gains nothing" {
+        prepare
+        make_canary
+        hostile_tree
+        mkdir -p "$TREE/srv/real" "$TREE/srv/at"
+        ln -s "$up$canary/dir" "$TREE/srv/link"
+        # Exchanged as fast as it goes: a directory, and a link out of the tree.
+        /usr/bin/python3 - "$TREE/srv" <<'END' &
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+os.chdir(sys.argv[1])
+while os.path.exists('link') or os.path.exists('at'):
+    libc.renameat2(-100, b'at', -100, b'link', 2)
+END
+        racer=$!
+        local ran=0 way
+        for i in {1..60}; do
+                case $((i % 4)) in
+                0) way=--bind="$from/dir:/srv/at" ;;
+                1) way=--bind="$from/dir:/srv/at/new/deep" ;;
+                2) way=--tmpfs=/srv/at/t ;;
+                3) way=--bind=+/srv/at:/home/x ;;
+                esac
+                try berth -q -D "$TREE" "$way" /inside end 0
+                [ "$status" != 0 ] || ran=$((ran + 1))
+                [[ $status = [01] ]] || break
+        done
+        kill "$racer"
+        wait "$racer" || true
+        [[ $status = [01] ]] || fail "$(show)"
+        [ "$ran" -gt 0 ]
+        [ "$(canary_state)" = "$(<"$work/canary.before")" ]
+}
