@@ -17,6 +17,7 @@ extern const struct ctl_verb ctl_wait;
 extern const struct ctl_verb ctl_stats;
 extern const struct ctl_verb ctl_top;
 extern const struct ctl_verb ctl_shell;
+extern const struct ctl_verb ctl_attach;
 extern const struct ctl_verb ctl_logs;
 extern const struct ctl_verb ctl_gc;
 extern const struct ctl_verb ctl_check;

@@ -11,7 +11,7 @@
 const struct ctl_verb *const ctl_verbs[] = {
         &ctl_list, &ctl_status, &ctl_show, &ctl_stats, &ctl_top,
         &ctl_stop, &ctl_kill, &ctl_pause, &ctl_resume, &ctl_wait,
-        &ctl_exec, &ctl_shell, &ctl_logs,
+        &ctl_exec, &ctl_shell, &ctl_attach, &ctl_logs,
         &ctl_cp, &ctl_mount, &ctl_umount,
         &ctl_gc, &ctl_check,
 };

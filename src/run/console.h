@@ -17,7 +17,7 @@
  * Rules
  *   Input      interactive only. The end of input of a file or pipe reaches the payload as its terminal's end-of-file
  *              character (termios(3), VEOF), when it has read what came before.
- *   Hot keys   only from a terminal; their bytes reach the payload as well.
+ *   Hot keys   only from a terminal; their bytes reach the payload as well, unless hold_keys is set.
  *   Output     interactive, read-only: as it comes; a slow reader makes the payload wait. When it cannot be written
  * any more (a closed pipe, a full disk) it is dropped, the payload goes on, and out_error says why. passive: the
  * payload never waits; the last 8 to 16 KiB are written by console_drain(). To a terminal that the payload does not
@@ -38,7 +38,7 @@
 #include "spec/spec.h"
 
 /* What the user asked for with a hot key (^] pressed, then). */
-enum console_key { CONSOLE_KEY_KILL, CONSOLE_KEY_REBOOT, CONSOLE_KEY_POWEROFF };
+enum console_key { CONSOLE_KEY_KILL, CONSOLE_KEY_REBOOT, CONSOLE_KEY_POWEROFF, CONSOLE_KEY_DETACH };
 typedef int (*console_key_fn)(void *data, enum console_key key, struct err *e);
 
 struct console_want {
@@ -47,6 +47,10 @@ struct console_want {
         console_key_fn on_key;
         /* Instead of stdout, a log: takes all of it, and never waits. */
         void (*write)(void *data, const char *s, size_t n);
+        /* Instead of the master, which somebody else reads: what he has kept of it. -EAGAIN: nothing new; then
+         * console_more() is called when there is. The master is for input and size. */
+        ssize_t (*read)(void *data, char *buf, size_t size);
+        bool hold_keys; /* the payload gets nothing of a hot key; and there is one to leave: ^] ^] d */
         void *data;
         int give_up; /* when this can be read, console_drain() waits no longer for a slow reader; 0: none */
 };
@@ -86,7 +90,9 @@ struct console {
 int console_take(struct console *c, const struct console_want *want, struct err *e);
 int console_attach(struct console *c, struct loop *l, int master /* taken over */, struct err *e);
 void console_resize(struct console *c);
-void console_resume(struct console *c); /* on SIGCONT: a shell has had the terminal meanwhile */
+void console_resume(struct console *c);             /* on SIGCONT: a shell has had the terminal meanwhile */
+int console_more(struct console *c, struct err *e); /* want.read has more */
+int console_replace(struct console *c, int master /* taken over */, struct err *e); /* after a restart in place */
 int console_drain(struct console *c, struct err *e);
 void console_drop(struct console *c);
 

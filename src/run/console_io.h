@@ -8,6 +8,11 @@
 /* host_console.c: which events the loop waits for follows from the buffers. Call after each change. */
 int console_rearm(struct console *c, struct err *e);
 
+/* host_console_keys.c: the last n bytes of to_guest are new. At most this many are held back. */
+enum { CONSOLE_HELD = 2 };
+int console_keys(struct console *c, size_t n, struct err *e);
+void console_keys_drop(struct console *c);
+
 /* host_console_io.c */
 
 /* What to read or write instead of fd 0 or 1, so that O_NONBLOCK does not reach others who share it: a description of

@@ -146,11 +146,11 @@ int control_exec_load(int fd, struct arena *a, struct control_exec *ret) {
 
 const char *control_name(unsigned kind) {
         static const char *const names[CONTROL_KIND_MAX_] = {
-                [CONTROL_NONE] = "nothing",    [CONTROL_EXEC] = "EXEC",     [CONTROL_SIGNAL] = "SIGNAL",
-                [CONTROL_STOP] = "STOP",       [CONTROL_KILL] = "KILL",     [CONTROL_POWEROFF] = "POWEROFF",
-                [CONTROL_REBOOT] = "REBOOT",   [CONTROL_WAIT] = "WAIT",     [CONTROL_REQUESTS_] = "nothing",
-                [CONTROL_STARTED] = "STARTED", [CONTROL_EXITED] = "EXITED", [CONTROL_DONE] = "DONE",
-                [CONTROL_ENDED] = "ENDED",     [CONTROL_FAIL] = "FAIL",
+                [CONTROL_NONE] = "nothing",      [CONTROL_EXEC] = "EXEC",       [CONTROL_SIGNAL] = "SIGNAL",
+                [CONTROL_STOP] = "STOP",         [CONTROL_KILL] = "KILL",       [CONTROL_POWEROFF] = "POWEROFF",
+                [CONTROL_REBOOT] = "REBOOT",     [CONTROL_WAIT] = "WAIT",       [CONTROL_ATTACH] = "ATTACH",
+                [CONTROL_REQUESTS_] = "nothing", [CONTROL_STARTED] = "STARTED", [CONTROL_EXITED] = "EXITED",
+                [CONTROL_DONE] = "DONE",         [CONTROL_ENDED] = "ENDED",     [CONTROL_FAIL] = "FAIL",
         };
 
         return kind < CONTROL_KIND_MAX_ ? names[kind] : "unknown";

@@ -17,6 +17,12 @@
  *      | <------------- ENDED ------------- |  when the container has ended; end of file without it: the supervisor
  *                                              was killed
  *
+ *      | -- ATTACH -----------------------> |  to the console of a detached container
+ *      | <------------- STARTED ----------- |  + its master, for input and size; again after each restart in place
+ *      | <------------- ENDED ------------- |
+ *
+ * What the console shows is in its log (state/record.h): the supervisor alone reads the master, into that.
+ *
  * Each request may be answered by FAIL instead. A connection carries one EXEC; when it goes, what it started is
  * killed. A message that is malformed, or comes at the wrong time, ends the connection. */
 
@@ -28,7 +34,7 @@
 #include "base/err.h"
 #include "base/msg.h"
 
-enum { CONTROL_VERSION = 2 };
+enum { CONTROL_VERSION = 3 };
 
 enum control_kind {
         CONTROL_NONE,
@@ -39,6 +45,7 @@ enum control_kind {
         CONTROL_POWEROFF,
         CONTROL_REBOOT,
         CONTROL_WAIT,
+        CONTROL_ATTACH,
         CONTROL_REQUESTS_, /* those above are the client's, those below the supervisor's */
         CONTROL_STARTED,
         CONTROL_EXITED,

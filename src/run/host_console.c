@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The console in process P: settings of the caller's terminal, hot keys, and when to read and write. */
+/* The console in process P: settings of the caller's terminal, and when to read and write. */
 
 #include "run/console.h"
 
@@ -9,17 +9,15 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clean.h"
 #include "base/log.h"
 #include "run/console_io.h"
 
-enum { HOT_KEY = 0x1d /* ^] */, HOT_KEY_MS = 1000 };
 enum { RETRY_FIRST_MS = 20, RETRY_LAST_MS = 1000, EOF_LOOKS = 12 /* 8 s */ };
 /* What can be left in a pseudo terminal is a few 100 KiB; more comes from somebody who is still writing. */
-enum { DRAIN_READS = 4096 };
+enum { DRAIN_READS = 4096, MORE_READS = 256 };
 
 enum console_mode console_resolve(enum console_mode mode, bool boot) {
         bool both = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
@@ -132,46 +130,6 @@ static void background_begin(struct console *c) {
 
 /* --- input --- */
 
-static uint64_t now_ms(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
-}
-
-/* One byte of input: is it the last of a hot key? All of it has to come within a second. */
-static bool is_hot(struct console *c, unsigned char byte, uint64_t now, enum console_key *ret) {
-        unsigned before = now - c->hot_since_ms <= HOT_KEY_MS ? c->hot_count : 0;
-
-        if (byte == HOT_KEY) {
-                if (before == 0)
-                        c->hot_since_ms = now;
-                c->hot_count = before + 1;
-                if (c->hot_count < 3)
-                        return false;
-        } else
-                c->hot_count = 0;
-        if (byte == HOT_KEY || (before == 2 && (byte == 'r' || byte == 'p'))) {
-                c->hot_count = 0;
-                *ret = byte == 'r' ? CONSOLE_KEY_REBOOT : byte == 'p' ? CONSOLE_KEY_POWEROFF : CONSOLE_KEY_KILL;
-                return true;
-        }
-        return false;
-}
-
-static int look_for_keys(struct console *c, const char *s, size_t n, struct err *e) {
-        enum console_key key;
-        uint64_t now = now_ms();
-        int r = 0;
-
-        if (!c->terminal_in || !c->want.on_key)
-                return 0;
-        for (size_t i = 0; i < n && r == 0; i++)
-                if (is_hot(c, (unsigned char) s[i], now, &key))
-                        r = c->want.on_key(c->want.data, key, e);
-        return r;
-}
-
 static int retry(void *data, struct err *e);
 
 static void retry_later(struct console *c) {
@@ -182,11 +140,11 @@ static void retry_later(struct console *c) {
 
 /* The end of input follows the last byte of it. eof_left: -1: it was not told yet, and is tried until it can be; then
  * the number of times to look whether it has to be told once more. A terminal that has gone is no end of input:
- * whoever ends us then, ends the container. */
+ * whoever ends us then, ends the container. And who is attached to a console is not the only one that types there. */
 static void pass_eof(struct console *c) {
         enum console_eof done;
 
-        if (!c->eof_in || c->eof_left == 0 || c->terminal_in || c->to_guest.start < c->to_guest.end)
+        if (c->want.read || !c->eof_in || c->eof_left == 0 || c->terminal_in || c->to_guest.start < c->to_guest.end)
                 return;
         done = console_send_eof(c, c->eof_left > 0);
         if (done == EOF_LINE) {
@@ -210,7 +168,7 @@ static int on_in(void *data, short revents, struct err *e) {
                 loop_forget(c->loop, c->in);
         }
         if (n > 0)
-                r = look_for_keys(c, c->to_guest.buf + c->to_guest.end - n, (size_t) n, e);
+                r = console_keys(c, (size_t) n, e);
         console_flush_in(c);
         pass_eof(c);
         k = console_rearm(c, e);
@@ -237,13 +195,28 @@ static int retry(void *data, struct err *e) {
 
         c->eof_master = false;
         pass_eof(c);
-        return console_rearm(c, e);
+        return c->want.read ? console_more(c, e) : console_rearm(c, e);
 }
 
 static int on_out(void *data, short revents, struct err *e) {
         struct console *c = data;
 
         console_flush_out(c);
+        return c->want.read ? console_more(c, e) : console_rearm(c, e);
+}
+
+/* Somebody who writes without an end must not keep us from all else. */
+int console_more(struct console *c, struct err *e) {
+        int k = 0;
+
+        for (int reads = 0; k == 0 && console_room(&c->to_host) > 0; reads++) {
+                if (reads == MORE_READS) {
+                        (void) loop_timer(c->loop, 1, retry, c);
+                        break;
+                }
+                k = console_pull(c);
+                console_flush_out(c);
+        }
         return console_rearm(c, e);
 }
 
@@ -254,6 +227,12 @@ static int on_master(void *data, short revents, struct err *e) {
         if (revents & POLLOUT) {
                 console_flush_in(c);
                 pass_eof(c);
+        }
+        /* Whoever reads it opens it again. */
+        if (c->want.read) {
+                if (revents & (POLLHUP | POLLERR))
+                        c->to_guest.start = c->to_guest.end = 0;
+                return console_rearm(c, e);
         }
         if (revents & (POLLIN | POLLHUP | POLLERR))
                 k = console_pull(c);
@@ -270,7 +249,7 @@ int console_rearm(struct console *c, struct err *e) {
         short events = 0;
         int k = 0;
 
-        if (!c->eof_master && (c->want.mode == CONSOLE_PASSIVE || console_room(&c->to_host) > 0))
+        if (!c->eof_master && !c->want.read && (c->want.mode == CONSOLE_PASSIVE || console_room(&c->to_host) > 0))
                 events |= POLLIN;
         if (!c->eof_master && c->to_guest.start < c->to_guest.end)
                 events |= POLLOUT;
@@ -306,10 +285,24 @@ int console_attach(struct console *c, struct loop *l, int master, struct err *e)
         console_resize(c);
         terminal_raw(c);
         background_begin(c);
-        k = loop_watch(l, master, POLLIN, on_master, c);
+        k = loop_watch(l, master, c->want.read ? 0 : POLLIN, on_master, c);
         if (k == 0 && c->in >= 0)
                 k = loop_watch(l, c->in, POLLIN, on_in, c);
         return k < 0 ? err_set(e, ERR_BUG, -k, "the event loop is full") : 0;
+}
+
+int console_replace(struct console *c, int master, struct err *e) {
+        int flags = fcntl(master, F_GETFL), k;
+
+        loop_forget(c->loop, c->master);
+        close(c->master);
+        c->master = master;
+        c->to_guest.start = c->to_guest.end = 0;
+        if (flags < 0 || fcntl(master, F_SETFL, flags | O_NONBLOCK) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot use the container's console");
+        console_resize(c);
+        k = loop_watch(c->loop, master, 0, on_master, c);
+        return k < 0 ? err_set(e, ERR_BUG, -k, "the event loop is full") : console_rearm(c, e);
 }
 
 /* Wait until output can be written. false: it shall not be waited for. */
@@ -368,6 +361,7 @@ void console_drop(struct console *c) {
         }
         terminal_restore(c);
         (void) loop_timer(c->loop, 0, retry, c);
+        console_keys_drop(c);
         loop_forget(c->loop, c->master);
         close_end(c->loop, &c->in, STDIN_FILENO, &c->flags_in);
         close_end(c->loop, &c->out, STDOUT_FILENO, &c->flags_out);

@@ -149,7 +149,10 @@ int console_pull(struct console *c) {
                 room = make_room(f);
                 if (room == 0)
                         return 0;
-                n = read(c->master, f->buf + f->end, room);
+                n = c->want.read ? c->want.read(c->want.data, f->buf + f->end, room)
+                                 : read(c->master, f->buf + f->end, room);
+                if (n <= 0 && c->want.read)
+                        return 1;
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0 && errno == EAGAIN)
@@ -187,6 +190,8 @@ ssize_t console_read_in(struct console *c) {
         size_t room = make_room(f);
         ssize_t n;
 
+        if (c->want.hold_keys)
+                room -= room < CONSOLE_HELD ? room : CONSOLE_HELD;
         if (room == 0)
                 return -EAGAIN;
         n = read(c->in, f->buf + f->end, room);

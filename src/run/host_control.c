@@ -33,7 +33,7 @@ static void close_conn(struct control_client *c) {
 void control_let_go(struct control_client *c) {
         control_exec_kill(c);
         close_conn(c);
-        c->waits = false;
+        c->waits = c->attached = false;
 }
 
 void control_tell(struct control_client *c, const struct control_message *m, const struct msg_fds *fds) {
@@ -99,6 +99,27 @@ static int request_wait(struct control_client *c, const struct control_message *
         return 0;
 }
 
+static void tell_console(struct control_client *c) {
+        const struct msg_fds fds = { .n = 1, .fd = { c->control->run->console->master } };
+
+        control_tell(c, &(struct control_message){ .kind = CONTROL_STARTED }, &fds);
+}
+
+/* What it shows is read from its log, by any number of clients at their own pace. */
+static int request_attach(struct control_client *c, const struct control_message *m, const struct msg_fds *fds,
+                          struct err *e) {
+        const struct run *r = c->control->run;
+
+        if (!r->plan->console.detached) {
+                err_set(e, ERR_USAGE, 0, "%s runs in the foreground: its console is where berth was started",
+                        r->plan->machine);
+                return err_hint(e, "berthctl shell %s opens a shell in it", r->plan->machine);
+        }
+        c->waits = c->attached = true;
+        tell_console(c);
+        return 0;
+}
+
 /* running: only while the payload runs; otherwise also during a start, which a signal to the supervisor ends as well.
  * with_exec: also on a connection that has had EXEC. */
 /* clang-format off */
@@ -113,6 +134,7 @@ static const struct {
         [CONTROL_POWEROFF] = { request_event, true, false },
         [CONTROL_REBOOT] = { request_event, true, false },
         [CONTROL_WAIT] = { request_wait, false, false },
+        [CONTROL_ATTACH] = { request_attach, true, false },
 };
 /* clang-format on */
 
@@ -271,6 +293,12 @@ void host_control_end_start(struct run *r) {
                 return;
         for (int i = 0; i < CONTROL_CLIENTS; i++)
                 control_exec_end(&r->control->clients[i]);
+}
+
+void host_control_new_console(struct run *r) {
+        for (int i = 0; r->plan->console.detached && i < CONTROL_CLIENTS; i++)
+                if (r->control->clients[i].attached)
+                        tell_console(&r->control->clients[i]);
 }
 
 void host_control_close(struct run *r) {

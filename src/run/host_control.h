@@ -13,6 +13,7 @@ struct control_client {
         struct control *control;
         int conn;                       /* -1: nobody */
         bool waits;                     /* for the end of the container */
+        bool attached;                  /* to the console */
         bool exec;                      /* EXEC came */
         struct process joiner, program; /* pid 0: none */
         int sock;                       /* what joiner and program say before exec, -1 */

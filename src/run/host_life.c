@@ -113,6 +113,8 @@ static int on_give(struct run *r, const struct message *m, int fd /* taken over 
                 }
                 r->console_attached = true;
                 k = console_attach(r->console, &r->loop, fd, e);
+                if (k == 0)
+                        host_control_new_console(r);
                 return k < 0 ? k : host_let_go(r, e);
         }
         if (*place >= 0) {

@@ -126,6 +126,7 @@ int host_life_event(struct run *r, enum life_event event, int sig, struct err *e
 /* host_control.c */
 struct control *host_control_new(struct run *r); /* NULL: no memory */
 int host_control_watch(struct run *r, struct err *e);
+void host_control_new_console(struct run *r);     /* for who is attached */
 void host_control_end_start(struct run *r);       /* what was started by clients ends with the start */
 void host_control_close(struct run *r);           /* before the name is given up */
 void host_control_end(struct run *r, int status); /* after that: who waited for it is told; frees all */

@@ -69,7 +69,7 @@ end_detached() {
         await /run/berth/quiet/console.log ready
         ctl wait quiet >"$work/waited" 2>&1 &
         local waiter=$!
-        await_waiter
+        await_waiter quiet
         ctl kill quiet
         status=0
         wait $waiter || status=$?
@@ -79,7 +79,7 @@ end_detached() {
 # Until the waiting client is connected: two sockets at the name, the listener and its.
 await_waiter() {
         for _ in {1..200}; do
-                if [ "$(grep -c /run/berth/quiet/control /proc/net/unix)" -ge 2 ]; then
+                if [ "$(grep -c "/run/berth/$1/control" /proc/net/unix)" -ge 2 ]; then
                         return 0
                 fi
                 sleep 0.05
@@ -302,4 +302,142 @@ await_waiter() {
         [ "$(grep '^line ' "$work/followed" | cut -d' ' -f2 | sort -n -u | wc -l)" = 30000 ]
         never grep -q $'\r' "$work/followed"
         await_gone grows
+}
+
+# On a terminal at the console of $1: the steps behind follow when it is ready for them.
+at_console() {
+        local name=$1
+        shift
+        on_terminal 'expect=attached; ' 'expect=\r\n' "$@" -- "$BERTHCTL" attach "$name"
+}
+
+leave='send=\x1d\x1dd'
+
+@test "attach: a terminal gets the console, leaves it, and comes back" {
+        detached shell sh
+        at_console shell 'send=echo $((40+2))\r' 'expect=42' "$leave" 'expect=left; '
+        status_is 0
+        [[ $report == *termios=same* ]]
+        [[ $report == *flags=same* ]]
+        at_console shell 'send=echo $((50+3))\r' 'expect=53' "$leave" 'expect=left; '
+        status_is 0
+        # What was there before is shown again, and of the key nothing came to the shell.
+        plain_output
+        output_has 42
+        at_console shell 'send=echo x$((60+4))\r' 'expect=x64' 'send=exit 5\r'
+        status_is 5
+        [[ $report == *termios=same* ]]
+        await_gone shell
+}
+
+@test "attach: what a hot key is made of reaches the payload where it is none, and not where it is" {
+        detached bytes sh -c 'stty raw -echo; echo ready; while :; do dd bs=1 count=1 2>/dev/null | od -An -tx1; done'
+        await /run/berth/bytes/console.log ready
+        at_console bytes 'send=\x1d' 'expect=1d' 'send=\x1dx' 'expect=1d' 'expect=78' 'send=\x1d\x1dy' 'expect=1d' 'expect=1d' 'expect=79' \
+                'send=z' 'expect=7a' "$leave" 'expect=left; '
+        status_is 0
+        at_console bytes 'send=e' 'expect=65' "$leave" 'expect=left; '
+        status_is 0
+        output=$(ctl logs bytes | tr -d ' \n')
+        output_is ready1d1d781d1d797a65
+        end_detached bytes
+}
+
+@test "attach: keys come one by one, and a key kills" {
+        detached keys sleep 1000
+        at_console keys 'send=\x1d' 'send=\x1d' 'send=d' 'expect=left; '
+        status_is 0
+        at_console keys 'send=\x1d\x1d\x1d'
+        status_is 1
+        [[ $report == *termios=same* ]]
+        await_gone keys
+        opts=(-b)
+        detached keys
+        await /run/berth/keys/console.log up
+        at_console keys 'send=\x1d\x1dp'
+        status_is 0
+        await_gone keys
+}
+
+@test "attach: the window's size follows" {
+        detached size sh -c 'trap "stty size" WINCH; echo ready; while :; do sleep 0.1; done'
+        await /run/berth/size/console.log ready
+        on_terminal -s 33x77 'expect=33 77' size=50x100 'expect=50 100' "$leave" 'expect=left; ' -- "$BERTHCTL" attach size
+        status_is 0
+        end_detached size
+}
+
+@test "attach: several at once" {
+        detached many sh
+        "$PTY" -t 20 'expect=attached; ' 'expect=\r\n' 'expect=both-7' 'send=echo from-$((1+1))\r' 'expect=from-2' "$leave" \
+                'expect=left; ' -- "$BERTHCTL" attach many >"$work/first" 2>&1 &
+        local first=$!
+        await "$work/first" 'attached; '
+        at_console many 'send=echo both-$((3+4))\r' 'expect=both-7' 'expect=from-2' "$leave" 'expect=left; '
+        status_is 0
+        wait $first
+        end_detached many
+}
+
+@test "attach: no terminal: what is said goes in, what is shown comes out" {
+        detached piped sh -c 'read line; echo "got $line"; read line; echo "got $line"; exit 6'
+        try ctl attach piped <<<$'first\nsecond'
+        status_is 6
+        output_has "got first"
+        output_has "got second"
+        detached piped sleep 1000
+        start_other_ctl attach piped
+        await_waiter piped
+        kill -TERM "$launcher"
+        await_end
+        status_is 143
+        end_detached piped
+}
+
+# Like start_berth, with the second program.
+start_other_ctl() {
+        : >"$work/out"
+        env --default-signal=INT,QUIT "$BERTHCTL" "$@" >"$work/out" 2>"$work/err" 3>&- </dev/null &
+        launcher=$!
+}
+
+@test "attach: the terminal is restored when the client is told to end, or the supervisor is killed" {
+        detached told sleep 1000
+        at_console told signal=TERM
+        status_is 143
+        [[ $report == *termios=same* ]]
+        "$PTY" -t 20 -r "$work/report" 'expect=attached; ' 'expect=\r\n' -- "$BERTHCTL" attach told >"$work/first" 2>&1 &
+        local first=$!
+        await "$work/first" 'attached; '
+        kill -KILL "$supervisor"
+        status=0
+        wait $first || status=$?
+        status_is 1
+        await "$work/report" termios=same
+        await "$work/first" "the supervisor of told has ended"
+        ctl gc
+}
+
+@test "attach: a restart in place goes on at the same terminal" {
+        fresh_tree
+        opts=(-b)
+        detached again
+        await /run/berth/again/console.log up
+        local before
+        before=$(value_of again leader)
+        at_console again 'send=\x1d\x1dr' 'expect=up' "$leave" 'expect=left; '
+        status_is 0
+        [ "$(value_of again leader)" != "$before" ]
+        [ "$(value_of again supervisor)" = "$supervisor" ]
+        end_detached again
+}
+
+@test "attach: what cannot be attached to" {
+        start_berth -q -M front -D "$TREE" sh -c 'echo ready; exec sleep 1000'
+        await "$work/out" ready
+        try ctl attach front
+        refused "front runs in the foreground"
+        stop_berth
+        try ctl attach nosuch
+        refused "no container named nosuch"
 }

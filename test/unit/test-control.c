@@ -152,6 +152,7 @@ static const struct {
         { CONTROL_POWEROFF, "POWEROFF", true, false, { 0, -1 } },
         { CONTROL_REBOOT, "REBOOT", true, false, { 0, -1 } },
         { CONTROL_WAIT, "WAIT", true, false, { 0, -1 } },
+        { CONTROL_ATTACH, "ATTACH", true, false, { 0, -1 } },
         { CONTROL_REQUESTS_, "nothing", false, false, { -1 } },
         { CONTROL_STARTED, "STARTED", false, true, { 0, 1, -1 } },
         { CONTROL_EXITED, "EXITED", false, true, { 0, -1 } },
