@@ -24,6 +24,7 @@ guard_more() {
         systemctl list-units --all --plain --no-legend --no-pager 'berth*' 'machine-*' 'systemd-nspawn*' '*.scope' | sed 's/  */ /g; s/^/unit /'
         systemctl --failed --plain --no-legend --no-pager | sed 's/^/failed /'
         find $machines -mindepth 1 -maxdepth 1 -printf 'file %p %y\n'
+        find /run/systemd/system -lname /dev/null -printf 'masked %f\n' 2>/dev/null
         find /run/systemd/machines -mindepth 1 -printf 'file %p %y\n' 2>/dev/null || true
 }
 
@@ -34,6 +35,7 @@ guard_sweep_more() {
                 systemctl kill --signal=KILL "$unit" 2>/dev/null || true
                 systemctl stop "$unit" 2>/dev/null || true
         done
+        systemctl unmask --runtime -q systemd-machined.service
         systemctl reset-failed 2>/dev/null || true
         rm -rf --one-file-system -- "${machines:?}"/*
 }
