@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -197,20 +199,25 @@ int host_fit_cgroup(struct run *r, struct err *e) {
         return restrict_devices(r, e);
 }
 
+/* With no other descriptor than its own: there may be none left. */
+static void remove_cgroup(int cgroup, const char *name) {
+        char path[NAME_MAX + 4];
+
+        snprintf(path, sizeof path, "../%s", name);
+        /* The last process is reaped a moment before its cgroup counts as empty when it had many. */
+        for (int tries = 0; tries < 100 && cgroupfs_remove(cgroup, path) == -EBUSY; tries++)
+                usleep(5 * 1000);
+}
+
 void host_cgroup_drop(struct run *r) {
         int made = r->held.limited >= 0 ? r->held.limited : r->held.cgroup;
 
-        if (r->held.cgroup_made)
+        if (r->held.cgroup_made) {
+                /* For a restart. */
                 r->opened->cgroup = openat(made, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                remove_cgroup(made, r->plan->cgroup.name);
+        }
+        r->held.cgroup_made = false;
         close_held(&r->held.cgroup);
         close_held(&r->held.limited);
-        if (!r->held.cgroup_made)
-                return;
-        r->held.cgroup_made = false;
-        /* The last process is reaped a moment before its cgroup counts as empty when it had many. */
-        for (int tries = 0; tries < 100; tries++) {
-                if (cgroupfs_remove(r->opened->cgroup, r->plan->cgroup.name) != -EBUSY)
-                        return;
-                usleep(5 * 1000);
-        }
 }
