@@ -188,6 +188,7 @@ static const struct guest_step builder[] = {
         { "pivot", guest_pivot },
         { "give", give_seeded },
         { "hand over", guest_hand_over },
+        { "leave last", guest_leave_last },
 };
 
 /* ... and the guest does meanwhile all that needs no tree. The builder joins its namespaces, for which it must be

@@ -16,7 +16,7 @@
 enum { GUEST_FIRST_FD = 4, GUEST_KEEP = 5, GUEST_OPS = 320 };
 
 /* What is too large for the stack, and what exec needs in place. Made before the clone: the guest allocates nothing.
- */
+ * Not cleared: most of it is never touched. */
 struct guest_room {
         struct exec_image image;
         char path[PATH_MAX], login[PATH_MAX + 1], container[512], uuid[64];
@@ -75,6 +75,7 @@ int guest_undumpable(struct guest *g, struct err *e);
 int guest_split(struct guest *g, struct err *e);
 int guest_mount_of_guest(struct guest *g, struct err *e);
 int guest_hand_over(struct guest *g, struct err *e);
+int guest_leave_last(struct guest *g, struct err *e);
 int guest_wait_maps(struct guest *g, struct err *e);
 int guest_take_over(struct guest *g, struct err *e);
 

@@ -13,7 +13,8 @@
  *      B                               G
  *      | -------- clone, id map -----> |  all it can do before it has a tree
  *      |  mounts, pivot                |
- *      | ---- what is where ---------> |  copies the mount namespace, goes on
+ *      | ---- what is where ---------> |  copies the mount namespace
+ *      | <-------- end of file ------- |  goes on
  *      ends
  */
 
@@ -153,15 +154,25 @@ int guest_hand_over(struct guest *g, struct err *e) {
         return msg_send(g->pair, g->mounted, sizeof g->mounted, NULL) < 0 ? lost(e) : 0;
 }
 
+/* Who is the last to leave a mount namespace takes it apart, and the guest has no time for that. Whatever ends the
+ * wait, the guest has what it needs, or is dead. */
+int guest_leave_last(struct guest *g, struct err *e) {
+        struct msg_fds fds;
+        char none;
+
+        msg_recv(g->pair, &none, sizeof none, &fds, 0);
+        return 0;
+}
+
 int guest_take_over(struct guest *g, struct err *e) {
         struct msg_fds fds;
 
         if (msg_recv(g->pair, g->mounted, sizeof g->mounted, &fds, 0) != sizeof g->mounted)
                 return lost(e);
-        close(TAKE_FD(g->pair));
         /* From here on what the builder mounted is locked. */
         if (unshare(CLONE_NEWNS) < 0)
                 return err_set(e, ERR_HOST, errno, "cannot make a mount namespace");
+        close(TAKE_FD(g->pair));
         g->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         g->proc = resolve_plain(g->root, "proc", O_PATH | O_DIRECTORY);
         if (g->root < 0 || g->proc < 0)
