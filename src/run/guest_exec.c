@@ -164,6 +164,7 @@ int guest_program(struct guest *g, struct err *e) {
 
                 snprintf(room->login, sizeof room->login, "%s%s", p->exec.argv0_login, base);
                 room->login_argv[0] = room->login;
+                room->login_argv[1] = NULL;
                 argv = room->login_argv;
         }
         k = exec_image_open(&room->image, fd, path, argv);
@@ -287,6 +288,7 @@ int guest_stub_job(struct guest *g, struct err *e) {
                 return 0;
         for (unsigned i = 0; i < p->exec.listen_fds; i++)
                 room->pass[i] = (int) (3 + i);
+        room->container[0] = room->uuid[0] = '\0';
         for (size_t i = 0; i < p->exec.env.n; i++) {
                 if (str_after(p->exec.env.items[i], "container="))
                         snprintf(room->container, sizeof room->container, "%s", p->exec.env.items[i]);
@@ -295,6 +297,7 @@ int guest_stub_job(struct guest *g, struct err *e) {
         }
         room->stub_env[0] = room->container;
         room->stub_env[1] = room->uuid;
+        room->stub_env[2] = NULL;
         image = g->stub;
         k = stub_prepare(&g->stub, &job);
         if (k < 0)

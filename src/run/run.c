@@ -67,7 +67,7 @@ static void tell_end(const struct run *r) {
 int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_refuted, struct err *e) {
         const struct plan *p = want->plan;
         CLEAN_FREE struct console *console = p->console.mode == CONSOLE_PIPE ? NULL : calloc(1, sizeof *console);
-        CLEAN_FREE struct guest_room *room = calloc(1, sizeof *room);
+        CLEAN_FREE struct guest_room *room = malloc(sizeof *room);
         struct run r = {
                 .console = console,
                 .room = room,
