@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/parse.h"
 #include "base/str.h"
 
 int split_colons(struct arena *a, const char *v, const char **parts, int max) {
@@ -108,17 +109,60 @@ static int set_source(const struct saying *s, struct spec_mount *m, const char *
         return m->source.path ? 0 : bad_value(s, e, "not a valid source");
 }
 
+/* HOST:INSIDE[:COUNT]; the kernel takes one page of text for all of them. */
+enum { MAPS_MAX = 100 };
+
+static bool add_map(struct arena *a, struct spec_mount *m, const char *v) {
+        const char *parts[4];
+        uint64_t n[3] = { 0, 0, 1 };
+        int count = split_colons(a, v, parts, 4);
+
+        if (count < 2 || count > 3 || m->maps.n >= MAPS_MAX)
+                return false;
+        for (int i = 0; i < count; i++)
+                if (parse_u64(parts[i], i == 2, UINT32_MAX - 1, &n[i]) < 0)
+                        return false;
+        if (n[0] + n[2] > UINT32_MAX || n[1] + n[2] > UINT32_MAX)
+                return false;
+        *arena_push(a, &m->maps) = (struct owner_map){ (uint32_t) n[0], (uint32_t) n[1], (uint32_t) n[2] };
+        return true;
+}
+
+static bool set_bind_option(struct arena *a, struct spec_mount *m, const char *word) {
+        static const struct {
+                const char *word;
+                enum owners owners;
+        } owners[] = {
+                { "noidmap", OWNERS_KEPT },
+                { "idmap", OWNERS_SAME },
+                { "rootidmap", OWNERS_ROOT },
+                { "owneridmap", OWNERS_OWNER },
+        };
+        const char *map = str_after(word, "map=");
+
+        if (streq(word, "rbind") || streq(word, "norbind")) {
+                m->alone = *word == 'n';
+                return true;
+        }
+        if (map) {
+                m->owners = OWNERS_LIST;
+                return add_map(a, m, map);
+        }
+        for (size_t i = 0; i < ELEMENTS(owners); i++)
+                if (streq(owners[i].word, word)) {
+                        m->owners = owners[i].owners;
+                        return true;
+                }
+        return false;
+}
+
 static int set_bind_options(const struct saying *s, struct spec_mount *m, const char *v, struct err *e) {
         for (size_t n;; v += n + 1) {
                 const char *word;
 
                 n = strcspn(v, ",");
                 word = arena_strndup(s->arena, v, n);
-                if (streq(word, "rbind") || streq(word, "norbind"))
-                        m->alone = *word == 'n';
-                else if (streq(word, "idmap") || streq(word, "rootidmap") || streq(word, "owneridmap"))
-                        return SET_LATER;
-                else if (!streq(word, "noidmap"))
+                if (!set_bind_option(s->arena, m, word))
                         return bad_value(s, e, "unknown option %.40s", word);
                 if (!v[n])
                         return 0;

@@ -337,11 +337,13 @@ const struct setting settings[] = {
         /* Mounts */
         { .name = "bind", .arg = ARG_REQUIRED, .group = GROUP_MOUNTS, .metavar = "PATH[:PATH[:OPTIONS]]",
           .section = "Files", .key = "Bind", .topic = TOPIC_MOUNTS, .set = set_bind,
-          .allowed = "[-][+]SOURCE[:DESTINATION[:OPTIONS]], options rbind, norbind",
+          .allowed = "[-][+]SOURCE[:DESTINATION[:OPTIONS]], "
+                     "options norbind, idmap, rootidmap, owneridmap, map=HOST:ID[:COUNT]",
           .help = "Show one of the host's files or directories inside" },
         { .name = "bind-ro", .arg = ARG_REQUIRED, .group = GROUP_MOUNTS, .metavar = "PATH[:PATH[:OPTIONS]]",
           .section = "Files", .key = "BindReadOnly", .topic = TOPIC_MOUNTS, .set = set_bind, .value = 1,
-          .allowed = "[-][+]SOURCE[:DESTINATION[:OPTIONS]], options rbind, norbind",
+          .allowed = "[-][+]SOURCE[:DESTINATION[:OPTIONS]], "
+                     "options norbind, idmap, rootidmap, owneridmap, map=HOST:ID[:COUNT]",
           .help = "The same, read-only" },
         { .name = "inaccessible", .arg = ARG_REQUIRED, .group = GROUP_MOUNTS, .metavar = "PATH", .section = "Files",
           .key = "Inaccessible", .topic = TOPIC_MOUNTS, .set = set_inaccessible,

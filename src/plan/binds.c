@@ -36,23 +36,93 @@ static const char *source_name(const struct spec_mount *m, const struct facts *f
         return m->source.in_tree ? arena_printf(a, "%s/%s", tree, m->source.path) : m->source.path;
 }
 
-static void add_bind(const struct spec_mount *m, const struct facts *f, const struct source *from, struct arena *a,
-                     struct plan *p) {
-        bool map = m->source.in_tree && p->ids.map_root;
+static void add_owner(struct arena *a, const struct plan *p, struct idmap_extents *l, const struct owner_map *m) {
+        *arena_push(a, l) = (struct idmap_extent){
+                .inside = m->host,
+                .outside = (p->ids.own ? p->ids.base : 0) + m->inside,
+                .count = m->count,
+        };
+}
 
-        plan_add_fsop(a, p,
-                      &(struct fsop){
-                              .kind = FSOP_TREE,
-                              .dst = m->dst,
-                              .src = m->source.in_tree ? m->source.path : NULL,
-                              .host = source_name(m, f, a),
-                              .slot = -1,
-                              .set = m->read_only ? MOUNT_ATTR_RDONLY : 0,
-                              .flags = (S_ISDIR(from->type) ? FSOP_MAKE_DIR : FSOP_MAKE_FILE) | FSOP_PARENTS |
-                                       FSOP_FOLLOW | FSOP_OF_USER | (m->source.in_tree ? FSOP_IN_TREE : 0) |
-                                       (m->alone ? 0 : FSOP_RECURSIVE) | (map ? FSOP_IDMAP : 0),
-                              .why = m->option,
-                      });
+/* An owner in the tree, as it is seen inside. */
+static uint32_t seen_inside(const struct plan *p, uint32_t id) {
+        return p->ids.own && !p->ids.map_root ? id - p->ids.base : id;
+}
+
+static int check_maps(const struct spec_mount *m, const struct fsop_owners *o, const struct plan *p, struct err *e) {
+        uint32_t end = p->ids.own ? p->ids.base + p->ids.count : UINT32_MAX, base = p->ids.own ? p->ids.base : 0;
+
+        for (size_t i = 0; i < o->uids.n; i++) {
+                const struct idmap_extent *u = &o->uids.items[i], *g = &o->gids.items[i];
+
+                if (u->outside >= base && u->outside + u->count <= end && g->outside >= base &&
+                    g->outside + g->count <= end)
+                        continue;
+                err_set(e, ERR_USAGE, 0, "%s%s: the container has no ids %u..%u", m->option, m->source.path,
+                        u->outside - base, u->outside - base + u->count - 1);
+                return err_blame(e, m->option, m->source.path);
+        }
+        return 0;
+}
+
+static int make_owners(const struct spec_mount *m, const struct source *from, struct arena *a, const struct plan *p,
+                       struct fsop *op, struct err *e) {
+        struct fsop_owners *o = arena_new(a, struct fsop_owners);
+        struct owner_map u = { from->uid, 0, 1 }, g = { from->gid, 0, 1 };
+
+        if (m->owners == OWNERS_OWNER) {
+                u.inside = seen_inside(p, from->to_uid);
+                g.inside = seen_inside(p, from->to_gid);
+        }
+        for (size_t i = 0; i < m->maps.n && m->owners == OWNERS_LIST; i++) {
+                add_owner(a, p, &o->uids, &m->maps.items[i]);
+                add_owner(a, p, &o->gids, &m->maps.items[i]);
+        }
+        if (m->owners != OWNERS_LIST) {
+                add_owner(a, p, &o->uids, &u);
+                add_owner(a, p, &o->gids, &g);
+        }
+        op->owners = o;
+        return check_maps(m, o, p, e);
+}
+
+static int map_owners(const struct spec_mount *m, const struct source *from, struct arena *a, const struct plan *p,
+                      struct fsop *op, struct err *e) {
+        if (m->owners == OWNERS_KEPT) {
+                op->flags |= m->source.in_tree && p->ids.map_root ? FSOP_IDMAP : 0;
+                return 0;
+        }
+        if (!p->ids.own && m->owners != OWNERS_LIST) {
+                err_set(e, ERR_USAGE, 0, "%s%s: there are no user ids of its own to map owners to", m->option,
+                        m->source.path);
+                err_hint(e, "--private-users=pick gives the container some");
+                return err_blame(e, m->option, m->source.path);
+        }
+        if (m->owners == OWNERS_SAME) {
+                op->flags |= FSOP_IDMAP;
+                return 0;
+        }
+        return make_owners(m, from, a, p, op, e);
+}
+
+static int add_bind(const struct spec_mount *m, const struct facts *f, const struct source *from, struct arena *a,
+                    struct plan *p, struct err *e) {
+        struct fsop *op;
+
+        op = plan_add_fsop(a, p,
+                           &(struct fsop){
+                                   .kind = FSOP_TREE,
+                                   .dst = m->dst,
+                                   .src = m->source.in_tree ? m->source.path : NULL,
+                                   .host = source_name(m, f, a),
+                                   .slot = -1,
+                                   .set = m->read_only ? MOUNT_ATTR_RDONLY : 0,
+                                   .flags = (S_ISDIR(from->type) ? FSOP_MAKE_DIR : FSOP_MAKE_FILE) | FSOP_PARENTS |
+                                            FSOP_FOLLOW | FSOP_OF_USER | (m->source.in_tree ? FSOP_IN_TREE : 0) |
+                                            (m->alone ? 0 : FSOP_RECURSIVE),
+                                   .why = m->option,
+                           });
+        return map_owners(m, from, a, p, op, e);
 }
 
 static void add_fresh(const struct spec_mount *m, const char *options, uint64_t set, struct arena *a, struct plan *p) {
@@ -86,8 +156,7 @@ static int bind_one(const struct spec_mount *m, const struct facts *f, const str
                         err_hint(e, "a - in front of it leaves it out where it is missing");
                 return err_blame(e, m->option, m->source.path);
         }
-        add_bind(m, f, from, a, p);
-        return 0;
+        return add_bind(m, f, from, a, p, e);
 }
 
 static int add_one(const struct spec_mount *m, const struct facts *f, const struct source *from, struct arena *a,

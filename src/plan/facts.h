@@ -47,6 +47,10 @@ struct source {
         mode_t type; /* S_IF*, 0: there is nothing */
         int why;     /* then: errno */
         dev_t device;
+        uid_t uid; /* its owner */
+        gid_t gid;
+        uid_t to_uid; /* the owner of what is at the destination in the tree, 0 where nothing is */
+        gid_t to_gid;
 };
 struct source_list {
         struct source *items; /* one for each of spec.mounts */

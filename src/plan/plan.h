@@ -16,6 +16,7 @@
 #include "spec/spec.h"
 #include "sys/devices.h"
 #include "sys/filter.h"
+#include "sys/idmap.h"
 
 /* What a new file system is filled with while it is still detached. Paths are relative to it. */
 enum seed_kind {
@@ -94,6 +95,11 @@ struct overlay {
         const char *data, *work; /* below either: directories for what is written, and for the kernel's own use */
 };
 
+/* Whose files are whose: inside is the number on the file system, outside what the host's kernel sees of it. */
+struct fsop_owners {
+        struct idmap_extents uids, gids;
+};
+
 struct fsop {
         enum fsop_kind kind;
         unsigned flags;
@@ -102,10 +108,11 @@ struct fsop {
         const char *options; /* FSOP_FRESH: mount options */
         uint64_t set, clear; /* MOUNT_ATTR_* */
         struct seed_list seeds;
-        const struct overlay *overlay; /* FSOP_OVERLAY */
-        const char *host;              /* FSOP_TREE, FSOP_WRITE: path on the host: opened by the launcher */
-        int slot;                      /* index in the table of descriptors, -1: none */
-        const char *why;               /* for people: "API file system", "masked path", "--bind=" */
+        const struct overlay *overlay;    /* FSOP_OVERLAY */
+        const struct fsop_owners *owners; /* FSOP_TREE: a map of its own, NULL: none */
+        const char *host;                 /* FSOP_TREE, FSOP_WRITE: path on the host: opened by the launcher */
+        int slot;                         /* index in the table of descriptors, -1: none */
+        const char *why;                  /* for people: "API file system", "masked path", "--bind=" */
 };
 /* Its descriptor comes from the launcher. */
 static inline bool fsop_of_launcher(const struct fsop *op) {

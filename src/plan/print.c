@@ -82,6 +82,12 @@ static void print_layers(const struct overlay *o, FILE *out) {
                 fprintf(out, " (%s)", o->memory);
 }
 
+static void print_owners(const char *what, const struct idmap_extents *l, FILE *out) {
+        for (size_t i = 0; i < l->n; i++)
+                fprintf(out, "  %-7s   %s %u.. are %u.. of the host, %u of them\n", "", what, l->items[i].inside,
+                        l->items[i].outside, l->items[i].count);
+}
+
 static void print_fsop(const struct fsop *op, FILE *out) {
         const char *words[PLAN_WORDS];
 
@@ -105,6 +111,10 @@ static void print_fsop(const struct fsop *op, FILE *out) {
         plan_flag_words(op, words);
         print_flags(out, "  [", words);
         fprintf(out, "%s  %s\n", words[0] ? "]" : "", op->why);
+        if (op->owners) {
+                print_owners("users", &op->owners->uids, out);
+                print_owners("groups", &op->owners->gids, out);
+        }
 }
 
 static void print_unit(const struct plan *p, FILE *out) {

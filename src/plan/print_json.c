@@ -104,6 +104,27 @@ static void put_overlay(struct json *j, const struct overlay *o) {
         json_close(j);
 }
 
+static void put_extents(struct json *j, const char *key, const struct idmap_extents *l) {
+        json_open(j, key, '[');
+        for (size_t i = 0; i < l->n; i++) {
+                json_open(j, NULL, '{');
+                json_uint(j, "fileSystem", l->items[i].inside);
+                json_uint(j, "host", l->items[i].outside);
+                json_uint(j, "count", l->items[i].count);
+                json_close(j);
+        }
+        json_close(j);
+}
+
+static void put_owners(struct json *j, const struct fsop_owners *o) {
+        if (!o)
+                return;
+        json_open(j, "owners", '{');
+        put_extents(j, "users", &o->uids);
+        put_extents(j, "groups", &o->gids);
+        json_close(j);
+}
+
 static void put_fsop(struct json *j, const char *key, const struct fsop *op) {
         const char *words[PLAN_WORDS];
 
@@ -119,6 +140,7 @@ static void put_fsop(struct json *j, const char *key, const struct fsop *op) {
         put_words(j, "flags", words);
         put_seeds(j, &op->seeds);
         put_overlay(j, op->overlay);
+        put_owners(j, op->owners);
         json_string(j, "why", op->why);
         json_close(j);
 }

@@ -26,7 +26,19 @@ static struct source look(const struct spec_mount *m, const struct opened *o) {
                 return (struct source){ .why = m->source.in_tree ? -fd : errno };
         if (fstat(fd, &st) < 0)
                 return (struct source){ .why = errno };
-        return (struct source){ .type = st.st_mode & S_IFMT, .device = st.st_rdev };
+        return (struct source){
+                .type = st.st_mode & S_IFMT, .device = st.st_rdev, .uid = st.st_uid, .gid = st.st_gid
+        };
+}
+
+static void look_at_destination(const struct spec_mount *m, const struct opened *o, struct source *to) {
+        CLEAN_FD int fd = resolve_in_root(o->root, m->dst, O_PATH);
+        struct stat st;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return;
+        to->to_uid = st.st_uid;
+        to->to_gid = st.st_gid;
 }
 
 void probe_sources(const struct spec *s, struct arena *a, struct facts *f, const struct opened *o) {
@@ -35,5 +47,7 @@ void probe_sources(const struct spec *s, struct arena *a, struct facts *f, const
                 struct source *new = arena_push(a, &f->sources);
 
                 *new = look(&s->mounts.items[i], o);
+                if (s->mounts.items[i].owners == OWNERS_OWNER)
+                        look_at_destination(&s->mounts.items[i], o, new);
         }
 }

@@ -191,7 +191,19 @@ static int map_users(int mount, int userns, const struct fsop *op, struct err *e
         if (k == 0)
                 return 0;
         err_set(e, ERR_HOST, -k, "cannot map the owners of %s (%s)", op->host, op->why);
-        return err_hint(e, "not every file system can; norbind leaves out what is mounted below it");
+        err_hint(e, "not every file system can; norbind leaves out what is mounted below it");
+        return fsop_blame(op, k, e);
+}
+
+static int map_by_list(struct run *r, const struct fsop *op, struct err *e) {
+        CLEAN_FD int userns = idmap_make_of(r->opened->proc, &op->owners->uids, &op->owners->gids);
+
+        if (userns >= 0)
+                return map_users(r->held.slots[op->slot], userns, op, e);
+        err_set(e, ERR_HOST, -userns, "cannot make the map of owners of %s (%s)", op->host, op->why);
+        if (userns == -EINVAL)
+                err_hint(e, "an id may be in one map= only");
+        return fsop_blame(op, userns, e);
 }
 
 int host_map_owners(struct run *r, const struct mapping *m, const char *what, struct err *e) {
@@ -225,6 +237,8 @@ static int map_root(struct run *r, struct err *e) {
 static int take_source(struct run *r, const struct fsop *op, struct err *e) {
         int k = take_slot(r, op, e);
 
+        if (k == 0 && op->owners)
+                return map_by_list(r, op, e);
         if (k < 0 || !(op->flags & FSOP_IDMAP))
                 return k;
         if (op->flags & FSOP_OF_USER)

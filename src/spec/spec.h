@@ -98,6 +98,22 @@ struct spec_ids {
 /* What a user wants mounted. In this order where several go to one place. */
 enum mount_kind { MOUNT_BIND, MOUNT_TMPFS, MOUNT_INACCESSIBLE };
 
+/* Whose the files of a bound source are inside. */
+enum owners {
+        OWNERS_KEPT,  /* the host's: nobody's, where the container has ids of its own */
+        OWNERS_SAME,  /* the same number */
+        OWNERS_ROOT,  /* root's, those of the source's owner */
+        OWNERS_OWNER, /* those of the source's owner belong to the owner of the destination */
+        OWNERS_LIST,  /* as the list says */
+};
+struct owner_map {
+        uint32_t host, inside, count;
+};
+struct owner_map_list {
+        struct owner_map *items;
+        size_t n;
+};
+
 struct spec_mount {
         enum mount_kind kind;
         const char *option; /* for messages: "--bind-ro=" */
@@ -107,10 +123,12 @@ struct spec_mount {
                 bool in_tree;
         } source;
         bool read_only;
-        bool optional;       /* nothing where the source is missing */
-        bool alone;          /* without what is mounted below the source */
-        const char *options; /* MOUNT_TMPFS: of the file system, NULL */
-        uint64_t set;        /* MOUNT_TMPFS: MOUNT_ATTR_* */
+        bool optional; /* nothing where the source is missing */
+        bool alone;    /* without what is mounted below the source */
+        enum owners owners;
+        struct owner_map_list maps; /* OWNERS_LIST */
+        const char *options;        /* MOUNT_TMPFS: of the file system, NULL */
+        uint64_t set;               /* MOUNT_TMPFS: MOUNT_ATTR_* */
 };
 struct spec_mounts {
         struct spec_mount *items; /* sealed: sorted by destination */

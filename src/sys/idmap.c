@@ -27,17 +27,17 @@ static int write_map(int proc, pid_t pid, const char *name, const char *map) {
         return write(fd, map, (size_t) n) == n ? 0 : errno ? -errno : -EIO;
 }
 
-static int write_maps(int proc, pid_t pid, const char *map) {
-        int r = write_map(proc, pid, "uid_map", map);
+static int write_maps(int proc, pid_t pid, const char *uids, const char *gids) {
+        int r = write_map(proc, pid, "uid_map", uids);
 
-        return r < 0 ? r : write_map(proc, pid, "gid_map", map);
+        return r < 0 ? r : write_map(proc, pid, "gid_map", gids);
 }
 
 int idmap_write(int proc, pid_t pid, uint32_t base, uint32_t count) {
         char map[64];
 
         snprintf(map, sizeof map, "0 %u %u\n", base, count);
-        return write_maps(proc, pid, map);
+        return write_maps(proc, pid, map, map);
 }
 
 /* It never outlives who made it. */
@@ -48,23 +48,48 @@ static _Noreturn void hold(pid_t caller) {
         _exit(EXIT_FAILURE);
 }
 
-int idmap_make(int proc, uint32_t base, uint32_t count) {
+static int make(int proc, const char *uids, const char *gids) {
         struct process holder = { .pidfd = -1 };
         pid_t caller = getpid();
         int code, status, fd, k = process_clone(CLONE_NEWUSER, -1, &holder);
-        char map[96];
 
         if (k < 0)
                 return k;
         if (k == 0)
                 hold(caller);
-        snprintf(map, sizeof map, "0 %u %u\n%u 0 1\n", base, count, IDMAP_HOST_ROOT);
-        fd = write_maps(proc, holder.pid, map);
+        fd = write_maps(proc, holder.pid, uids, gids);
         fd = fd < 0 ? fd : idmap_open(proc, holder.pid);
         (void) process_signal(holder.pidfd, SIGKILL);
         (void) process_wait(holder.pidfd, true, &code, &status);
         close(holder.pidfd);
         return fd;
+}
+
+int idmap_make(int proc, uint32_t base, uint32_t count) {
+        char map[96];
+
+        snprintf(map, sizeof map, "0 %u %u\n%u 0 1\n", base, count, IDMAP_HOST_ROOT);
+        return make(proc, map, map);
+}
+
+enum { MAP_TEXT = 4096 };
+
+static int format_map(const struct idmap_extents *l, char text[MAP_TEXT]) {
+        size_t n = 0;
+
+        text[0] = '\0';
+        for (size_t i = 0; i < l->n && n < MAP_TEXT; i++)
+                n += (size_t) snprintf(text + n, MAP_TEXT - n, "%u %u %u\n", l->items[i].inside, l->items[i].outside,
+                                       l->items[i].count);
+        return n < MAP_TEXT ? 0 : -E2BIG;
+}
+
+int idmap_make_of(int proc, const struct idmap_extents *uids, const struct idmap_extents *gids) {
+        char u[MAP_TEXT], g[MAP_TEXT];
+        int k = format_map(uids, u);
+
+        k = k < 0 ? k : format_map(gids, g);
+        return k < 0 ? k : make(proc, u, g);
 }
 
 int idmap_open(int proc, pid_t pid) {

@@ -17,6 +17,18 @@ int idmap_write(int proc, pid_t pid, uint32_t base, uint32_t count);
 enum { IDMAP_HOST_ROOT = 0x7ffffffe };
 int idmap_make(int proc, uint32_t base, uint32_t count);
 
+/* A row of a map. */
+struct idmap_extent {
+        uint32_t inside, outside, count;
+};
+struct idmap_extents {
+        struct idmap_extent *items;
+        size_t n;
+};
+
+/* One with these maps, as rows of uid_map and gid_map: a page of text for each is all that the kernel takes. */
+int idmap_make_of(int proc, const struct idmap_extents *uids, const struct idmap_extents *gids);
+
 /* A descriptor of the user namespace of pid. */
 int idmap_open(int proc, pid_t pid);
 
@@ -27,9 +39,6 @@ int idmap_has_group(int proc, uint32_t gid);
 int idmap_is_initial(int proc);
 
 /* The map of a user namespace as proc_pid_uid_map(5) shows it to us. */
-struct idmap_extent {
-        uint32_t inside, outside, count;
-};
 enum { IDMAP_EXTENTS = 340 }; /* user_namespaces(7) */
 struct idmap_table {
         struct idmap_extent extents[IDMAP_EXTENTS];

@@ -198,6 +198,35 @@ static int set_source(const struct target *t, const char *v) {
         return s->type || streq(kind, "missing") ? 0 : -EINVAL;
 }
 
+/* NUMBER UID:GID */
+static struct source *owner_of_source(const struct target *t, const char *v, unsigned *uid, unsigned *gid) {
+        unsigned n;
+
+        return sscanf(v, "%u %u:%u", &n, uid, gid) == 3 && n < t->f->sources.n ? &t->f->sources.items[n] : NULL;
+}
+
+static int set_source_owner(const struct target *t, const char *v) {
+        unsigned uid, gid;
+        struct source *s = owner_of_source(t, v, &uid, &gid);
+
+        if (!s)
+                return -EINVAL;
+        s->uid = uid;
+        s->gid = gid;
+        return 0;
+}
+
+static int set_destination_owner(const struct target *t, const char *v) {
+        unsigned uid, gid;
+        struct source *s = owner_of_source(t, v, &uid, &gid);
+
+        if (!s)
+                return -EINVAL;
+        s->to_uid = uid;
+        s->to_gid = gid;
+        return 0;
+}
+
 static int set_random(const struct target *t, const char *v) {
         int r = strlen(v) == 64 ? 0 : -EINVAL;
         char half[33] = "";
@@ -309,6 +338,8 @@ static const struct {
         ROW("tree.submounts-known", tree.submounts_known, set_bool),
         ROW("tree.submount", tree.submounts, set_submount),
         ROW("source", sources, set_source),
+        ROW("source.owner", sources, set_source_owner),
+        ROW("source.destination-owner", sources, set_destination_owner),
         ROW("random", random, set_random),
 #undef ROW
 };

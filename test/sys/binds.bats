@@ -216,6 +216,84 @@ prepare() {
         output_is u
 }
 
+# --- owners ---
+
+# Files of several owners, and how each kind of bind shows them. Compared file by file, and what is made inside on the host.
+owners_dir() {
+        local id
+        mkdir -p "$1"
+        for id in 0 1000 1005 3000; do
+                touch "$1/$id"
+                chown "$id:$((id + 1))" "$1/$id"
+        done
+        chown 1000:1001 "$1"
+        chmod 0777 "$1"
+}
+
+# seen_as OPTIONS EXPECTED HOST: what is seen inside, and whose a file is that root inside makes ("-": it cannot).
+seen_as() {
+        rm -f "$from/o/new"
+        opts=(--bind="$from/o:/mnt:$1")
+        in_tree sh -c 'cd /mnt && stat -c "%n=%u:%g" . 0 1000 1005 3000 | tr "\n" " "; touch new 2>/dev/null; true'
+        status_is 0
+        output_is "$2 " || fail "$1" || return 1
+        [ "$(stat -c %u:%g "$from/o/new" 2>/dev/null || echo -)" = "$3" ] || fail "$1: a new file is $(stat -c %u:%g "$from/o/new")"
+}
+
+check_owners() {
+        local n=65534
+        owners_dir "$from/o"
+        mkdir -p "$TREE/mnt"
+        chown 7:8 "$TREE/mnt"
+        seen_as idmap ".=1000:1001 0=0:1 1000=1000:1001 1005=1005:1006 3000=3000:3001" 0:0
+        seen_as rootidmap ".=0:0 0=$n:$n 1000=0:0 1005=$n:$n 3000=$n:$n" 1000:1001
+        seen_as owneridmap ".=7:8 0=$n:$n 1000=7:8 1005=$n:$n 3000=$n:$n" -
+        seen_as map=1000:0:10,map=3000:50:2 ".=0:1 0=$n:$n 1000=0:1 1005=5:6 3000=50:51" 1000:1000
+}
+
+@test "owners of what is bound: file by file, inside and outside" {
+        prepare
+        check_owners
+        owners_dir "$from/p"
+        opts=(--bind="$from/p:/mnt")
+        in_tree sh -c 'stat -c %u:%g /mnt/* | sort -u; touch /mnt/new'
+        output_is 65534:65534
+        [ "$(stat -c %u "$from/p/new")" -ge 524288 ]
+}
+
+@test "the same on tmpfs, ext4 and btrfs" {
+        prepare
+        local kind
+        for kind in tmpfs ext4 btrfs; do
+                rm -rf "${from:?}/o"
+                mkdir "$from/o"
+                truncate -s 120M "$work/disk"
+                case $kind in
+                tmpfs) mount -t tmpfs tmpfs "$from/o" ;;
+                *) "mkfs.$kind" -q "$work/disk" && mount -o loop "$work/disk" "$from/o" || return 1 ;;
+                esac
+                check_owners || { umount "$from/o"; fail "$kind"; return 1; }
+                umount "$from/o"
+                rm "$work/disk"
+        done
+}
+
+@test "maps without user ids of its own, and those that cannot be" {
+        prepare
+        owners_dir "$from/o"
+        opts=(--private-users=no --bind="$from/o:/mnt:map=1000:5:10")
+        in_tree stat -c %u:%g /mnt/1000
+        output_is 5:6
+        try berth -q --private-users=no -D "$TREE" --bind="$from/o:/mnt:idmap" true
+        refused "no user ids of its own"
+        try berth -q -D "$TREE" --bind="$from/o:/mnt:map=0:1:10,map=5:1" true
+        refused "in one map= only"
+        try berth -q -D "$TREE" --bind="$from/o:/mnt:map=0:65536" true
+        refused "has no ids 65536..65536"
+        try berth -q -D "$TREE" --bind=/proc:/mnt:idmap true
+        refused "cannot map the owners of /proc"
+}
+
 # --- hostile trees ---
 
 @test "destinations that are links lead to a place inside, or nowhere" {

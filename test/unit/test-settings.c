@@ -211,6 +211,19 @@ static void test_mounts(struct tap *t) {
         GOOD(t, is_bind(s, 0, "/z", "b") && is_bind(s, 1, "/a", "b/c") && is_bind(s, 2, "/b", "b-c"), "--bind=/b:/b-c",
              "--bind=/a:/b/c", "--bind=/z:/b");
         GOOD(t, is_bind(s, 0, "/1", "b") && is_bind(s, 1, "/2", "b"), "--bind=/1:/b", "--bind=/2:/b");
+        GOOD(t, s->mounts.items[0].owners == OWNERS_SAME, "--bind=/a:/b:idmap");
+        GOOD(t, s->mounts.items[0].owners == OWNERS_ROOT, "--bind=/a:/b:norbind,rootidmap");
+        GOOD(t, s->mounts.items[0].owners == OWNERS_OWNER, "--bind=/a:/b:owneridmap");
+        GOOD(t, s->mounts.items[0].owners == OWNERS_KEPT, "--bind=/a:/b:idmap,noidmap");
+        GOOD(t,
+             s->mounts.items[0].owners == OWNERS_LIST && s->mounts.items[0].maps.n == 2 &&
+                     s->mounts.items[0].maps.items[1].host == 2000 && s->mounts.items[0].maps.items[1].count == 10,
+             "--bind=/a:/b:map=1000:0,map=2000:1:10");
+        BAD(t, "unknown option map=1", "--bind=/a:/b:map=1");
+        BAD(t, "unknown option map=1:2:0", "--bind=/a:/b:map=1:2:0");
+        BAD(t, "unknown option map=1:2:3:4", "--bind=/a:/b:map=1:2:3:4");
+        BAD(t, "unknown option map=1:4294967294:2", "--bind=/a:/b:map=1:4294967294:2");
+        BAD(t, "unknown option map=-1:2", "--bind=/a:/b:map=-1:2");
         BAD(t, "no absolute path without ..", "--bind=/a:b");
         GOOD(t, is_bind(s, 0, "/a", "a"), "--bind=/a:");
         GOOD(t, is_bind(s, 0, "x:y", "x:y") && s->mounts.items[0].alone, "--bind=+/x\\:y::norbind");
