@@ -166,6 +166,15 @@ static bool costs_protection(enum refutable r) {
                r == REFUTED_MKNOD || r == REFUTED_DEVICES;
 }
 
+/* On a terminal only, and not more often than anybody can read it. */
+static void show_progress(uint64_t files, uint64_t bytes) {
+        if (files == 0)
+                fputs("\r\033[K", stderr);
+        else if (files % 1024 == 0)
+                fprintf(stderr, "\rberth: copying the tree: %llu files, %llu MiB", (unsigned long long) files,
+                        (unsigned long long) bytes >> 20);
+}
+
 static int run_one(struct session *s, const struct plan *p, int *ret_status, enum refutable *ret_refuted,
                    struct err *e) {
         bool managed = p->unit.scope || p->unit.announce != ANNOUNCE_NO;
@@ -175,6 +184,7 @@ static int run_one(struct session *s, const struct plan *p, int *ret_status, enu
                 .facts = &s->facts,
                 .opened = &s->opened,
                 .manager = &manager,
+                .progress = s->facts.caller.terminal_err && !s->spec->self.quiet ? show_progress : NULL,
                 .quiet = s->spec->self.quiet,
                 .caller = s->spec->self.detach ? &s->caller : NULL,
         };

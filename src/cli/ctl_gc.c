@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "cli/ctl.h"
 #include "cli/ctl_rows.h"
+#include "state/leftover.h"
 #include "state/lock.h"
 #include "sys/cgroupfs.h"
 #include "sys/cgroupstat.h"
@@ -114,6 +115,19 @@ static bool end_leader(struct sweep *s, const struct container *m) {
         return false;
 }
 
+/* The name is ours. Returns whether all is well: otherwise what tells of the copy stays. */
+static bool sweep_copy(struct sweep *s, const char *name) {
+        char path[4200];
+        struct err e = { .kind = ERR_NONE };
+        int k = leftover_sweep(name, s->only_tell, path, sizeof path, &e);
+
+        if (k < 0)
+                complain(s, name, e.text);
+        else if (k > 0)
+                tell(s, "removed the copy", "would remove the copy", path);
+        return k >= 0;
+}
+
 /* What a dead record describes, then the record with its directory. */
 static int sweep_record(struct sweep *s, const struct container *m, struct err *e) {
         struct record r;
@@ -126,6 +140,10 @@ static int sweep_record(struct sweep *s, const struct container *m, struct err *
         if (m->is.cgroup)
                 sweep_cgroup(s, m->is.cgroup, m->name, true);
         if (!end_leader(s, m)) {
+                record_leave(&r);
+                return 0;
+        }
+        if (!sweep_copy(s, m->name)) {
                 record_leave(&r);
                 return 0;
         }
@@ -166,8 +184,12 @@ static int sweep_directories(struct sweep *s, struct err *e) {
                         continue;
                 snprintf(path, sizeof path, "/run/berth/%s", d->d_name);
                 tell(s, "removed", "would remove", path);
-                if (s->only_tell || record_take(&r, d->d_name, NULL) != 0)
+                if (record_take(&r, d->d_name, NULL) != 0)
                         continue;
+                if (!sweep_copy(s, d->d_name) || s->only_tell) {
+                        record_drop(&r);
+                        continue;
+                }
                 record_sweep(&r);
                 record_drop(&r);
         }

@@ -28,6 +28,9 @@ enum refutable {
         REFUTED_SUBMOUNTS,
         REFUTED_MANAGER,
         REFUTED_OVERLAY,
+        REFUTED_SNAPSHOT,
+        REFUTED_REFLINK,
+        REFUTED_IDLE,
         REFUTED_MAX_,
 };
 
@@ -129,8 +132,13 @@ struct facts {
                 bool has_machine_id;
                 uint8_t machine_id[16];
                 bool has_os_release;
-                bool lacks_program;    /* no usr, and not what is to run: asked where --boot is not */
-                bool split_usr;        /* bin is a directory of its own: looked for with --volatile=yes */
+                bool lacks_program; /* no usr, and not what is to run: asked where --boot is not */
+                const char
+                        *template; /* the tree is not there: it is to be made from this one, which the facts are of */
+                bool subvolume;    /* a snapshot of it can be made, and is the whole; asked for copies only, as is: */
+                bool can_reflink;  /* files can share blocks */
+                bool in_use;       /* somebody writes to it */
+                bool split_usr;    /* bin is a directory of its own: looked for with --volatile=yes */
                 struct strv usr_links; /* of bin, sbin, lib, lib32, lib64: those that only usr has */
                 bool elf32;            /* its programs are 32-bit: /bin/sh or the init is */
                 bool etc_writable;     /* may be written by the payload's root */

@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 
 #include "base/str.h"
+#include "plan/root.h"
 
 /* resolv.conf and localtime follow the host. What was not asked for by name never writes to the tree: the automatic
  * modes cover what is there by a mount, which is gone with the container. */
@@ -111,7 +112,8 @@ static int resolv_said(const struct spec *s, const struct facts *f, struct arena
 
 /* What is written to such a root is gone with it: no tree is changed. */
 static bool is_thrown_away(const struct plan *p) {
-        return !p->root.read_only && (p->root.fresh || (p->root.overlay && p->root.overlay->memory));
+        return !p->root.read_only &&
+               (p->root.fresh || (p->root.overlay && p->root.overlay->memory) || (p->copy && !p->copy->keep_as));
 }
 
 /* Private network: the guest's own business. Otherwise the network is the host's, and so its file is right as it is,
@@ -223,10 +225,31 @@ static void add_usr_links(const struct facts *f, struct arena *a, struct plan *p
                               });
 }
 
+/* machine-id(5): without dashes. */
+static const char *plain_uuid(struct arena *a, const char *uuid) {
+        char *text = arena_strdup(a, uuid), *to = text;
+
+        for (; *uuid; uuid++)
+                if (*uuid != '-')
+                        *to++ = *uuid;
+        *to = '\0';
+        return text;
+}
+
 int plan_files(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         int r;
 
         add_usr_links(f, a, p);
+        if (f->tree.has_machine_id && plan_has_own_id(s, p))
+                plan_add_fsop(a, p,
+                              &(struct fsop){
+                                      .kind = FSOP_WRITE,
+                                      .dst = "etc/machine-id",
+                                      .src = arena_printf(a, "%s\n", plain_uuid(a, p->id.uuid_text)),
+                                      .slot = -1,
+                                      .flags = FSOP_REPLACE,
+                                      .why = "a machine id of its own (--ephemeral)",
+                              });
         r = add_resolv_conf(s, f, a, p, e);
         if (r < 0)
                 return err_blame(e, "resolv-conf", NULL);

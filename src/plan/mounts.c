@@ -459,8 +459,8 @@ static void add_submounts(const struct spec *s, const struct facts *f, struct ar
         size_t n = ELEMENTS(covered) - (s->host.no_tmpfs_tmp ? 1 : 0);
         bool read_only = p->root.read_only || p->root.overlay;
 
-        /* Of a new root they are no part; with usr come those below it. */
-        for (size_t i = 0; i < f->tree.submounts.n && !p->root.fresh; i++) {
+        /* Of a new root they are no part (with usr come those below it), nor of a copy. */
+        for (size_t i = 0; i < f->tree.submounts.n && !p->root.fresh && !p->copy; i++) {
                 const struct submount *sub = &f->tree.submounts.items[i];
                 bool skip = false;
 

@@ -295,7 +295,7 @@ static void format_uuid(const uint8_t id[16], char ret[37]) {
 
 static void make_identity(const struct spec *s, const struct facts *f, struct plan *p) {
         p->id.hostname = str_or(s->id.hostname, p->machine);
-        if (f->tree.has_machine_id && !p->root.fresh)
+        if (f->tree.has_machine_id && !p->root.fresh && !plan_has_own_id(s, p))
                 memcpy(p->id.uuid, f->tree.machine_id, 16);
         else if (s->id.has_uuid)
                 memcpy(p->id.uuid, s->id.uuid, 16);

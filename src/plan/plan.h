@@ -91,6 +91,7 @@ struct layer_list {
 struct overlay {
         struct layer_list lower; /* the first lies on top of the others */
         const char *memory;      /* what is written goes to a new tmpfs with these options, and with the container */
+        bool lasting;            /* but not with a reboot */
         struct layer upper;      /* or to this directory, where it is kept; without both the overlay is read-only */
         const char *data, *work; /* below either: directories for what is written, and for the kernel's own use */
 };
@@ -104,7 +105,7 @@ struct fsop {
         enum fsop_kind kind;
         unsigned flags;
         const char *dst;     /* relative to the root, "" the root */
-        const char *src;     /* file system type, link target, or path inside, by kind */
+        const char *src;     /* file system type, link target, path inside, or content without a host, by kind */
         const char *options; /* FSOP_FRESH: mount options */
         uint64_t set, clear; /* MOUNT_ATTR_* */
         struct seed_list seeds;
@@ -147,6 +148,14 @@ struct plan_limit {
 };
 enum announce { ANNOUNCE_NO, ANNOUNCE_TRY, ANNOUNCE_MUST };
 
+/* A copy of the tree: made in dir under name, then called keep_as, or removed at the end (NULL). */
+enum copy_method { COPY_SNAPSHOT, COPY_REFLINK, COPY_FULL };
+struct plan_copy {
+        enum copy_method method;
+        const char *from, *dir, *name, *keep_as;
+        const char *path; /* dir/name */
+};
+
 enum { PLAN_SLOTS = 200, PLAN_DEVICES = 32, PLAN_ID_COUNT = 65536 };
 
 struct plan {
@@ -169,6 +178,7 @@ struct plan {
                                        */
                 enum { LOCK_NONE, LOCK_SHARED, LOCK_EXCLUSIVE } lock;
         } root;
+        const struct plan_copy *copy; /* the root directory is this, NULL */
         struct {
                 bool own; /* a user namespace */
                 uint32_t base, count;

@@ -101,7 +101,7 @@ static void print_fsop(const struct fsop *op, FILE *out) {
                 fputs("  from ", out);
                 text(out, op->host);
         } else if (op->kind != FSOP_FRESH && op->src) {
-                fputs(op->kind == FSOP_LINK ? "  to " : "  from /", out);
+                fputs(op->kind == FSOP_LINK ? "  to " : op->kind == FSOP_WRITE ? "  content " : "  from /", out);
                 text(out, op->src);
         }
         plan_attr_words(op, words);
@@ -158,6 +158,12 @@ static void print_where(const struct plan *p, FILE *out) {
         text(out, p->root.path);
         fprintf(out, "  %s%s, lock: %s\n", p->root.read_only ? "read-only" : "writable",
                 p->root.idmap ? ", owners mapped" : "", lock_name(p->root.lock));
+        if (p->copy) {
+                head(out, "  made by");
+                fprintf(out, "%s of ", copy_method_name(p->copy->method));
+                text(out, p->copy->from);
+                fputs(p->copy->keep_as ? "\n" : ", removed at the end\n", out);
+        }
         if (p->root.fresh)
                 fprintf(out, "%-13s%s  %s\n", "  fresh", p->root.fresh->src, p->root.fresh->options);
         if (p->root.overlay) {

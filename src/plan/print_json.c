@@ -168,6 +168,14 @@ static void put_root(struct json *j, const struct plan *p) {
         json_bool(j, "readOnly", p->root.read_only);
         json_bool(j, "ownersMapped", p->root.idmap);
         json_string(j, "lock", lock_name(p->root.lock));
+        if (p->copy) {
+                json_open(j, "copy", '{');
+                json_string(j, "method", copy_method_name(p->copy->method));
+                json_string(j, "from", p->copy->from);
+                json_string(j, "path", p->copy->path);
+                json_bool(j, "kept", p->copy->keep_as);
+                json_close(j);
+        }
         if (p->root.fresh)
                 put_fsop(j, "fresh", p->root.fresh);
         put_overlay(j, p->root.overlay);

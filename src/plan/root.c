@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan/root.h"
 
+#include <stdint.h>
+#include <string.h>
 #include <sys/mount.h>
 
 #include "base/clean.h"
@@ -28,6 +30,7 @@ static int make_overlay(const struct spec *s, const struct facts *f, struct aren
         *arena_push(a, &o->lower) = (struct layer){ .inside = "", .idmap = p->ids.map_root };
         o->data = "data";
         o->work = "work";
+        o->lasting = s->root.ephemeral;
         if (s->root.overlay_upper)
                 o->upper = (struct layer){ .host = s->root.overlay_upper, .idmap = p->ids.map_root, .upper = true };
         else
@@ -68,6 +71,53 @@ static int make_fresh(const struct spec *s, const struct facts *f, struct arena 
         return 0;
 }
 
+static void make_copy(const struct facts *f, struct arena *a, struct plan *p, const char *keep_as) {
+        struct plan_copy *c = arena_new(a, struct plan_copy);
+        const char *slash = strrchr(f->tree.path, '/');
+        uint64_t random;
+
+        memcpy(&random, f->random + 24, sizeof random);
+        c->method = f->tree.subvolume ? COPY_SNAPSHOT : f->tree.can_reflink ? COPY_REFLINK : COPY_FULL;
+        c->from = str_or(f->tree.template, f->tree.path);
+        c->dir = slash == f->tree.path ? "/" : arena_strndup(a, f->tree.path, (size_t) (slash - f->tree.path));
+        c->name = arena_printf(a, ".#berth.%.64s.%016llx", p->machine, (unsigned long long) random);
+        c->path = arena_printf(a, "%s/%s", slash == f->tree.path ? "" : c->dir, c->name);
+        c->keep_as = keep_as;
+        p->copy = c;
+        if (!keep_as)
+                p->root.path = c->path;
+        /* What is mounted inside the original is not. */
+        p->root.check_submounts = false;
+        p->root.lock = p->root.lock == LOCK_NONE ? LOCK_NONE : LOCK_EXCLUSIVE;
+}
+
+/* By the way that costs least, and by which the original is its own again at once: only an overlay goes on reading it.
+ */
+static int make_ephemeral(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p,
+                          struct err *e) {
+        bool beside = !f->tree.read_only && !f->tree.vendor && !f->tree.host_root;
+
+        if (beside && (f->tree.subvolume || f->tree.can_reflink)) {
+                make_copy(f, a, p, NULL);
+                return 0;
+        }
+        if (!f->host.no_overlay && !f->tree.in_use)
+                return make_overlay(s, f, a, p, e);
+        if (!beside) {
+                err_set(e, ERR_HOST, 0, "--ephemeral: no copy of %s can be made beside it, and no overlay over it",
+                        f->tree.path);
+                return err_hint(e, f->tree.in_use ? "a container that runs from it writes to it" : "--volatile=state");
+        }
+        if (f->tree.in_use)
+                plan_note(a, p, "%s is in use, and copied as it is now", f->tree.path);
+        make_copy(f, a, p, NULL);
+        return 0;
+}
+
+bool plan_has_own_id(const struct spec *s, const struct plan *p) {
+        return s->root.ephemeral && !p->root.read_only && !p->root.fresh;
+}
+
 int plan_root(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         bool spared = spec_root_spares_tree(&s->root);
 
@@ -78,7 +128,13 @@ int plan_root(const struct spec *s, const struct facts *f, struct arena *a, stru
                                                                           : LOCK_EXCLUSIVE;
         p->root.idmap = p->ids.map_root;
         p->root.check_submounts = !f->tree.submounts_known;
+        if (f->tree.template)
+                make_copy(f, a, p, strrchr(f->tree.path, '/') + 1);
+        else if (s->root.template && !s->root.ephemeral)
+                plan_note(a, p, "%s is there: --template= is not needed", f->tree.path);
         if (s->root.volatile_mode == VOLATILE_YES)
                 return make_fresh(s, f, a, p, e);
-        return s->root.volatile_mode == VOLATILE_OVERLAY || s->root.overlay_upper ? make_overlay(s, f, a, p, e) : 0;
+        if (s->root.volatile_mode == VOLATILE_OVERLAY || s->root.overlay_upper)
+                return make_overlay(s, f, a, p, e);
+        return s->root.ephemeral && s->root.volatile_mode == VOLATILE_NO ? make_ephemeral(s, f, a, p, e) : 0;
 }

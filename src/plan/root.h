@@ -5,4 +5,7 @@
 
 #include "plan/plan.h"
 
+/* A throw-away copy is another machine than the tree. */
+bool plan_has_own_id(const struct spec *s, const struct plan *p);
+
 int plan_root(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);

@@ -33,6 +33,14 @@ const char *lock_name(int lock) {
         return names[lock];
 }
 
+const char *copy_method_name(enum copy_method m) {
+        static const char *const names[] = {
+                [COPY_SNAPSHOT] = "snapshot", [COPY_REFLINK] = "reflinks", [COPY_FULL] = "copy"
+        };
+
+        return names[m];
+}
+
 const char *rlimit_name(int what) {
         static const char *const names[RLIM_NLIMITS] = {
                 [RLIMIT_CPU] = "CPU",           [RLIMIT_FSIZE] = "FSIZE",

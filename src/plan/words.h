@@ -12,6 +12,7 @@ const char *fsop_kind_name(enum fsop_kind k);
  * Returns k. */
 int fsop_blame(const struct fsop *op, int k, struct err *e);
 const char *lock_name(int lock);
+const char *copy_method_name(enum copy_method m);
 const char *rlimit_name(int what);
 /* As --cpu-affinity= takes them: "0-3,8". */
 enum { PLAN_CPUS = 4096 };

@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "plan/idrange.h"
 #include "probe/tree.h"
+#include "sys/btrfs.h"
 #include "sys/resolve.h"
 
 /* File systems whose mounts are known not to be idmapped (mount_setattr(2), NOTES lists those that can). Any other is
@@ -31,6 +32,12 @@ static bool known_without_idmap(long type) {
                 if (type == types[i])
                         return true;
         return false;
+}
+
+/* ioctl_ficlonerange(2) names btrfs and XFS, where it was not left out; others are known to have it too. */
+static bool may_share_blocks(long type) {
+        return type == 0x9123683e /* btrfs */ || type == 0x58465342 /* xfs */ || type == 0xca451a4e /* bcachefs */ ||
+               type == 0x7461636f /* ocfs2 */;
 }
 
 /* Are this directory and all above it open to everybody? What cannot be looked at counts as closed: we are root. */
@@ -58,6 +65,7 @@ static bool others_reach(int root) {
 
 static int probe_file_system(const struct spec *s, struct facts *f, const struct opened *o, struct err *e) {
         struct statfs sf;
+        bool written;
 
         if (fstatfs(o->root, &sf) < 0)
                 return err_set(e, ERR_SYSTEM, errno, "cannot look at the file system of %s", f->tree.path);
@@ -65,8 +73,16 @@ static int probe_file_system(const struct spec *s, struct facts *f, const struct
         f->tree.can_idmap = f->host.first_userns && !known_without_idmap(sf.f_type);
         f->tree.etc_writable =
                 !s->root.read_only && (spec_root_spares_tree(&s->root) || (!f->tree.read_only && !f->tree.vendor));
-        f->tree.reachable = !(sf.f_flags & ST_NOSUID) && f->tree.etc_writable && !spec_root_spares_tree(&s->root) &&
-                            others_reach(o->root);
+        if (s->root.ephemeral || f->tree.template) {
+                CLEAN_FD int fd = openat(o->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+                f->tree.subvolume = fd >= 0 && btrfs_is_lone_subvolume(fd);
+                f->tree.can_reflink = may_share_blocks(sf.f_type);
+        }
+        /* A copy lies beside the tree. */
+        written =
+                !spec_root_spares_tree(&s->root) || (s->root.ephemeral && (f->tree.subvolume || f->tree.can_reflink));
+        f->tree.reachable = !(sf.f_flags & ST_NOSUID) && f->tree.etc_writable && written && others_reach(o->root);
         return 0;
 }
 
@@ -206,6 +222,14 @@ static int probe_user(const struct spec *s, struct arena *a, struct facts *f, co
         return 0;
 }
 
+/* Settings were looked for by the name of the tree; what runs is another one. */
+static void name_copy(struct arena *a, struct facts *f) {
+        uint64_t random;
+
+        memcpy(&random, f->random + 24, sizeof random);
+        f->tree.name = arena_printf(a, "%.47s-%016llx", f->tree.name, (unsigned long long) random);
+}
+
 int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e) {
         bool users = s->ids.mode == USERS_PICK || (s->ids.mode == USERS_DEFAULT && s->self.face == FACE_BERTH);
         int r = probe_file_system(s, f, o, e);
@@ -214,6 +238,8 @@ int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct op
 
         if (r < 0)
                 return r;
+        if (s->root.ephemeral && !s->id.machine)
+                name_copy(a, f);
         f->tree.has_machine_id = tree_machine_id(o->root, f->tree.machine_id) > 0;
         r = probe_mount_points(a, f, o, e);
         r = r < 0 ? r : probe_etc(s, f, o, e);
@@ -295,6 +321,9 @@ int probe_correct(enum refutable what, const struct spec *s, struct arena *a, st
         case REFUTED_SUBMOUNTS: return probe_submounts(a, f, o, e);
         case REFUTED_MANAGER: return no_manager(a, f, e);
         case REFUTED_OVERLAY: f->host.no_overlay = true; return 0;
+        case REFUTED_SNAPSHOT: f->tree.subvolume = false; return 0;
+        case REFUTED_REFLINK: f->tree.can_reflink = false; return 0;
+        case REFUTED_IDLE: f->tree.in_use = true; return 0;
         case REFUTED_NOTHING:
         case REFUTED_MAX_: break;
         }

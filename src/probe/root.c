@@ -87,16 +87,58 @@ static int stat_root(struct facts *f, int root, struct err *e) {
         return 0;
 }
 
-int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e) {
-        const char *path = str_or(s->root.directory, ".");
+/* The tree is not there: what will be, is known by the template. *path is what it shall be, and what is opened then.
+ */
+static int find_template(const struct spec *s, struct arena *a, struct facts *f, const char **path, struct err *e) {
+        const char *slash = strrchr(*path, '/'), *name = slash ? slash + 1 : *path;
+        const char *dir = !slash ? "." : slash == *path ? "/" : arena_strndup(a, *path, (size_t) (slash - *path));
         char real[PATH_MAX];
+
+        if (faccessat(AT_FDCWD, *path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+                return 0;
+        if (!*name || streq(name, ".") || streq(name, ".."))
+                return err_set(e, ERR_USAGE, 0, "%s cannot be made from a template", *path);
+        if (!realpath(dir, real)) {
+                err_set(e, ERR_USAGE, errno, "cannot make %s", *path);
+                return err_hint(e, "the directory that it shall be in must be there");
+        }
+        f->tree.path = arena_printf(a, "%s/%s", streq(real, "/") ? "" : real, name);
+        if (!realpath(s->root.template, real))
+                return err_set(e, ERR_USAGE, errno, "cannot use the template %s", s->root.template);
+        f->tree.template = *path = arena_strdup(a, real);
+        return 0;
+}
+
+/* Which directory is meant: a path as the user says it. */
+static int find_path(const struct spec *s, struct arena *a, struct facts *f, const char **ret, struct err *e) {
         int r;
 
-        if (!s->root.directory && s->id.machine) {
-                r = find_by_name(s->id.machine, a, &path, e);
-                if (r < 0)
-                        return r;
+        *ret = str_or(s->root.directory, ".");
+        if (s->root.template && !s->root.directory && !s->id.machine) {
+                if (s->root.ephemeral) {
+                        *ret = s->root.template;
+                        return 0;
+                }
+                err_set(e, ERR_USAGE, 0, "--template= does not say what to make");
+                return err_hint(e, "-D or -M does");
         }
+        if (!s->root.directory && s->id.machine) {
+                r = find_by_name(s->id.machine, a, ret, s->root.template ? NULL : e);
+                if (r < 0 && !s->root.template)
+                        return r;
+                if (r < 0)
+                        *ret = arena_printf(a, "/var/lib/machines/%s", s->id.machine);
+        }
+        return s->root.template ? find_template(s, a, f, ret, e) : 0;
+}
+
+int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e) {
+        const char *path;
+        char real[PATH_MAX];
+        int r = find_path(s, a, f, &path, e);
+
+        if (r < 0)
+                return r;
         o->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (o->root < 0) {
                 r = err_set(e, errno == ENOENT || errno == ENOTDIR ? ERR_USAGE : ERR_HOST, errno,
@@ -105,9 +147,9 @@ int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct op
         }
         if (!realpath(path, real))
                 return err_set(e, ERR_HOST, errno, "cannot resolve %s", path);
-        f->tree.path = arena_strdup(a, real);
+        f->tree.path = str_or(f->tree.path, arena_strdup(a, real));
         f->tree.vendor = !s->root.directory && s->id.machine && str_after(path, "/usr/");
-        f->tree.name = str_or(s->id.machine, clean_name(real, a));
+        f->tree.name = str_or(s->id.machine, clean_name(f->tree.path, a));
         log_debug(LOG_PROBE, "tree %s, machine %s", f->tree.path, f->tree.name);
         return stat_root(f, o->root, e);
 }

@@ -81,6 +81,12 @@ static enum file_kind kind_at(int dir, const char *name) {
 static int copy_to(int from, int to, struct err *e, const struct fsop *op) {
         ssize_t n;
 
+        if (!op->host) {
+                n = (ssize_t) strlen(op->src);
+                if (write(to, op->src, (size_t) n) != n || fchmod(to, 0644) < 0)
+                        return err_set(e, ERR_IMAGE, errno, "cannot write /%s of the tree", op->dst);
+                return 0;
+        }
         if (lseek(from, 0, SEEK_SET) < 0)
                 return err_set(e, ERR_SYSTEM, errno, "cannot read %s", op->host);
         do
@@ -139,10 +145,10 @@ static int give_name(struct guest *g, int fd, int dir, const struct temporary *n
 static int replace_file(struct guest *g, const struct fsop *op, int dir, const char *name, struct err *e) {
         struct temporary temporary;
         int k = make_name(&temporary, op, e);
-        CLEAN_FD int fd = -1, source = k < 0 ? -1 : guest_slot(g, op, e);
+        CLEAN_FD int fd = -1, source = k < 0 || !op->host ? -1 : guest_slot(g, op, e);
         bool named;
 
-        if (k < 0 || source < 0)
+        if (k < 0 || (source < 0 && op->host))
                 return k < 0 ? k : source;
         fd = open_new(dir, &temporary, &named);
         if (fd < 0)

@@ -82,9 +82,12 @@ static int take_upper(struct run *r, struct taken *t, struct err *e) {
         int k;
 
         if (o->memory) {
-                t->upper = mount_fresh("tmpfs", o->memory, 0);
+                t->upper = r->held.memory >= 0 ? fcntl(r->held.memory, F_DUPFD_CLOEXEC, 3)
+                                               : mount_fresh("tmpfs", o->memory, 0);
                 if (t->upper < 0)
                         return err_set(e, ERR_HOST, -t->upper, "cannot make a tmpfs for the changes");
+                if (o->lasting && r->held.memory < 0)
+                        r->held.memory = fcntl(t->upper, F_DUPFD_CLOEXEC, 3);
         } else {
                 k = take_layer(r, &o->upper, &t->upper, e);
                 if (k < 0)

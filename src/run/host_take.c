@@ -18,6 +18,7 @@
 #include "base/clean.h"
 #include "base/log.h"
 #include "base/msg.h"
+#include "state/leftover.h"
 #include "sys/idmap.h"
 #include "sys/ns.h"
 
@@ -27,6 +28,9 @@ void held_init(struct held *h) {
                             .root = -1,
                             .userns = -1,
                             .own_net = -1,
+                            .original = -1,
+                            .copy_dir = -1,
+                            .memory = -1,
                             .sock = -1,
                             .sock_guest = -1,
                             .lifeline = -1,
@@ -68,7 +72,14 @@ static int take_name(struct run *r, struct err *e) {
 
         if (k < 0)
                 return k;
-        if (k == 0)
+        if (k == 0 && r->held.record.found) {
+                char path[4200];
+
+                k = leftover_sweep(r->plan->machine, false, path, sizeof path, e);
+                if (k < 0)
+                        return k;
+        }
+        if (k >= 0 && r->held.record.fd >= 0)
                 return end_leftover(r, e);
         r->refuted = REFUTED_NAME;
         err_set(e, ERR_BUSY, EBUSY, "a container named %s is running", r->plan->machine);
@@ -95,9 +106,15 @@ static int take_tree_lock(struct run *r, struct err *e) {
         const struct plan *p = r->plan;
         const struct stat st = { .st_dev = r->facts->tree.dev, .st_ino = r->facts->tree.ino };
 
-        if (p->root.lock == LOCK_NONE)
+        int k;
+
+        /* A copy is locked once it is there. */
+        if (p->root.lock == LOCK_NONE || p->copy)
                 return 0;
-        return lock_patiently(&r->held.tree_lock, &st, p->root.lock == LOCK_EXCLUSIVE, p->root.path, e);
+        k = lock_patiently(&r->held.tree_lock, &st, p->root.lock == LOCK_EXCLUSIVE, p->root.path, e);
+        if (k == -EBUSY && p->root.overlay && p->root.overlay->lasting)
+                r->refuted = REFUTED_IDLE;
+        return k;
 }
 
 static void drop_tree_lock(struct run *r) {
@@ -380,6 +397,7 @@ static const struct {
         { "console log", host_log_take, host_log_drop, false },
         { "tree lock", take_tree_lock, drop_tree_lock, false },
         { "upper lock", take_upper_lock, drop_upper_lock, false },
+        { "copy", host_copy_take, host_copy_drop, false },
         { "id range", take_range, drop_range, false },
         { "supervisor", host_supervisor_place, host_supervisor_drop, false },
         { "manager", host_manager_take, host_manager_drop, false },

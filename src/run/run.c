@@ -76,6 +76,7 @@ int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_r
                 .opened = want->opened,
                 .manager = want->manager,
                 .quiet = want->quiet,
+                .progress = want->progress,
                 .caller = want->caller,
         };
         int k;

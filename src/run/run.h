@@ -22,8 +22,11 @@ struct held {
         int slots[PLAN_SLOTS]; /* detached mounts and files for the guest */
         int root;              /* the tree, detached */
         int userns;
-        int own_net; /* the host's network namespace while we are in another */
-        int sock;    /* our end; the guest's end is sock_guest until the clone */
+        int original, copy_dir; /* while there is a copy: the tree it was made of, the directory it is in; -1 */
+        bool copy_made;         /* and is to be removed */
+        int memory;             /* what an overlay that outlives reboots is written to, -1 */
+        int own_net;            /* the host's network namespace while we are in another */
+        int sock;               /* our end; the guest's end is sock_guest until the clone */
         int sock_guest;
         int lifeline, lifeline_guest; /* a pipe to the stub init: it sees when we are gone */
         struct process builder;       /* with a user namespace: makes the mounts, and ends; pid 0: none */
@@ -58,8 +61,9 @@ struct run {
         struct control *control; /* clients of the control socket */
         enum start_state start;
         enum life_state life;
-        enum refutable refuted; /* the fact that a failed step found wrong */
-        bool quiet, again;      /* again: this is a restart in place */
+        enum refutable refuted;                           /* the fact that a failed step found wrong */
+        void (*progress)(uint64_t files, uint64_t bytes); /* of a copy; 0 files: it ended; NULL */
+        bool quiet, again;                                /* again: this is a restart in place */
         bool console_attached, told_ready;
         bool announced, went; /* the record is written; GO was sent */
         bool told_why;        /* the guest said itself why it failed */
@@ -81,6 +85,7 @@ struct run_want {
         const struct facts *facts;
         struct opened *opened;
         struct manager *manager;
+        void (*progress)(uint64_t files, uint64_t bytes); /* NULL: nobody looks */
         bool quiet;
         int *caller; /* NULL, or the socket to who waits until it is ready: then told the machine's name, closed, -1 */
 };
@@ -114,6 +119,10 @@ struct mapping {
         bool recursive;
 };
 int host_map_owners(struct run *r, const struct mapping *m, const char *what, struct err *e);
+
+/* host_copy.c: the tree as a copy */
+int host_copy_take(struct run *r, struct err *e);
+void host_copy_drop(struct run *r);
 
 /* host_overlay.c: a mount descriptor. top: a mount that is the first lower layer, taken over; -1: opened as planned */
 int host_make_overlay(struct run *r, const struct overlay *o, int top, uint64_t attrs, struct err *e);

@@ -144,12 +144,20 @@ static int check_detach(const struct spec *s, struct err *e) {
 }
 
 bool spec_root_spares_tree(const struct spec_root *r) {
-        return r->volatile_mode != VOLATILE_NO || r->overlay_upper;
+        return r->volatile_mode != VOLATILE_NO || r->overlay_upper || r->ephemeral;
 }
 
 static int check_volatile(struct spec *s, struct err *e) {
         if (s->root.volatile_mode == VOLATILE_STATE)
                 s->root.read_only = true;
+        if (s->root.ephemeral && s->root.overlay_upper) {
+                err_set(e, ERR_USAGE, 0, "--overlay-upper= does not go with --ephemeral");
+                return err_hint(e, "the one keeps what the other throws away");
+        }
+        if (s->root.ephemeral && s->root.template && (s->root.directory || s->id.machine)) {
+                err_set(e, ERR_USAGE, 0, "--template= does not go with --ephemeral");
+                return err_hint(e, "--ephemeral makes a copy anyway: -D names what it is made of");
+        }
         if (s->root.volatile_mode == VOLATILE_NO || !s->root.overlay_upper)
                 return 0;
         err_set(e, ERR_USAGE, 0, "--overlay-upper= does not go with --volatile=%s",

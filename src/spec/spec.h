@@ -51,6 +51,8 @@ struct spec_root {
         const char *directory; /* -D as given; NULL: by machine name, or the current directory */
         bool read_only;        /* sealed: also by volatile_mode */
         enum volatile_mode volatile_mode;
+        bool ephemeral;            /* -x: a copy, or an overlay, that is gone at the end */
+        const char *template;      /* --template=: the tree is made from this one where it is missing */
         const char *overlay_upper; /* --overlay-upper: the host's directory that changes are kept in */
 };
 /* What the payload writes into the root does not reach the tree. */

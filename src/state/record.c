@@ -33,7 +33,8 @@ static int try_take(struct record *r, int top) {
         CLEAN_FD int dir = -1, fd = -1;
         struct stat st;
 
-        if (mkdirat(top, r->name, 0700) < 0 && errno != EEXIST)
+        r->found = mkdirat(top, r->name, 0700) < 0;
+        if (r->found && errno != EEXIST)
                 return -errno;
         dir = openat(top, r->name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (dir < 0)

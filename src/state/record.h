@@ -16,6 +16,7 @@ enum { RECORD_MAX = 64 * 1024 };
 struct record {
         int fd; /* -1: not held */
         char name[65];
+        bool found; /* its directory was there before */
 };
 
 struct record_content {

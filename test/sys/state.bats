@@ -167,3 +167,159 @@ load ../lib/common
         output_is x
         [ ! -e /srv/of-a-test ]
 }
+
+# --- copies ---
+
+# Copies beside the tree, and what tells of them.
+no_copies() {
+        never compgen -G "$work/.#berth.*"
+        never compgen -G '/run/berth/*/copy'
+}
+
+@test "-x: another machine with another name and machine id, of which nothing stays" {
+        fresh_tree
+        echo 0123456789abcdef0123456789abcdef >"$TREE/etc/machine-id"
+        opts=(-x)
+        in_tree sh -c 'hostname; cat /etc/machine-id; echo $container_uuid; touch /srv/x; stat -c "%u:%g" / /srv /srv/x'
+        status_is 0
+        output_matches '^tree-[0-9a-f]{16}$'
+        output_lacks 0123456789abcdef0123456789abcdef
+        [ "$(sed -n 2p <<<"$output")" = "$(sed -n '3s/-//gp' <<<"$output")" ]
+        line_is 0:0
+        output_lacks 65534
+        [ ! -e "$TREE/srv/x" ]
+        [ "$(<"$TREE/etc/machine-id")" = 0123456789abcdef0123456789abcdef ]
+        no_copies
+}
+
+@test "-x with a name given; settings are looked for by the tree's name" {
+        fresh_tree
+        printf '[Exec]\nEnvironment=FROM=file\n' >"$TREE.nspawn"
+        opts=(-x)
+        in_tree sh -c 'echo $FROM'
+        output_is file
+        opts=(-x -M given)
+        in_tree hostname
+        output_is given
+}
+
+@test "ten throw-away copies at once" {
+        local i pids=() pid bad=0
+        for i in {1..10}; do
+                "$BERTH" -q -x -D "$TREE" sh -c "echo $i >/srv/me && cat /srv/me" >"$work/x.$i" 2>&1 </dev/null &
+                pids+=($!)
+        done
+        for pid in "${pids[@]}"; do wait "$pid" || bad=1; done
+        for i in {1..10}; do [ "$(<"$work/x.$i")" = "$i" ] || { bad=1; cat "$work/x.$i"; }; done
+        [ "$bad" = 0 ]
+}
+
+@test "-x beside a running original: a full copy, which is removed" {
+        fresh_tree
+        mkdir "$work/mounted"
+        touch "$work/mounted/x" "$TREE/srv/one"
+        ln "$TREE/srv/one" "$TREE/srv/two"
+        ln -s nowhere "$TREE/srv/link"
+        mkfifo "$TREE/srv/fifo"
+        chown 5:6 "$TREE/srv/one"
+        chmod 4711 "$TREE/srv/one"
+        mount --bind "$work/mounted" "$TREE/home"
+        start_berth -q -D "$TREE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        opts=(-x)
+        in_tree sh -c 'cd /srv; stat -c "%n %u:%g %a %h" one two; readlink link; [ -p fifo ] && echo fifo; ls /home; rm one; touch new'
+        stop_berth
+        umount "$TREE/home"
+        status_is 0
+        line_is "one 5:6 4711 2"
+        line_is "two 5:6 4711 2"
+        line_is nowhere
+        line_is fifo
+        output_lacks x
+        [ -e "$TREE/srv/one" ]
+        [ ! -e "$TREE/srv/new" ]
+        no_copies
+}
+
+@test "a copy goes however deep it is, and whatever was made in it" {
+        fresh_tree
+        start_berth -q -D "$TREE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        opts=(-x)
+        in_tree sh -c 'mkdir -m 0 /srv/closed; cd /srv; for i in $(seq 400); do mkdir d && cd d || exit 1; done; echo deep'
+        stop_berth
+        status_is 0
+        output_is deep
+        no_copies
+}
+
+@test "what a killed run left is removed by gc, and by the next start of its name" {
+        fresh_tree
+        start_berth -q -D "$TREE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        original=$launcher
+        for way in gc start; do
+                start_berth -q -x -M killed -D "$TREE" sh -c 'echo also; exec sleep 1000'
+                await "$work/out" also
+                compgen -G "$work/.#berth.killed.*"
+                kill -KILL "$launcher"
+                wait "$launcher" || true
+                if [ "$way" = gc ]; then
+                        try ctl gc
+                        output_has "removed the copy $work/.#berth.killed."
+                else
+                        opts=(-M killed)
+                        strict_in_tree -x true
+                fi
+                never compgen -G "$work/.#berth.killed.*"
+        done
+        stop_berth "$original"
+        ctl gc
+        no_copies
+}
+
+@test "gc removes nothing that is not called like a copy, or is in use" {
+        mkdir -p /run/berth/liar "$work/precious"
+        printf '%s' "$work/precious" >/run/berth/liar/copy
+        touch -d '1 hour ago' /run/berth/liar
+        try ctl gc
+        [ -d "$work/precious" ]
+        errors_has precious
+        rm -r /run/berth/liar
+}
+
+@test "a reboot keeps what an overlay has, its end does not" {
+        opts=(-x -M rebooted)
+        in_tree sh -c 'cat /srv/marker 2>/dev/null && exit 7; echo kept >/srv/marker; reboot -f'
+        status_is 7
+        output_is kept
+        in_tree cat /srv/marker
+        status_is 1
+}
+
+@test "--template= makes the tree when it is not there" {
+        opts=("--template=$TREE")
+        local from=$TREE
+        TREE=$work/made
+        in_tree touch /srv/first
+        status_is 0
+        diff -r "$from" "$work/made" | grep -v 'special file' >"$work/diff" || true
+        [ "$(<"$work/diff")" = "Only in $work/made/srv: first" ]
+        try berth "--template=$from" -D "$work/made" ls /srv
+        line_is first
+        errors_has "$work/made is there"
+        no_copies
+}
+
+@test "--template= with what does not go together" {
+        try berth -q "--template=$TREE" true
+        refused "--template= does not say"
+        try berth -q -x "--template=$TREE" -D "$work/other" true
+        refused "--ephemeral"
+        try berth -q "--template=$work/missing" -D "$work/other" true
+        refused "$work/missing"
+        try berth -q "--template=$TREE" -D "$work/no/other" true
+        refused "$work/no/other"
+        try berth -q -x "--template=$TREE" hostname
+        output_matches '^busybox-[0-9a-f]{16}$'
+}

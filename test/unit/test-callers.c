@@ -112,7 +112,7 @@ static void test_refused(struct tap *t) {
         BAD(t, "--forward-journal-keep-free=1G is not supported", "--forward-journal-keep-free=1G");
         BAD(t, "--boot takes no value", "--boot=x");
         CALL(t, true, "--volatile=overlay", "--link-journal=auto", "--bind-user-shell=no", "--register=auto",
-             "--ephemeral=no");
+             "--ephemeral=no", "--ephemeral");
 }
 
 int main(void) {

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Process P: the tree as a copy of its own, for --ephemeral and --template=. It is made beside where it shall be,
+ * under a name that tells what it is; until it is complete, and for --ephemeral until it is gone, a note says where it
+ * is (state/leftover.h). The tree's own descriptor waits meanwhile in r->held.original. */
+
+#include "run/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/log.h"
+#include "state/leftover.h"
+#include "sys/btrfs.h"
+#include "sys/treecopy.h"
+#include "sys/treeremove.h"
+
+/* Requests are blocked, and read once the container runs: here they are only looked for. */
+static bool shall_end(void) {
+        sigset_t now;
+
+        return sigpending(&now) == 0 && (sigismember(&now, SIGTERM) || sigismember(&now, SIGINT) ||
+                                         sigismember(&now, SIGHUP) || sigismember(&now, SIGQUIT));
+}
+
+static int tell(void *arg, uint64_t files, uint64_t bytes) {
+        const struct run *r = arg;
+
+        if (r->progress)
+                r->progress(files, bytes);
+        return shall_end() ? -EINTR : 0;
+}
+
+static int copy_into(struct run *r, int from, const char *name, enum copy_method method) {
+        const struct treecopy want = { .share = method == COPY_REFLINK, .tell = tell, .arg = r };
+        CLEAN_FD int to = -1;
+        int k;
+
+        if (mkdirat(r->held.copy_dir, name, 0700) < 0)
+                return -errno;
+        r->held.copy_made = true;
+        to = openat(r->held.copy_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        k = to < 0 ? -errno : treecopy(from, to, &want);
+        if (r->progress)
+                r->progress(0, 0);
+        return k;
+}
+
+static int snapshot(struct run *r, int from, const char *name) {
+        CLEAN_FD int dir = openat(r->held.copy_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int k = dir < 0 ? -errno : btrfs_snapshot(from, dir, name);
+
+        r->held.copy_made = k == 0;
+        return k;
+}
+
+/* Whether files can share blocks, and where a snapshot can be, is seen when it is tried. */
+static int make_copy(struct run *r, const struct plan_copy *c, struct err *e) {
+        CLEAN_FD int from = openat(r->held.original, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int k = from < 0                     ? -errno
+                : c->method == COPY_SNAPSHOT ? snapshot(r, from, c->name)
+                                             : copy_into(r, from, c->name, c->method);
+
+        if (k == 0)
+                return 0;
+        if (c->method != COPY_FULL && (k == -EOPNOTSUPP || k == -EXDEV || k == -EINVAL || k == -ENOTTY))
+                r->refuted = c->method == COPY_SNAPSHOT ? REFUTED_SNAPSHOT : REFUTED_REFLINK;
+        if (k == -EINTR)
+                return err_set(e, ERR_SYSTEM, EINTR, "the copy of %s was not completed", c->from);
+        return err_set(e, ERR_HOST, -k, "cannot copy %s to %s/%s", c->from, c->dir, c->name);
+}
+
+static int lock_copy(struct run *r, const struct plan_copy *c, struct err *e) {
+        struct stat st;
+
+        if (fstatat(r->held.copy_dir, c->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return err_set(e, ERR_HOST, errno, "cannot look at the copy %s/%s", c->dir, c->name);
+        return r->plan->root.lock == LOCK_NONE
+                       ? 0
+                       : lock_tree(&r->held.tree_lock, st.st_dev, st.st_ino, r->plan->root.lock == LOCK_EXCLUSIVE,
+                                   r->plan->root.path, e);
+}
+
+/* It appears where it is wanted only when it is whole. */
+static int keep_copy(struct run *r, const struct plan_copy *c, struct err *e) {
+        if (renameat2(r->held.copy_dir, c->name, r->held.copy_dir, c->keep_as, RENAME_NOREPLACE) < 0) {
+                err_set(e, errno == EEXIST ? ERR_BUSY : ERR_HOST, errno, "cannot make the tree %s",
+                        r->plan->root.path);
+                return errno == EEXIST ? err_hint(e, "it was made by somebody else meanwhile") : -errno;
+        }
+        r->held.copy_made = false;
+        leftover_forget(r->plan->machine);
+        return 0;
+}
+
+int host_copy_take(struct run *r, struct err *e) {
+        const struct plan_copy *c = r->plan->copy;
+        const char *name;
+        int k;
+
+        if (!c)
+                return 0;
+        r->held.copy_dir = open(c->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (r->held.copy_dir < 0)
+                return err_set(e, ERR_HOST, errno, "cannot open %s to copy %s to", c->dir, c->from);
+        r->held.original = TAKE_FD(r->opened->root);
+        k = leftover_note(r->plan->machine, c->path, e);
+        k = k < 0 ? k : make_copy(r, c, e);
+        k = k < 0 ? k : lock_copy(r, c, e);
+        k = k < 0 || !c->keep_as ? k : keep_copy(r, c, e);
+        if (k < 0)
+                return k;
+        name = c->keep_as ? c->keep_as : c->name;
+        r->opened->root = openat(r->held.copy_dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return r->opened->root < 0 ? err_set(e, ERR_HOST, errno, "cannot open the copy %s/%s", c->dir, name) : 0;
+}
+
+void host_copy_drop(struct run *r) {
+        const struct plan_copy *c = r->plan->copy;
+        int k = 0;
+
+        if (r->held.original >= 0) {
+                clean_fd(&r->opened->root);
+                r->opened->root = TAKE_FD(r->held.original);
+        }
+        /* Twice: nobody comes back to clean up after a passing failure. */
+        for (int tries = 0; r->held.copy_made && tries < 2; tries++) {
+                k = treeremove(r->held.copy_dir, c->name);
+                r->held.copy_made = k < 0 && k != -ENOENT;
+        }
+        if (r->held.copy_made)
+                log_debug(LOG_LIFE, "the copy %s stays: %d", c->path, k);
+        else if (c)
+                leftover_forget(r->plan->machine);
+        r->held.copy_made = false;
+        clean_fd(&r->held.copy_dir);
+        clean_fd(&r->held.memory);
+        r->held.copy_dir = r->held.memory = -1;
+}

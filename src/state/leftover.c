@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "state/leftover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/str.h"
+#include "state/lock.h"
+#include "sys/treeremove.h"
+
+enum { NOTE = 128 };
+
+static void note_path(const char *name, char buf[NOTE]) {
+        snprintf(buf, NOTE, "/run/berth/%.64s/copy", name);
+}
+
+int leftover_note(const char *name, const char *path, struct err *e) {
+        size_t n = strlen(path);
+        char note[NOTE];
+        CLEAN_FD int fd = -1;
+
+        note_path(name, note);
+        fd = open(note, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0 || write(fd, path, n) != (ssize_t) n)
+                return err_set(e, ERR_HOST, errno, "cannot write %s", note);
+        return 0;
+}
+
+void leftover_forget(const char *name) {
+        char note[NOTE];
+
+        note_path(name, note);
+        /* Twice: nobody comes back to clean up after a passing failure. */
+        if (unlink(note) < 0)
+                (void) unlink(note);
+}
+
+static int read_note(const char *name, char *ret, unsigned size) {
+        char note[NOTE];
+        CLEAN_FD int fd = -1;
+        ssize_t n;
+
+        note_path(name, note);
+        fd = open(note, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? 0 : -errno;
+        n = read(fd, ret, size - 1);
+        if (n < 0)
+                return -errno;
+        ret[n] = '\0';
+        return n > 0;
+}
+
+/* A note only claims: what is removed is called like a copy, and in use by nobody. */
+static int remove_copy(char *path, struct err *e) {
+        char *slash = strrchr(path, '/');
+        CLEAN_FD int dir = -1;
+        struct lock lock;
+        struct stat st;
+        int k;
+
+        if (*path != '/' || !slash[1] || !str_after(slash + 1, LEFTOVER_PREFIX))
+                return err_set(e, ERR_HOST, 0, "%s is no copy of berth's", path);
+        *slash = '\0';
+        dir = open(*path ? path : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        *slash = '/';
+        if (dir < 0 || fstatat(dir, slash + 1, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : err_set(e, ERR_HOST, errno, "cannot look at %s", path);
+        lock_init(&lock);
+        k = lock_tree(&lock, st.st_dev, st.st_ino, true, path, e);
+        if (k < 0)
+                return k;
+        k = treeremove(dir, slash + 1);
+        lock_drop(&lock);
+        if (k == 0 || k == -ENOENT)
+                return 0;
+        err_set(e, ERR_HOST, -k, "cannot remove %s, left over from a run that was killed", path);
+        return err_hint(e, "rm -r it");
+}
+
+int leftover_sweep(const char *name, bool only_tell, char *ret_path, unsigned size, struct err *e) {
+        int k = read_note(name, ret_path, size);
+
+        if (k < 0)
+                return err_set(e, ERR_HOST, -k, "cannot read what the last run of %s left over", name);
+        if (k == 0 || only_tell)
+                return k;
+        k = remove_copy(ret_path, e);
+        if (k < 0)
+                return k;
+        leftover_forget(name);
+        return 1;
+}

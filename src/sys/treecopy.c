@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sys/treecopy.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/str.h"
+#include "sys/copydata.h"
+#include "sys/mounts.h"
+
+/* Two descriptors for each level. */
+enum { DEPTH = 200, EVERY = 64, ATTRIBUTE = 64 * 1024, NAMES = 64 * 1024 };
+
+/* A file with several names that was met once. */
+struct link {
+        dev_t dev;
+        ino_t ino;
+        char *path; /* in the copy */
+};
+
+struct copying {
+        const struct treecopy *want;
+        int top; /* of the copy */
+        uint64_t files, bytes;
+        struct link *links;
+        size_t n_links, n_slots; /* a hash table, at most half full */
+        char path[4096];         /* of what is just copied, relative to the top */
+        char value[ATTRIBUTE], names[NAMES];
+};
+
+struct pair {
+        int from, to;
+        int depth;
+        long mount; /* the mount that from is on */
+};
+
+static struct link *find_link(struct copying *c, const struct stat *st) {
+        size_t at = ((size_t) st->st_ino * 2654435761u) & (c->n_slots - 1);
+
+        while (c->links[at].path && (c->links[at].ino != st->st_ino || c->links[at].dev != st->st_dev))
+                at = (at + 1) & (c->n_slots - 1);
+        return &c->links[at];
+}
+
+static int grow_links(struct copying *c) {
+        struct copying old = { .links = c->links, .n_slots = c->n_slots };
+        size_t n = old.n_slots ? old.n_slots * 2 : 1024;
+        struct link *links = calloc(n, sizeof *links);
+
+        if (!links)
+                return -ENOMEM;
+        c->links = links;
+        c->n_slots = n;
+        for (size_t i = 0; i < old.n_slots; i++)
+                if (old.links[i].path)
+                        *find_link(c, &(struct stat){ .st_dev = old.links[i].dev, .st_ino = old.links[i].ino }) =
+                                old.links[i];
+        free(old.links);
+        return 0;
+}
+
+static void free_links(struct copying *c) {
+        for (size_t i = 0; i < c->n_slots; i++)
+                free(c->links[i].path);
+        free(c->links);
+}
+
+/* 1: it is a further name of a file that was copied, and done. */
+static int link_again(struct copying *c, const struct stat *st) {
+        struct link *l;
+        int k = c->n_links * 2 >= c->n_slots ? grow_links(c) : 0;
+
+        if (k < 0)
+                return k;
+        l = find_link(c, st);
+        if (l->path)
+                return linkat(c->top, l->path, c->top, c->path, 0) < 0 ? -errno : 1;
+        *l = (struct link){ st->st_dev, st->st_ino, strdup(c->path) };
+        c->n_links++;
+        return l->path ? 0 : -ENOMEM;
+}
+
+/* What says who may do what must come along; what programs note for themselves may have no place there. */
+static bool may_lack(const char *name) {
+        return str_after(name, "user.") || str_after(name, "trusted.");
+}
+
+static int copy_attributes(struct copying *c, int from, int to) {
+        ssize_t n = flistxattr(from, c->names, sizeof c->names);
+
+        if (n < 0)
+                return errno == EOPNOTSUPP ? 0 : -errno;
+        for (const char *name = c->names; name < c->names + n; name += strlen(name) + 1) {
+                ssize_t size = fgetxattr(from, name, c->value, sizeof c->value);
+
+                if (size < 0 && errno == ENODATA)
+                        continue;
+                if (size < 0 || fsetxattr(to, name, c->value, (size_t) size, 0) < 0)
+                        if (!(errno == EOPNOTSUPP && may_lack(name)))
+                                return -errno;
+        }
+        return 0;
+}
+
+/* A new owner takes capabilities and set-user-ID bits away: so those come after it, and times last. */
+static int finish(struct copying *c, int from, int to, const struct stat *st) {
+        const struct timespec times[2] = { st->st_atim, st->st_mtim };
+        int k = fchown(to, st->st_uid, st->st_gid) < 0 ? -errno : 0;
+
+        k = k < 0 ? k : copy_attributes(c, from, to);
+        if (k == 0 && (fchmod(to, st->st_mode & 07777) < 0 || futimens(to, times) < 0))
+                k = -errno;
+        return k;
+}
+
+static int tell(struct copying *c, uint64_t bytes) {
+        c->bytes += bytes;
+        c->files++;
+        return c->want->tell && c->files % EVERY == 0 ? c->want->tell(c->want->arg, c->files, c->bytes) : 0;
+}
+
+static int copy_file(struct copying *c, const struct pair *p, const char *name) {
+        /* It may be another file by now: what was opened counts. */
+        CLEAN_FD int from = openat(p->from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), to = -1;
+        struct stat st;
+        int k;
+
+        if (from < 0)
+                return errno == ENOENT ? 0 : -errno;
+        if (fstat(from, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -EAGAIN;
+        k = st.st_nlink > 1 ? link_again(c, &st) : 0;
+        if (k != 0)
+                return k < 0 ? k : 0;
+        to = openat(p->to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (to < 0)
+                return -errno;
+        k = !c->want->share ? copydata(from, to) : ioctl(to, FICLONE, from) < 0 ? -errno : 0;
+        k = k < 0 ? k : finish(c, from, to, &st);
+        return k < 0 ? k : tell(c, (uint64_t) st.st_size);
+}
+
+static int copy_link(const struct pair *p, const char *name, const struct stat *st) {
+        const struct timespec times[2] = { st->st_atim, st->st_mtim };
+        char target[4096];
+        ssize_t n = readlinkat(p->from, name, target, sizeof target - 1);
+
+        if (n < 0)
+                return errno == ENOENT ? 0 : -errno;
+        target[n] = '\0';
+        if (symlinkat(target, p->to, name) < 0 ||
+            fchownat(p->to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+            utimensat(p->to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        return 0;
+}
+
+/* Nobody else is in the copy, so the name is what was made a moment ago. */
+static int copy_node(const struct pair *p, const char *name, const struct stat *st) {
+        const struct timespec times[2] = { st->st_atim, st->st_mtim };
+
+        if (mknodat(p->to, name, (st->st_mode & S_IFMT) | 0600, st->st_rdev) < 0 ||
+            fchownat(p->to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+            fchmodat(p->to, name, st->st_mode & 07777, 0) < 0 ||
+            utimensat(p->to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        return 0;
+}
+
+static int copy_all(struct copying *c, const struct pair *p);
+
+static int copy_dir(struct copying *c, const struct pair *p, const char *name) {
+        CLEAN_FD int from = openat(p->from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), to = -1;
+        struct stat st;
+        long mount;
+        int k;
+
+        if (from < 0)
+                return errno == ENOENT ? 0 : -errno;
+        k = fstat(from, &st) < 0 ? -errno : mount_number(from, &mount);
+        if (k == 0 && mkdirat(p->to, name, 0700) < 0)
+                k = -errno;
+        if (k < 0)
+                return k;
+        to = openat(p->to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (to < 0)
+                return -errno;
+        if (p->depth == DEPTH)
+                return -ELOOP;
+        if (mount == p->mount)
+                k = copy_all(c, &(struct pair){ from, to, p->depth + 1, mount });
+        return k < 0 ? k : finish(c, from, to, &st);
+}
+
+static int copy_one(struct copying *c, const struct pair *p, const char *name) {
+        struct stat st;
+
+        if (fstatat(p->from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT ? 0 : -errno;
+        if (S_ISDIR(st.st_mode))
+                return copy_dir(c, p, name);
+        if (S_ISREG(st.st_mode))
+                return copy_file(c, p, name);
+        return S_ISLNK(st.st_mode) ? copy_link(p, name, &st) : copy_node(p, name, &st);
+}
+
+static int copy_all(struct copying *c, const struct pair *p) {
+        int fd = fcntl(p->from, F_DUPFD_CLOEXEC, 3), k = 0;
+        CLEAN_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        size_t n = strlen(c->path);
+
+        if (!dir)
+                return -errno;
+        for (struct dirent *d; k == 0 && (errno = 0, d = readdir(dir));) {
+                size_t m = strlen(d->d_name);
+
+                if (streq(d->d_name, ".") || streq(d->d_name, ".."))
+                        continue;
+                if (n + m + 2 > sizeof c->path)
+                        return -ENAMETOOLONG;
+                memcpy(c->path + n + (n > 0), d->d_name, m + 1);
+                if (n > 0)
+                        c->path[n] = '/';
+                k = copy_one(c, p, d->d_name);
+                if (k == 0)
+                        c->path[n] = '\0';
+        }
+        return k < 0 ? k : -errno;
+}
+
+int treecopy(int from, int to, const struct treecopy *t) {
+        CLEAN_FREE struct copying *c = calloc(1, sizeof *c);
+        struct pair p = { .from = from, .to = to };
+        struct stat st;
+        int k;
+
+        if (!c)
+                return -ENOMEM;
+        c->want = t;
+        c->top = to;
+        k = fstat(from, &st) < 0 ? -errno : mount_number(from, &p.mount);
+        k = k < 0 ? k : copy_all(c, &p);
+        k = k < 0 ? k : finish(c, from, to, &st);
+        free_links(c);
+        return k;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A directory with all that is in it, to another one: contents, holes, owners, modes, times, ACLs, capabilities and
+ * other attributes, hard links among its files, links, devices, FIFOs, sockets. What is mounted inside is left out,
+ * and no link is followed. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct treecopy {
+        bool share; /* files share their blocks with the originals; -EOPNOTSUPP, -EXDEV where they cannot */
+        /* Called now and then; what it returns below 0 ends the copy. */
+        int (*tell)(void *arg, uint64_t files, uint64_t bytes);
+        void *arg;
+};
+
+/* to: an empty directory that nobody else can enter; it gets the attributes of from last of all. Both opened for
+ * reading. Returns -errno; what was copied until then stays. */
+int treecopy(int from, int to, const struct treecopy *t);
