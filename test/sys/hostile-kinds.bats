@@ -208,12 +208,12 @@ END
         for name in "${all[@]}"; do
                 mkdir -- "$work/names/$name"
                 cp -- "$helpers/inside" "$work/names/$name/inside"
-                try berth -q -D "$work/names/$name" /inside end 0
+                try_swiftly berth -q -D "$work/names/$name" /inside end 0
                 # A name without a letter or digit gives no name for the container.
                 case $name in ' ' | '*' | '?' | ... | '~') look_at_variant any "name $name" ;; *) look_at_variant runs "name $name" ;; esac || bad=$((bad + 1))
-                (cd -- "$work/names/$name" && try berth -q /inside end 0 && look_at_variant runs "inside of $name") || bad=$((bad + 1))
+                (cd -- "$work/names/$name" && try_swiftly berth -q /inside end 0 && look_at_variant runs "inside of $name") || bad=$((bad + 1))
                 rm -- "$work/names/$name/inside"
-                try berth -q -M named -D "$work/names/$name" /inside end 0
+                try_swiftly berth -q -M named -D "$work/names/$name" /inside end 0
                 look_at_variant /inside "message of $name" || bad=$((bad + 1))
         done
         rm -rf -- "$work/names"
@@ -228,15 +228,15 @@ END
                 hostile_tree
                 mkdir -- "$TREE/srv/$name"
                 cp -- "$helpers/inside" "$TREE/srv/$name/$name"
-                try berth -q -D "$TREE" --chdir="/srv/$name" "/srv/$name/$name" end 0
+                try_swiftly berth -q -D "$TREE" --chdir="/srv/$name" "/srv/$name/$name" end 0
                 look_at_variant runs "program $name" || bad=$((bad + 1))
                 rm -- "$TREE/srv/$name/$name"
-                try berth -q -D "$TREE" "/srv/$name/$name" end 0
+                try_swiftly berth -q -D "$TREE" "/srv/$name/$name" end 0
                 look_at_variant /srv/ "missing program $name" || bad=$((bad + 1))
                 rmdir -- "$TREE/srv/$name"
-                try berth -q -D "$TREE" --chdir="/srv/$name" /inside end 0
+                try_swiftly berth -q -D "$TREE" --chdir="/srv/$name" /inside end 0
                 look_at_variant /srv/ "missing directory $name" || bad=$((bad + 1))
-                try berth -q -D "$TREE" -u "$name" /inside end 0
+                try_swiftly berth -q -D "$TREE" -u "$name" /inside end 0
                 look_at_variant '' "user $name" || bad=$((bad + 1))
         done
         [ "$bad" = 0 ] || fail "$bad names went wrong"
@@ -250,9 +250,9 @@ END
         for place in dev run etc; do
                 (cd "$TREE/$place" && seq 100000 | xargs touch)
         done
-        limit=10 try berth -q -u homeless --resolv-conf=replace-host -D "$TREE" /inside end 0
+        try_swiftly berth -q -u homeless --resolv-conf=replace-host -D "$TREE" /inside end 0
         look_at_variant runs "full directories"
-        limit=10 try berth -q -b -D "$TREE" end 0
+        try_swiftly berth -q -b -D "$TREE" end 0
         look_at_variant runs "full directories, booted"
 }
 

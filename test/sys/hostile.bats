@@ -58,7 +58,7 @@ load ../lib/hostile
         make_canary
         hostile_tree
         ln -s "$TREE" "$work/link"
-        try berth -q -D "$work/link" /inside end 0
+        try_swiftly berth -q -D "$work/link" /inside end 0
         status_is 0
         canary_state | cmp - "$work/canary.before"
 }
@@ -139,11 +139,30 @@ load ../lib/hostile
                 hostile_tree
                 printf '%s\n' "$text" >"$TREE/srv/prog"
                 chmod 0755 "$TREE/srv/prog"
-                limit=10 try berth -q -D "$TREE" /srv/prog end 0
+                try_swiftly berth -q -D "$TREE" /srv/prog end 0
                 case $status in 0 | 1 | 2 | 126 | 127 | 139) ;; *) echo "header '${text:0:40}': status $status: $errors"; bad=1 ;; esac
                 canary_state | cmp -s - "$work/canary.before" || { echo "header '${text:0:40}': the host was changed"; bad=1; }
         done
         [ "$bad" = 0 ]
+}
+
+hanging() {
+        timeout "${limit:-60}" sleep 60
+}
+
+@test "a start that hangs is seen, and one that hung once is tried again" {
+        hostile_tree
+        try_swiftly hanging 2>"$work/told"
+        status_is 124
+        [ "$(wc -l <"$work/told")" = 3 ]
+        rm -f "$work/once"
+        try_swiftly sh -c 'mkdir "$0" 2>/dev/null && exit 124; echo fine' "$work/once" 2>/dev/null
+        status_is 0
+        output_is fine
+}
+
+small_berth() {
+        timeout --foreground -k 5 "${limit:-20}" prlimit --as=100000000 "$BERTH" "$@"
 }
 
 @test "little memory is used for a huge file" {
@@ -152,10 +171,10 @@ load ../lib/hostile
         for path in etc/passwd etc/group etc/machine-id usr/lib/os-release etc/resolv.conf; do
                 hostile_tree
                 plant huge "$path"
-                limit=10 try berth -q -u homeless -D "$TREE" /inside end 0
+                try_swiftly berth -q -u homeless -D "$TREE" /inside end 0
                 [ "$status" -le 1 ]
                 # Address space as the measure: what is read whole would need 4 GiB.
-                try prlimit --as=100000000 timeout 10 "$BERTH" -q -b -D "$TREE" end 0
+                try_swiftly small_berth -q -b -D "$TREE" end 0
                 [ "$status" -le 1 ]
         done
 }
