@@ -91,6 +91,19 @@ terminal_restored() {
         output_lacks $'\033'
 }
 
+@test "what a payload leaves switched on in the terminal is switched off at the end, however it ends" {
+        local end
+        for end in 'exit 0' 'kill -9 $$'; do
+                on_terminal -- "$BERTH" -q -a -D "$TREE" sh -c "printf '\\033[?1049h\\033[?1000h\\033[?25l\\033]0;title\\007x'; $end"
+                output_has $'\033[?1049l'
+                output_has $'\033[?1000l'
+                output_has $'\033[?25h'
+                terminal_restored
+        done
+        on_terminal -- "$BERTH" -q -a -D "$TREE" sh -c "printf '\\033[?1049hx\\033[?1049l'"
+        [ "$(grep -o 1049l <<<"$output" | wc -l)" = 1 ]
+}
+
 @test "--background= tints, and takes the tint away at the end" {
         on_terminal -- "$BERTH" -q --background=44 -D "$TREE" echo x
         status_is 0

@@ -387,6 +387,42 @@ END
         errors_has Bind
 }
 
+# Each key by the table itself: one that is added is of one kind or the other. What is only a path, more rights or more of
+# the host may not come from a file beside the tree; what may is listed here once more, so that nobody adds to it unseen.
+@test "a file beside the tree: every key that only a trusted file may set changes nothing in the plan" {
+        local harmless='Boot DropCapability Environment Hostname KillSignal NoNewPrivileges NotifyReady Personality ProcessTwo
+                ReadOnly ResolvConf RestrictAddressFamilies SuppressSync SystemCallFilter Timezone User Volatile'
+        local section key trusted value
+        fresh_tree
+        berth --introspect-cli >"$work/table"
+        python3 - "$work/table" $harmless >"$work/keys" <<'END'
+import json, sys
+rows = [r for r in json.load(open(sys.argv[1])) if r['key']]
+open_ones = {r['key'] for r in rows if r['untrusted']}
+wrong = open_ones ^ set(sys.argv[2:])
+if wrong:
+    sys.exit(f'not harmless, or not open: {wrong}')
+for r in rows:
+    if not r['untrusted']:
+        print(r['section'], r['key'].replace('*', 'NOFILE'))
+END
+        [ "$(wc -l <"$work/keys")" -ge 30 ]
+        # Random numbers apart: the machine id, and what follows from it.
+        plan() { try berth -q --dry-run --uuid=11112222333344445555666677778888 -D "$TREE" true; }
+        plan
+        status_is 0
+        cp "$work/.stdout" "$work/bare"
+        while read -r section key; do
+                for value in yes 1 /etc map CAP_SYS_ADMIN 64 11112222-3333-4444-5555-666677778889 /etc:/mnt; do
+                        printf '[%s]\n%s=%s\n' "$section" "$key" "$value" >"$TREE.nspawn"
+                        plan
+                        status_is 0
+                        cmp "$work/.stdout" "$work/bare" || fail "$key=$value has changed the plan"
+                        errors_has "$TREE.nspawn:2"
+                done
+        done <"$work/keys"
+}
+
 @test "an unknown key in a settings file is a warning with file and line" {
         fresh_tree
         printf '[Exec]\nNoSuchKey=1\n' >"$TREE.nspawn"
