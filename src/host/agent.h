@@ -59,6 +59,7 @@ struct agent_head {
         enum agent_kind kind;
         enum manager_work work; /* FAILED */
         int leader;             /* PLACE, ANNOUNCE: the guest's number as P sees it */
+        int supervisor;         /* PLACE: P's own, where it gets a scope too, with A; 0 */
         uint8_t uuid[16];       /* ANNOUNCE */
         struct err err;         /* FAILED, NOTE */
 };

@@ -81,6 +81,7 @@ static int place(struct manager *m, const struct plan *p, const struct process *
 
         agent_message_init(&msg, AGENT_PLACE);
         msg.head.leader = leader->pid;
+        msg.head.supervisor = p->unit.supervisor ? getpid() : 0;
         k = agent_add(&msg, p->unit.name);
         k = k < 0 ? k : agent_add(&msg, p->unit.description);
         k = k < 0 ? k : agent_add(&msg, p->unit.slice);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clean.h"
 #include "base/log.h"
@@ -253,6 +254,56 @@ static int watch_jobs(struct agent *a, struct err *e) {
         return k;
 }
 
+/* --- the scope of launcher and agent --- */
+
+static int on_own_started(sd_bus_message *m, void *agent, sd_bus_error *error) {
+        const sd_bus_error *said = sd_bus_message_get_error(m);
+
+        if (said)
+                agent_note(agent, "berth stays in the unit of its caller, and ends with it: %s",
+                           str_or(said->message, said->name));
+        return 0;
+}
+
+/* Asked to end, it asks the container. When the host goes down, the container's scope ends first. */
+static int append_own(struct agent *a, sd_bus_message *m, const char *name, const char *description) {
+        const char *const *s = a->place.strings, *bus = NULL;
+        int k = sd_bus_get_unique_name(a->bus, &bus);
+
+        k = k < 0 ? k : sd_bus_message_append(m, "ss", name, "fail");
+        k = k < 0 ? k : sd_bus_message_open_container(m, 'a', "(sv)");
+        k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Description", "s", description);
+        k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Slice", "s", s[PLACE_SLICE]);
+        k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Controller", "s", bus);
+        k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "CollectMode", "s", "inactive-or-failed");
+        k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Before", "as", 1, s[PLACE_UNIT]);
+        k = k < 0 ? k
+                  : sd_bus_message_append(m, "(sv)", "PIDs", "au", 2, (uint32_t) a->place.head.supervisor,
+                                          (uint32_t) getpid());
+        k = k < 0 ? k : sd_bus_message_close_container(m);
+        return k < 0 ? k : sd_bus_message_append(m, "a(sa(sv))", 0);
+}
+
+/* Nothing waits for it: it holds nothing of the container. It is empty, and gone, when both have ended. */
+static void place_own(struct agent *a) {
+        int n = (int) strlen(unit_of(a)) - (int) strlen(".scope");
+        char name[256], description[256];
+        sd_bus_message *m = NULL;
+        int k;
+
+        if (a->own_asked || a->place.head.supervisor <= 0 || n <= 0)
+                return;
+        a->own_asked = true;
+        snprintf(name, sizeof name, "berth-%.*s-%d.scope", n, unit_of(a), a->place.head.supervisor);
+        snprintf(description, sizeof description, "Supervisor of container %.*s", n, unit_of(a));
+        k = bus_method(a, "StartTransientUnit", &m, NULL);
+        k = k < 0 ? k : append_own(a, m, name, description);
+        if (k < 0)
+                sd_bus_message_unref(m);
+        else
+                (void) bus_call(a, m, on_own_started, NULL);
+}
+
 static int start(struct agent *a, struct err *e) {
         sd_bus_message *m = NULL;
         int k = watch_jobs(a, e);
@@ -274,6 +325,8 @@ void scope_place(struct agent *a) {
 
         if (k == 0 && !a->connected)
                 return;
+        if (k == 0)
+                place_own(a);
         k = k < 0 ? k : start(a, &e);
         a->has_scope = k >= 0;
         if (k < 0)

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/msg.h"
 
-#define VERSION   0x62720001u
+#define VERSION   0x62720002u
 #define IN(state) (1u << (state))
 
 /* What may be said in which states, and what state follows. */

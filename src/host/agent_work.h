@@ -25,6 +25,7 @@ struct agent {
         char types[AGENT_STRINGS][8];         /* of properties that are not in our table, "": not asked for yet */
         bool no_pidfd;                        /* the manager takes no descriptors of processes */
         unsigned tries;                       /* while the unit of an earlier start is still there */
+        bool own_asked;                       /* the scope of launcher and agent */
         bool has_scope, has_machine;          /* there is, or may be, something to end */
         unsigned leaving;                     /* answers that are still to come */
         char stop_job[128];                   /* the job that ends the unit, its path on the bus */

@@ -83,6 +83,7 @@ static int make_scope(const struct spec *s, const struct facts *f, struct arena 
         p->unit.name = arena_printf(a, "%s.scope", p->machine);
         p->unit.slice = str_or(s->host.slice, "machine.slice");
         p->unit.description = arena_printf(a, "Container %s", p->machine);
+        p->unit.supervisor = s->self.detach && !p->unit.user;
         make_properties(s, a, p);
         return 0;
 }

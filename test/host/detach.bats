@@ -1,0 +1,83 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# berth --detach on a host with systemd: the supervisor outlives the unit of who has called it; journal and console.
+
+load ../lib/common
+load common
+
+# Until no unit of a supervisor is left.
+await_no_supervisor() {
+        await_value "" systemctl list-units --all --plain --no-legend --no-pager 'berth-*.scope'
+}
+
+# The scope of the supervisor of $1, once it is there.
+own_scope() {
+        await_true eval '[ "$(systemctl list-units --plain --no-legend --no-pager "berth-'"$1"'-*.scope" | wc -l)" = 1 ]' || return 1
+        own=$(systemctl list-units --plain --no-legend --no-pager "berth-$1-*.scope" | cut -d' ' -f1)
+}
+
+@test "a detached container is registered when berth returns, and its supervisor is in a scope of its own" {
+        local supervisor
+        try berth -q -d -M d1 -D "$TREE" sh -c 'trap "exit 3" TERM; echo up; while :; do sleep 1 & wait $!; done'
+        status_is 0
+        errors_is ""
+        machinectl show d1
+        [ "$(systemctl is-active d1.scope)" = active ]
+        supervisor=$(ctl show -p Supervisor d1 | sed 's/.*=//')
+        own_scope d1
+        [ "$own" = "berth-d1-$supervisor.scope" ]
+        await_value "0::/machine.slice/$own" grep ^0:: "/proc/$supervisor/cgroup"
+        [ "$(wc -l <"/sys/fs/cgroup/machine.slice/$own/cgroup.procs")" = 2 ]
+        # Asked to end, it asks the container.
+        ctl wait d1 >/dev/null 2>&1 &
+        local waiter=$!
+        await_true eval '[ "$(grep -c /run/berth/d1/control /proc/net/unix)" -ge 2 ]'
+        systemctl stop "$own"
+        status=0
+        wait $waiter || status=$?
+        status_is 3
+        await_no_supervisor
+        never machinectl show d1
+}
+
+@test "a detached container outlives the unit that it was started in, and is replaced" {
+        try systemd-run --quiet --wait --collect --unit=berth-kept-caller -p Type=oneshot \
+                "$BERTH" -q -d -M d2 -D "$TREE" sleep 1000
+        status_is 0
+        await_value inactive eval 'systemctl is-active berth-kept-caller || true'
+        own_scope d2
+        try ctl exec d2 echo alive
+        output_is alive
+        try berth -q -d --replace -M d2 -D "$TREE" sh -c 'echo second; exec sleep 1000'
+        status_is 0
+        machinectl show d2
+        ctl stop d2
+        await_no_supervisor
+}
+
+@test "logs of an init is its journal, attach leads to its login prompt" {
+        limit=120
+        host_tree trixie d3
+        try berth -d -b -q --notify-ready=yes -M d3
+        status_is 0
+        await_true eval 'journalctl -q -M d3 -n 1'
+        try ctl exec d3 systemd-cat -t told echo from-inside
+        status_is 0
+        await_true eval 'timeout 20 "$BERTHCTL" logs d3 | grep -q "told.*: from-inside"'
+        try ctl logs -c d3
+        status_is 0
+        output_lacks from-inside
+        output_has "Debian"
+        try "$PTY" -t 60 'expect=attached; ' 'send=\r' 'expect=login:' 'send=\x1d\x1dd' 'expect=left; ' -- "$BERTHCTL" attach d3
+        status_is 0
+        "$BERTHCTL" logs -f -n 3 d3 >"$work/followed" 2>&1 &
+        local follower=$!
+        await_true eval '[ "$(grep -c /run/berth/d3/control /proc/net/unix)" -ge 2 ]'
+        ctl stop d3
+        status=0
+        wait $follower || status=$?
+        status_is 0
+        await_no_supervisor
+        rm -rf "${machines:?}/d3"
+}
