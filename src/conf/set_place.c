@@ -142,6 +142,48 @@ int set_property(const struct saying *s, struct err *e) {
         return SET_OK;
 }
 
+/* A colon may be part of the name: /dev/disk/by-path/pci-0000:00:1f.2-ata-1. */
+static unsigned device_rights(const char *text) {
+        unsigned rights = 0;
+
+        if (!text || !text[1] || text[1 + strspn(text + 1, "rwm")])
+                return 0;
+        rights |= strchr(text, 'r') ? DEVICE_READ : 0;
+        rights |= strchr(text, 'w') ? DEVICE_WRITE : 0;
+        return rights | (strchr(text, 'm') ? DEVICE_MKNOD : 0);
+}
+
+/* What /dev is made of anyway. */
+static bool is_taken(const char *name) {
+        static const char *const taken[] = { "pts",   "shm",    "mqueue", "char", "block",  "fd",
+                                             "stdin", "stdout", "stderr", "ptmx", "console" };
+        size_t n = strcspn(name, "/");
+
+        for (size_t i = 0; i < ELEMENTS(taken); i++)
+                if (strlen(taken[i]) == n && strncmp(taken[i], name, n) == 0)
+                        return true;
+        return false;
+}
+
+int set_device(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+        unsigned rights = device_rights(strrchr(v, ':'));
+        const char *path = rights ? arena_strndup(s->arena, v, (size_t) (strrchr(v, ':') - v)) : v;
+        const char *name = str_after(path, "/dev/");
+        struct spec_devices *list = &s->spec->host.devices;
+
+        if (!is_plain_absolute(path) || !name || !*name || name[strlen(name) - 1] == '/')
+                return bad_value(s, e, "not a path below /dev");
+        for (const char *p = path; *p; p++)
+                if ((unsigned char) *p <= ' ' || *p == 0x7f)
+                        return bad_value(s, e, "a blank or control character in it");
+        if (is_taken(name))
+                return bad_value(s, e, "every container has its own");
+        *arena_push(s->arena, list) =
+                (struct spec_device){ path, rights ? rights : DEVICE_READ | DEVICE_WRITE | DEVICE_MKNOD };
+        return SET_OK;
+}
+
 const char *nth_api_vfs(unsigned i, char buf[NTH_BUF]) {
         static const char *const names[] = { "read-only", "writable", "network", NULL };
 

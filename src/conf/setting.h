@@ -177,6 +177,7 @@ int set_ownership_old(const struct saying *s, struct err *e); /* --private-users
 int set_register(const struct saying *s, struct err *e);
 int set_slice(const struct saying *s, struct err *e);
 int set_property(const struct saying *s, struct err *e);
+int set_device(const struct saying *s, struct err *e);
 int set_api_vfs(const struct saying *s, struct err *e);
 int set_background(const struct saying *s, struct err *e);
 int set_container_service(const struct saying *s, struct err *e);

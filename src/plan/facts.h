@@ -36,6 +36,19 @@ enum refutable {
 
 enum file_kind { AT_MISSING, AT_DIR, AT_FILE, AT_LINK, AT_OTHER };
 
+/* A node that was asked for. */
+enum device_kind { DEVICE_MISSING, DEVICE_NO_NODE, DEVICE_CHARACTER, DEVICE_BLOCK };
+struct device_fact {
+        const char *path;
+        enum device_kind kind;
+        unsigned major, minor;
+        mode_t mode; /* permissions */
+};
+struct device_facts {
+        struct device_fact *items;
+        size_t n;
+};
+
 struct submount {
         const char *path; /* relative to the root */
         bool can_idmap;
@@ -78,6 +91,7 @@ struct facts {
                 bool no_keyring;                 /* keyctl(2) is refused or missing */
                 int landlock_abi;                /* 0: none */
                 bool tun, fuse;                  /* /dev/net/tun, /dev/fuse can be opened for reading and writing */
+                struct device_facts devices;     /* those of --device= */
                 struct rlimit nproc, sigpending; /* of PID 1 */
                 uint64_t nr_open;
                 uint64_t memory;      /* bytes of the machine; 0: not looked for */

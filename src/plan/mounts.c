@@ -8,6 +8,7 @@
 
 #include "base/clean.h"
 #include "base/str.h"
+#include "plan/nodes.h"
 
 enum {
         RO = MOUNT_ATTR_RDONLY,
@@ -563,8 +564,12 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
                 if (streq(op->dst, "tmp") && s->mounts.n > 0 && reaches_tmp(s))
                         op->flags &= ~(unsigned) FSOP_LATE;
                 add_seeds(&rows[i], now, a, op);
+                if (rows[i].seeds == dev_seeds)
+                        plan_seed_nodes(p, now & C_NODES, a, &op->seeds);
                 fill_seeds(s, f, p, a, op);
         }
+        if (!(now & C_NODES))
+                plan_bind_nodes(a, p);
         r = plan_binds(s, f, a, p, e);
         r = r < 0 ? r : plan_files(s, f, a, p, e);
         if (r < 0)

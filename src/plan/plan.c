@@ -13,6 +13,7 @@
 #include "base/clean.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "plan/nodes.h"
 #include "plan/exec.h"
 #include "plan/idrange.h"
 #include "plan/limits.h"
@@ -349,15 +350,6 @@ static int check_root(const struct spec *s, const struct facts *f, struct err *e
         return 0;
 }
 
-static void make_devices(const struct spec *s, const struct facts *f, struct plan *p) {
-        bool wanted = s->self.face == FACE_STRICT || s->sec.nesting;
-
-        /* In a user namespace the kernel makes no device nodes, and opens none where mounts say nodev. */
-        p->cgroup.restrict_devices = !p->ids.own && f->host.first_userns && f->host.can_restrict_devices;
-        p->cgroup.tun = f->host.tun && wanted;
-        p->cgroup.fuse = f->host.fuse && wanted;
-}
-
 static void make_payload_cgroup(const struct facts *f, struct arena *a, struct plan *p) {
         bool unit = f->cgroup.unit;
         const char *parent = unit ? f->cgroup.unit : f->cgroup.own;
@@ -428,15 +420,14 @@ int plan_make(const struct spec *s, const struct facts *f, struct arena *a, cons
                 return r;
         p->exec.mode = s->exec.mode;
         make_life(s, f, p);
-        make_devices(s, f, p);
-        r = plan_bind_devices(s, f, a, p, e);
-        if (r < 0)
-                return r;
-        r = plan_unit(s, f, a, p, e);
+        r = plan_nodes(s, f, a, p, e);
+        r = r < 0 ? r : plan_bind_devices(s, f, a, p, e);
+        r = r < 0 ? r : plan_unit(s, f, a, p, e);
         if (r < 0)
                 return r;
         r = make_cgroup(s, f, a, p, e);
         r = r < 0 ? r : plan_limits(s, f, a, p, e);
+        r = r < 0 ? r : plan_check_nodes(p, e);
         if (r < 0)
                 return r;
         make_identity(s, f, p);

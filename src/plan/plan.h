@@ -146,6 +146,14 @@ struct plan_limit {
         const char *controller; /* of cgroups(7) */
         const char *file, *text;
 };
+/* A node beyond those that every container has. */
+struct plan_node {
+        const char *path; /* on the host and inside */
+        bool block;
+        unsigned major, minor;
+        unsigned rights; /* enum device_rights */
+        mode_t mode;
+};
 enum announce { ANNOUNCE_NO, ANNOUNCE_TRY, ANNOUNCE_MUST };
 
 /* A copy of the tree: made in dir under name, then called keep_as, or removed at the end (NULL). */
@@ -156,7 +164,7 @@ struct plan_copy {
         const char *path; /* dir/name */
 };
 
-enum { PLAN_SLOTS = 200, PLAN_DEVICES = 32, PLAN_ID_COUNT = 65536 };
+enum { PLAN_SLOTS = 200, PLAN_DEVICES = 32, PLAN_NODES = 40, PLAN_ID_COUNT = 65536 };
 
 struct plan {
         const char *machine;
@@ -191,9 +199,11 @@ struct plan {
                 const char *name;   /* NULL: none is made */
                 const char *inner;  /* the guest's, below that: limits are out of its reach then. NULL: name itself */
                 const char *supervisor; /* the launcher moves to this one below parent, NULL: it stays */
-                bool restrict_devices;  /* root inside is root outside: only the nodes it gets can be opened or made */
+                bool restrict_devices;  /* only the nodes that it gets can be opened or made, by a program of ours */
                 bool tun, fuse;         /* and these */
                 struct device_list devices; /* and those that are bound into it */
+                struct plan_node *nodes;    /* and those of --device= */
+                size_t n_nodes;
                 struct plan_limit limits[LIMIT_MAX_];
                 size_t n_limits;
         } cgroup;

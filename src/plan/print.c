@@ -10,6 +10,7 @@
 #include "base/clean.h"
 #include "base/parse.h"
 #include "base/str.h"
+#include "plan/nodes.h"
 #include "plan/words.h"
 #include "sys/caps.h"
 
@@ -129,6 +130,15 @@ static void print_unit(const struct plan *p, FILE *out) {
                 line(out, "  payload in", p->cgroup.inner);
         if (p->cgroup.supervisor)
                 line(out, "  berth", p->cgroup.supervisor);
+        for (size_t i = 0; i < p->cgroup.n_nodes; i++) {
+                const struct plan_node *d = &p->cgroup.nodes[i];
+                char buf[4];
+
+                head(out, i == 0 ? "  devices" : "");
+                text(out, d->path);
+                fprintf(out, " %s, %s %u:%u\n", plan_device_rights(d->rights, buf), d->block ? "block" : "character",
+                        d->major, d->minor);
+        }
         for (size_t i = 0; i < p->cgroup.n_limits && !p->unit.scope; i++) {
                 head(out, i == 0 ? "  limits" : "");
                 fprintf(out, "%s=%s\n", p->cgroup.limits[i].file, p->cgroup.limits[i].text);

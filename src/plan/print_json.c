@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
+#include "plan/nodes.h"
 #include "plan/words.h"
 #include "sys/caps.h"
 
@@ -194,6 +195,20 @@ static void put_root(struct json *j, const struct plan *p) {
         json_string(j, "name", p->cgroup.name);
         json_string(j, "inner", p->cgroup.inner);
         json_string(j, "supervisor", p->cgroup.supervisor);
+        json_open(j, "devices", '[');
+        for (size_t i = 0; i < p->cgroup.n_nodes; i++) {
+                const struct plan_node *d = &p->cgroup.nodes[i];
+                char buf[4];
+
+                json_open(j, NULL, '{');
+                json_string(j, "path", d->path);
+                json_string(j, "type", d->block ? "block" : "character");
+                json_uint(j, "major", d->major);
+                json_uint(j, "minor", d->minor);
+                json_string(j, "rights", plan_device_rights(d->rights, buf));
+                json_close(j);
+        }
+        json_close(j);
         json_open(j, "limits", '{');
         for (size_t i = 0; i < p->cgroup.n_limits; i++)
                 json_string(j, p->cgroup.limits[i].file, p->cgroup.limits[i].text);

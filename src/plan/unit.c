@@ -5,6 +5,7 @@
 
 #include "base/parse.h"
 #include "base/str.h"
+#include "plan/nodes.h"
 #include "plan/mounts.h"
 
 /* Why there is no scope, NULL where there can be one. */
@@ -47,6 +48,10 @@ static void make_properties(const struct spec *s, struct arena *a, struct plan *
                         say(a, p, "dDeviceAllow=/dev/fuse rwm");
                 for (size_t i = 0; i < p->cgroup.devices.n; i++)
                         say_device(a, p, &p->cgroup.devices.items[i]);
+                for (size_t i = 0; i < p->cgroup.n_nodes; i++)
+                        strv_add(a, &p->unit.properties,
+                                 arena_printf(a, "uDeviceAllow=%s %s", p->cgroup.nodes[i].path,
+                                              plan_device_rights(p->cgroup.nodes[i].rights, buf)));
         }
         if (p->exec.mode == EXEC_BOOT)
                 say(a, p, "dCoredumpReceive=yes");

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -199,6 +200,22 @@ static void probe_controllers(const struct spec *s, struct arena *a, struct fact
                 f->host.memory = (uint64_t) machine.totalram * machine.mem_unit;
 }
 
+/* Links lead to the node (/dev/disk/by-uuid). */
+static void probe_devices(const struct spec *s, struct arena *a, struct facts *f) {
+        for (size_t i = 0; i < s->host.devices.n; i++) {
+                struct device_fact *d = arena_push(a, &f->host.devices);
+                struct stat st;
+
+                *d = (struct device_fact){ .path = s->host.devices.items[i].path };
+                if (stat(d->path, &st) < 0)
+                        continue;
+                d->kind = S_ISCHR(st.st_mode) ? DEVICE_CHARACTER : S_ISBLK(st.st_mode) ? DEVICE_BLOCK : DEVICE_NO_NODE;
+                d->major = major(st.st_rdev);
+                d->minor = minor(st.st_rdev);
+                d->mode = st.st_mode & 0777;
+        }
+}
+
 /* Where the unit is the cgroup above the caller's, that is where the payload's is made. */
 static void open_unit(const struct facts *f, struct opened *o) {
         CLEAN_FD int top = f->cgroup.in_subgroup ? open(f->cgroup.mount, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
@@ -303,6 +320,7 @@ int probe_host(const struct spec *s, char **env, struct arena *a, struct facts *
         probe_manager(s, env, a, f);
         open_unit(f, o);
         probe_controllers(s, a, f, o);
+        probe_devices(s, a, f);
         probe_os(a, f);
         probe_names(s, a, f);
         probe_caller(env, a, f);

@@ -173,6 +173,16 @@ static int restrict_devices(struct run *r, struct err *e) {
                 rules[n++] = (struct device_rule){ false, 10, 229, true };
         for (size_t i = 0; i < r->plan->cgroup.devices.n; i++)
                 rules[n++] = r->plan->cgroup.devices.items[i];
+        for (size_t i = 0; i < r->plan->cgroup.n_nodes; i++) {
+                const struct plan_node *d = &r->plan->cgroup.nodes[i];
+
+                rules[n++] = (struct device_rule){ .block = d->block,
+                                                   .major = d->major,
+                                                   .minor = (int) d->minor,
+                                                   .mknod = d->rights & DEVICE_MKNOD,
+                                                   .no_read = !(d->rights & DEVICE_READ),
+                                                   .read_only = !(d->rights & DEVICE_WRITE) };
+        }
         k = devices_restrict(r->held.cgroup, rules, n);
         if (k < 0)
                 r->refuted = REFUTED_DEVICES;

@@ -233,6 +233,17 @@ struct spec_console {
         const char *background; /* SGR parameters of --background=; NULL or "": no tint */
 };
 
+/* What a device node may be used for. */
+enum device_rights { DEVICE_READ = 1 << 0, DEVICE_WRITE = 1 << 1, DEVICE_MKNOD = 1 << 2 };
+struct spec_device {
+        const char *path; /* below /dev, outside and inside */
+        unsigned rights;
+};
+struct spec_devices {
+        struct spec_device *items;
+        size_t n;
+};
+
 /* SYSTEMD_NSPAWN_* and the like: documented counterparts of what upstream hides in the environment. */
 enum api_vfs { API_VFS_READ_ONLY, API_VFS_WRITABLE, API_VFS_NETWORK };
 struct spec_host {
@@ -245,7 +256,8 @@ struct spec_host {
         bool user_manager;        /* --user: the caller's own service manager */
         enum tristate registered; /* with systemd-machined; UNSAID: where that can be had */
         const char *slice;        /* of the scope; NULL: machine.slice */
-        struct strv properties;   /* of the scope: NAME=VALUE as systemctl set-property takes them */
+        struct spec_devices devices;
+        struct strv properties; /* of the scope: NAME=VALUE as systemctl set-property takes them */
 };
 
 /* One thing that was said, for --dry-run: which setting, its value, from where. */

@@ -33,6 +33,8 @@ static void emit_head(struct program *p) {
 /* Any mismatch jumps behind the rule: the offsets count the instructions that are left of it. */
 static void emit_rule(struct program *p, const struct device_rule *r) {
         bool any = r->minor < 0;
+        int32_t refused = (r->mknod ? 0 : BPF_DEVCG_ACC_MKNOD) | (r->no_read ? BPF_DEVCG_ACC_READ : 0) |
+                          (r->read_only ? BPF_DEVCG_ACC_WRITE : 0);
 
         emit(p, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_2, 0, any ? 6 : 7,
              r->block ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
@@ -40,8 +42,7 @@ static void emit_rule(struct program *p, const struct device_rule *r) {
         if (!any)
                 emit(p, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_5, 0, 5, r->minor);
         emit(p, BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_0, BPF_REG_3, 0, 0);
-        emit(p, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_0, 0, 0,
-             (r->mknod ? 0 : BPF_DEVCG_ACC_MKNOD) | (r->read_only ? BPF_DEVCG_ACC_WRITE : 0));
+        emit(p, BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_0, 0, 0, refused);
         emit(p, BPF_JMP | BPF_JNE | BPF_K, BPF_REG_0, 0, 2, 0);
         emit(p, BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, 1);
         emit(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);

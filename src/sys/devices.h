@@ -13,10 +13,11 @@ struct device_rule {
         int minor;  /* -1: any */
         bool mknod; /* may be made, not only opened */
         bool read_only;
+        bool no_read;
 };
 
 /* The program for these rules: at most DEVICES_INSNS instructions. Returns how many, -E2BIG. */
-enum { DEVICES_RULES = 64, DEVICES_INSNS = 6 + DEVICES_RULES * 8 + 2 };
+enum { DEVICES_RULES = 96, DEVICES_INSNS = 6 + DEVICES_RULES * 8 + 2 };
 struct bpf_insn;
 int devices_program(const struct device_rule *rules, size_t n, struct bpf_insn *ret);
 

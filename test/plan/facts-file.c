@@ -225,6 +225,24 @@ static int set_destination_owner(const struct target *t, const char *v) {
         s->to_uid = uid;
         s->to_gid = gid;
         return 0;
+        return 0;
+}
+
+/* PATH c|b MAJOR MINOR MODE, PATH none: no node. */
+static int set_device(const struct target *t, const char *v) {
+        struct device_fact *d = arena_push(t->a, &t->f->host.devices);
+        char path[256], kind[8];
+        unsigned mode = 0;
+        int n;
+
+        *d = (struct device_fact){ .kind = DEVICE_NO_NODE };
+        n = sscanf(v, "%255s %7s %u %u %o", path, kind, &d->major, &d->minor, &mode);
+        d->path = arena_strdup(t->a, path);
+        d->mode = mode;
+        if (n == 2 && streq(kind, "none"))
+                return 0;
+        d->kind = streq(kind, "b") ? DEVICE_BLOCK : DEVICE_CHARACTER;
+        return n == 5 ? 0 : -EINVAL;
 }
 
 static int set_random(const struct target *t, const char *v) {
@@ -261,6 +279,7 @@ static const struct {
         ROW("host.landlock-abi", host.landlock_abi, set_unsigned),
         ROW("host.tun", host.tun, set_bool),
         ROW("host.fuse", host.fuse, set_bool),
+        ROW("host.device", host.devices, set_device),
         ROW("host.nproc", host.nproc, set_limit),
         ROW("host.sigpending", host.sigpending, set_limit),
         ROW("host.nr-open", host.nr_open, set_u64),

@@ -692,3 +692,46 @@ held() {
         umount "$open_place/suid"
         refused setuid
 }
+
+# One of the host's nodes that are not in every container, and can be opened here.
+open_device() {
+        for device in /dev/fuse /dev/net/tun /dev/loop-control /dev/kmsg; do
+                if { true <>"$device"; } 2>/dev/null; then return 0; fi
+        done
+        fail "this host has no device to try"
+}
+
+@test "--device= opens one node and no other, with and without a user namespace" {
+        local device users
+        open_device
+        for users in pick no; do
+                opts=("--private-users=$users" "--device=$device")
+                # shellcheck disable=SC2016 # for the shell inside
+                in_tree sh -c 'true <>"$1" && stat -c "%F %u" "$1"; for d in /dev/[a-z]* /dev/net/* /dev/char/*; do
+                        [ -L "$d" ] || [ ! -c "$d" ] || [ "$d" = "$1" ] || echo "$d"; done | sort' sh "$device"
+                status_is 0
+                output_is "character special file 0
+/dev/full
+/dev/null
+/dev/random
+/dev/tty
+/dev/urandom
+/dev/zero"
+        done
+}
+
+@test "--device=PATH:r is for reading, whoever asks" {
+        local device users
+        open_device
+        for users in pick no; do
+                opts=("--private-users=$users" "--device=$device:r")
+                # shellcheck disable=SC2016 # for the shell inside
+                in_tree sh -c 'chmod 0666 "$1"; true <"$1" && echo read; { true >"$1"; } 2>/dev/null && echo written; mknod /dev/other c 10 229 2>/dev/null && echo made; echo end' sh "$device"
+                # Where the cgroup has no device program, this is refused.
+                if [ "$status" = 0 ]; then
+                        output_is $'read\nend'
+                else
+                        refused "devices cannot be restricted"
+                fi
+        done
+}

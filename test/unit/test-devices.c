@@ -40,6 +40,8 @@ static const struct device_rule rules[] = {
         { false, 5, 2, true },
         { false, 136, -1, false },
         { true, 7, 1, true },
+        { false, 10, 5, true, .read_only = true },
+        { false, 10, 6, false, .no_read = true },
 };
 
 static int ask(unsigned type, unsigned access, unsigned major, unsigned minor) {
@@ -71,6 +73,12 @@ int main(void) {
         OK_INT(&t, ask(B, R | M, 7, 1), 1, "a block device by rule, after a rule for any minor");
         OK_INT(&t, ask(B, R, 7, 2), 0, "its neighbour is not");
         OK_INT(&t, ask(B, R, 8, 0), 0, "a disk is not");
+        OK_INT(&t, ask(C, R, 10, 5), 1, "what is to be read is read");
+        OK_INT(&t, ask(C, W, 10, 5), 0, "but not written");
+        OK_INT(&t, ask(C, R | W, 10, 5), 0, "nor both at once");
+        OK_INT(&t, ask(C, M, 10, 5), 1, "made it may be");
+        OK_INT(&t, ask(C, W, 10, 6), 1, "what is to be written is written");
+        OK_INT(&t, ask(C, R, 10, 6), 0, "but not read");
         OK_INT(&t, devices_program(many, ELEMENTS(many), program), -E2BIG, "too many rules");
         OK(&t, devices_program(many, DEVICES_RULES, program) <= DEVICES_INSNS, "as many as there may be fit");
         return tap_done(&t);

@@ -117,3 +117,25 @@ try_nodes() {
         systemctl stop berth@devices.service
         rm -rf "$TREE" /etc/systemd/nspawn
 }
+
+# Of the nodes of --device= and of their neighbours, which can be opened how.
+tried='for d in fuse nvme0n1 mem; do
+        mknod /dev/$d $(case $d in fuse) echo c 10 229 ;; nvme0n1) echo b 259 0 ;; mem) echo c 1 1 ;; esac) 2>/dev/null && echo "$d made"
+        { true </dev/$d; } 2>/dev/null && echo "$d read"
+        [ ! -e /dev/$d ] || { true >>/dev/$d; } 2>/dev/null || continue
+        [ ! -e /dev/$d ] || echo "$d written"
+done; echo end'
+
+@test "--device= opens what it names, as far as it says: in a scope, without one, in a user namespace" {
+        local users place
+        modprobe fuse
+        for users in no pick; do
+                for place in '' --keep-unit; do
+                        try timeout 60 "$BERTH" -q ${place:+"$place"} --private-users=$users --device=/dev/fuse:r --device=/dev/nvme0n1:w -D "$TREE" sh -c "$tried"
+                        status_is 0
+                        output_is $'fuse read\nnvme0n1 written\nend'
+                done
+        done
+        try timeout 60 "$BERTH" -q --private-users=no --device=/dev/fuse -D "$TREE" sh -c "rm /dev/fuse; $tried"
+        output_is $'fuse made\nfuse read\nfuse written\nend'
+}

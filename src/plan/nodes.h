@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The part of the plan that device nodes are: which ones, and who keeps the others closed. */
+
+#include "plan/plan.h"
+
+/* Before the unit: its properties name them. */
+int plan_nodes(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
+/* Once the cgroup is known: can rights be held to what was said? */
+int plan_check_nodes(const struct plan *p, struct err *e);
+
+/* "rw" and the like. */
+const char *plan_device_rights(unsigned rights, char buf[4]);
+
+/* In a new /dev: directories, links by number, and the nodes themselves where they are made. */
+void plan_seed_nodes(const struct plan *p, bool nodes, struct arena *a, struct seed_list *seeds);
+/* Where they are not: the host's own nodes are bound. */
+void plan_bind_nodes(struct arena *a, struct plan *p);
