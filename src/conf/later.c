@@ -149,30 +149,6 @@ static int split_max(struct arena *a, const char *v, const char **parts, int max
         return n > max ? -EINVAL : n;
 }
 
-/* Absolute, without ".."; repeated slashes do no harm. */
-static bool is_destination(const char *p) {
-        size_t n = strlen(p);
-
-        if (*p != '/' || n >= PATH_MAX || strstr(p, "/../"))
-                return false;
-        return n < 3 || !streq(p + n - 3, "/..");
-}
-
-/* LOWER[:LOWER...]:UPPER:DESTINATION, at least two parts. */
-int later_overlay(const struct saying *s, struct err *e) {
-        const char *parts[PARTS_MAX];
-        int n = split_max(s->arena, s->said->value, parts, PARTS_MAX);
-
-        if (n < 2)
-                return bad_value(s, e, n < 0 ? "too many parts" : "at least two directories are needed");
-        if (!is_destination(parts[n - 1]))
-                return bad_value(s, e, "the destination is no absolute path");
-        for (int i = 0; i < n - 1; i++)
-                if (strlen(parts[i]) >= PATH_MAX || (!*parts[i] && i != n - 2))
-                        return bad_value(s, e, "an empty or overlong lower directory");
-        return SET_OK;
-}
-
 /* NEW[:OLD] */
 int later_pivot(const struct saying *s, struct err *e) {
         const char *parts[2];

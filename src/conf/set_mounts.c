@@ -88,25 +88,23 @@ static int set_destination(const struct saying *s, struct spec_mount *m, const c
 }
 
 /* Said on the command line, a relative path is seen from the caller's directory; a file has none. */
-static int set_source(const struct saying *s, struct spec_mount *m, const char *path, struct err *e) {
+static int set_source(const struct saying *s, struct spec_source *ret, const char *path, struct err *e) {
         char here[PATH_MAX];
 
-        m->optional = *path == '-';
-        path += m->optional;
-        m->source.in_tree = *path == '+';
-        path += m->source.in_tree;
+        ret->in_tree = *path == '+';
+        path += ret->in_tree;
         if (strlen(path) >= PATH_MAX)
                 return bad_value(s, e, "the path is too long");
-        m->source.path = path;
-        if (m->source.in_tree)
-                m->source.path = plain_parts(s->arena, arena_printf(s->arena, "/%s", path));
+        ret->path = path;
+        if (ret->in_tree)
+                ret->path = plain_parts(s->arena, arena_printf(s->arena, "/%s", path));
         else if (*path && *path != '/' && s->said->origin != ORIGIN_ARGV)
                 return bad_value(s, e, "the source is no absolute path");
         else if (*path && *path != '/')
-                m->source.path = getcwd(here, sizeof here)
-                                         ? arena_printf(s->arena, "%s/%s", streq(here, "/") ? "" : here, path)
-                                         : NULL;
-        return m->source.path ? 0 : bad_value(s, e, "not a valid source");
+                ret->path = getcwd(here, sizeof here)
+                                    ? arena_printf(s->arena, "%s/%s", streq(here, "/") ? "" : here, path)
+                                    : NULL;
+        return ret->path ? 0 : bad_value(s, e, "not a valid source");
 }
 
 /* HOST:INSIDE[:COUNT]; the kernel takes one page of text for all of them. */
@@ -178,7 +176,8 @@ int set_bind(const struct saying *s, struct err *e) {
         if (!m)
                 return -EINVAL;
         m->read_only = s->said->row->value;
-        r = set_source(s, m, parts[0], e);
+        m->optional = *parts[0] == '-';
+        r = set_source(s, &m->source, parts[0] + m->optional, e);
         if (r < 0)
                 return r;
         if ((n == 1 || !*parts[1]) && !*m->source.path)
@@ -189,6 +188,36 @@ int set_bind(const struct saying *s, struct err *e) {
                 r = set_destination(
                         s, m, m->source.in_tree ? arena_printf(s->arena, "/%s", m->source.path) : m->source.path, e);
         return r < 0 || n < 3 ? r : set_bind_options(s, m, parts[2], e);
+}
+
+enum { LAYERS_MAX = 60 };
+
+/* LOWER[:LOWER...]:UPPER:DESTINATION, the leftmost lowest; of two parts the second is the destination too. Read-only,
+ * there is no upper one. */
+int set_overlay(const struct saying *s, struct err *e) {
+        const char *parts[LAYERS_MAX + 2];
+        int n = split_colons(s->arena, s->said->value, parts, LAYERS_MAX + 2), r = 0;
+        struct spec_mount *m = new_mount(s, MOUNT_OVERLAY, e);
+
+        if (!m)
+                return -EINVAL;
+        if (n < 2 || n > LAYERS_MAX)
+                return bad_value(s, e, n < 2 ? "at least two directories are needed" : "too many parts");
+        m->read_only = s->said->row->value;
+        for (int i = 0; r == 0 && i < (n == 2 ? 2 : n - 1); i++) {
+                struct spec_source *l = arena_push(s->arena, &m->layers);
+
+                r = set_source(s, l, parts[i], e);
+                if (r == 0 && !l->in_tree && !*l->path && (m->read_only || n == 2 || i < n - 2))
+                        r = bad_value(s, e, "an empty lower directory");
+        }
+        if (r < 0)
+                return r;
+        if (n > 2)
+                return set_destination(s, m, parts[n - 1], e);
+        m->source = m->layers.items[1];
+        return set_destination(s, m,
+                               m->source.in_tree ? arena_printf(s->arena, "/%s", m->source.path) : m->source.path, e);
 }
 
 int set_inaccessible(const struct saying *s, struct err *e) {

@@ -30,10 +30,18 @@ bool plan_binds_below(const struct spec *s, const char *dst) {
         return false;
 }
 
-static const char *source_name(const struct spec_mount *m, const struct facts *f, struct arena *a) {
+static const char *source_name(const struct spec_source *from, const struct facts *f, struct arena *a) {
         const char *tree = streq(f->tree.path, "/") ? "" : f->tree.path;
 
-        return m->source.in_tree ? arena_printf(a, "%s/%s", tree, m->source.path) : m->source.path;
+        return from->in_tree ? arena_printf(a, "%s/%s", tree, from->path) : from->path;
+}
+
+static int no_source(const struct spec_mount *m, const char *name, const struct source *from, struct err *e) {
+        err_set(e, m->source.in_tree ? ERR_IMAGE : ERR_HOST, from->why, "%s%s: cannot open the %s", m->option, name,
+                m->kind == MOUNT_OVERLAY ? "layer" : "source");
+        if (from->why == ENOENT && m->kind == MOUNT_BIND)
+                err_hint(e, "a - in front of it leaves it out where it is missing");
+        return err_blame(e, m->option, name);
 }
 
 static void add_owner(struct arena *a, const struct plan *p, struct idmap_extents *l, const struct owner_map *m) {
@@ -114,7 +122,7 @@ static int add_bind(const struct spec_mount *m, const struct facts *f, const str
                                    .kind = FSOP_TREE,
                                    .dst = m->dst,
                                    .src = m->source.in_tree ? m->source.path : NULL,
-                                   .host = source_name(m, f, a),
+                                   .host = source_name(&m->source, f, a),
                                    .slot = -1,
                                    .set = m->read_only ? MOUNT_ATTR_RDONLY : 0,
                                    .flags = (S_ISDIR(from->type) ? FSOP_MAKE_DIR : FSOP_MAKE_FILE) | FSOP_PARENTS |
@@ -149,20 +157,85 @@ static int bind_one(const struct spec_mount *m, const struct facts *f, const str
         }
         if (!from->type && m->optional && (from->why == ENOENT || from->why == ENOTDIR))
                 return 0;
-        if (!from->type) {
-                err_set(e, m->source.in_tree ? ERR_IMAGE : ERR_HOST, from->why, "%s%s: cannot open the source",
-                        m->option, source_name(m, f, a));
-                if (from->why == ENOENT)
-                        err_hint(e, "a - in front of it leaves it out where it is missing");
-                return err_blame(e, m->option, m->source.path);
-        }
+        if (!from->type)
+                return no_source(m, source_name(&m->source, f, a), from, e);
         return add_bind(m, f, from, a, p, e);
+}
+
+/* systemd-nspawn's numbers for what is thrown away. */
+#define MEMORY "mode=0755,size=25%,nr_inodes=1m"
+
+/* The owners of all layers are mapped: what is root's there is root's inside. */
+static struct layer make_layer(const struct spec_source *from, const struct plan *p) {
+        return (struct layer){
+                .inside = from->in_tree ? from->path : NULL,
+                .host = from->in_tree ? NULL : from->path,
+                .idmap = from->in_tree ? p->ids.map_root : p->ids.own,
+        };
+}
+
+/* The kernel wants its own directory on the same mount: the mount is of the directory above, and has both. */
+static int make_upper(const struct spec_mount *m, const struct spec_source *from, struct arena *a,
+                      const struct plan *p, struct overlay *o, struct err *e) {
+        const char *path = from->path, *slash;
+        size_t n = strlen(path);
+
+        while (n > 1 && path[n - 1] == '/')
+                n--;
+        path = arena_strndup(a, path, n);
+        slash = strrchr(path, '/');
+        o->data = slash ? slash + 1 : path;
+        if (!*o->data || streq(o->data, ".") || streq(o->data, "..")) {
+                err_set(e, ERR_USAGE, 0, "%s%s: not a directory that can be written to", m->option, from->path);
+                return err_blame(e, m->option, from->path);
+        }
+        o->work = arena_printf(a, ".#%.200s.work", o->data);
+        o->upper = make_layer(from, p);
+        o->upper.upper = true;
+        path = !slash ? "" : slash == path ? "/" : arena_strndup(a, path, (size_t) (slash - path));
+        *(from->in_tree ? &o->upper.inside : &o->upper.host) = path;
+        return 0;
+}
+
+static int add_overlay(const struct spec_mount *m, const struct facts *f, const struct source *from, struct arena *a,
+                       struct plan *p, struct err *e) {
+        struct overlay *o = arena_new(a, struct overlay);
+        size_t n = m->layers.n - (m->read_only ? 0 : 1);
+        int r = 0;
+
+        if (!from->type)
+                return no_source(m, source_name(&m->layers.items[from->layer], f, a), from, e);
+        if (f->host.no_overlay) {
+                err_set(e, ERR_HOST, 0, "%s: the kernel cannot make an overlay here", m->option);
+                return err_blame(e, m->option, NULL);
+        }
+        for (size_t i = n; i > 0; i--)
+                *arena_push(a, &o->lower) = make_layer(&m->layers.items[i - 1], p);
+        if (!m->read_only && (m->layers.items[n].in_tree || *m->layers.items[n].path))
+                r = make_upper(m, &m->layers.items[n], a, p, o, e);
+        else if (!m->read_only) {
+                o->memory = MEMORY;
+                o->data = "data";
+                o->work = "work";
+        }
+        plan_add_fsop(a, p,
+                      &(struct fsop){
+                              .kind = FSOP_OVERLAY,
+                              .dst = m->dst,
+                              .overlay = o,
+                              .slot = -1,
+                              .set = MOUNT_ATTR_NODEV | (m->read_only ? MOUNT_ATTR_RDONLY : 0),
+                              .flags = FSOP_BY_HOST | FSOP_MAKE_DIR | FSOP_PARENTS | FSOP_FOLLOW | FSOP_OF_USER,
+                              .why = m->option,
+                      });
+        return r;
 }
 
 static int add_one(const struct spec_mount *m, const struct facts *f, const struct source *from, struct arena *a,
                    struct plan *p, struct err *e) {
         switch (m->kind) {
         case MOUNT_BIND: return bind_one(m, f, from, a, p, e);
+        case MOUNT_OVERLAY: return add_overlay(m, f, from, a, p, e);
         case MOUNT_TMPFS: add_fresh(m, *m->options ? m->options : NULL, m->set, a, p); return 0;
         case MOUNT_INACCESSIBLE:
                 plan_add_fsop(a, p,

@@ -62,6 +62,7 @@ struct submount_list {
 struct source {
         mode_t type; /* S_IF*, 0: there is nothing */
         int why;     /* then: errno */
+        int layer;   /* and of an overlay which one */
         dev_t device;
         uid_t uid; /* its owner */
         gid_t gid;

@@ -78,7 +78,16 @@ static void print_layers(const struct overlay *o, FILE *out) {
         if (!o->memory && !o->upper.host && !o->upper.inside)
                 return;
         fputs(", changes in ", out);
-        text(out, o->memory ? "memory" : str_or(o->upper.host, o->upper.inside));
+        if (o->memory)
+                fputs("memory", out);
+        else if (!o->upper.host)
+                text(out, *o->upper.inside ? o->upper.inside : "the tree");
+        else if (!streq(o->upper.host, "/"))
+                text(out, o->upper.host);
+        if (!o->memory && !streq(o->data, "data")) {
+                fputc('/', out);
+                text(out, o->data);
+        }
         if (o->memory)
                 fprintf(out, " (%s)", o->memory);
 }

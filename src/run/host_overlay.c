@@ -5,6 +5,7 @@
 
 #include "run/run.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -137,4 +138,45 @@ int host_make_overlay(struct run *r, const struct overlay *o, int top, uint64_t 
                 clean_fd(&t.lower[i]);
         clean_fd(&t.upper);
         return k;
+}
+
+/* What the kernel has in its directory: whiteouts, which it makes once and links. */
+static void empty(int dir, const char *name) {
+        CLEAN_FD int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        _Alignas(struct dirent64) char buf[4096];
+        ssize_t n = fd < 0 ? -1 : getdents64(fd, buf, sizeof buf);
+
+        for (ssize_t at = 0; at < n;) {
+                const struct dirent64 *d = (const void *) (buf + at);
+
+                if (d->d_name[0] == '#')
+                        (void) unlinkat(fd, d->d_name, 0);
+                at += d->d_reclen;
+        }
+}
+
+/* A directory of ours beside one of the user's; the kernel makes two in it. */
+static void remove_work(int upper, const char *name) {
+        static const char *const made[] = { "work", "index" };
+        CLEAN_FD int work = openat(upper, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        for (size_t i = 0; i < ELEMENTS(made) && work >= 0; i++) {
+                empty(work, made[i]);
+                (void) unlinkat(work, made[i], AT_REMOVEDIR);
+        }
+        (void) unlinkat(upper, name, AT_REMOVEDIR);
+}
+
+void host_drop_overlays(struct run *r) {
+        for (size_t i = 0; i < r->plan->fsops.n; i++) {
+                const struct fsop *op = &r->plan->fsops.items[i];
+                CLEAN_FD int upper = -1;
+
+                if (op->kind != FSOP_OVERLAY || !(op->flags & FSOP_OF_USER) ||
+                    !(op->overlay->upper.host || op->overlay->upper.inside))
+                        continue;
+                upper = open_layer(r, &op->overlay->upper, NULL);
+                if (upper >= 0)
+                        remove_work(upper, op->overlay->work);
+        }
 }

@@ -62,7 +62,7 @@ static int take_tree_as_root(struct run *r, struct err *e) {
         if (!p->root.check_submounts || r->again)
                 return 0;
         for (size_t i = 0; i < p->fsops.n; i++) {
-                if (!(p->fsops.items[i].flags & FSOP_BY_HOST))
+                if (!(p->fsops.items[i].flags & FSOP_BY_HOST) || p->fsops.items[i].kind != FSOP_FRESH)
                         continue;
                 k = mount_by_launcher(r, &p->fsops.items[i], e);
                 return k < 0 ? k : check_submounts(r, r->held.slots[p->fsops.items[i].slot], e);

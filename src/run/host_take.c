@@ -402,6 +402,7 @@ static const struct {
         { "supervisor", host_supervisor_place, host_supervisor_drop, false },
         { "manager", host_manager_take, host_manager_drop, false },
         { "unit", take_nothing, host_unit_leave, true }, /* left once the guest is gone */
+        { "overlay work", take_nothing, host_drop_overlays, true }, /* likewise */
         { "cgroup", host_cgroup_take, host_cgroup_drop, true },
         { "socket", take_socket, drop_socket, true },
         { "network", take_network, drop_network, true },

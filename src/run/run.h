@@ -126,6 +126,7 @@ void host_copy_drop(struct run *r);
 
 /* host_overlay.c: a mount descriptor. top: a mount that is the first lower layer, taken over; -1: opened as planned */
 int host_make_overlay(struct run *r, const struct overlay *o, int top, uint64_t attrs, struct err *e);
+void host_drop_overlays(struct run *r); /* what the kernel has made beside upper layers of users */
 
 /* host_life.c: until the guest is gone */
 int host_supervise(struct run *r, struct err *e);

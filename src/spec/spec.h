@@ -98,7 +98,7 @@ struct spec_ids {
 };
 
 /* What a user wants mounted. In this order where several go to one place. */
-enum mount_kind { MOUNT_BIND, MOUNT_TMPFS, MOUNT_INACCESSIBLE };
+enum mount_kind { MOUNT_BIND, MOUNT_TMPFS, MOUNT_OVERLAY, MOUNT_INACCESSIBLE };
 
 /* Whose the files of a bound source are inside. */
 enum owners {
@@ -116,14 +116,21 @@ struct owner_map_list {
         size_t n;
 };
 
+struct spec_source {
+        const char *path; /* of the host, absolute; with in_tree of the tree; "": a new directory */
+        bool in_tree;
+};
+struct spec_source_list {
+        struct spec_source *items;
+        size_t n;
+};
+
 struct spec_mount {
         enum mount_kind kind;
         const char *option; /* for messages: "--bind-ro=" */
         const char *dst;    /* inside, without the slash in front, the parts separated by single ones */
-        struct {
-                const char *path; /* of the host, absolute; with in_tree of the tree; "": a new directory */
-                bool in_tree;
-        } source;
+        struct spec_source source;
+        struct spec_source_list layers; /* MOUNT_OVERLAY: the lowest first; the last is written to unless read_only */
         bool read_only;
         bool optional; /* nothing where the source is missing */
         bool alone;    /* without what is mounted below the source */

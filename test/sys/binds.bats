@@ -294,6 +294,74 @@ check_owners() {
         refused "cannot map the owners of /proc"
 }
 
+# --- overlays ---
+
+make_layers() {
+        mkdir -p "$from"/{one,two,up}
+        echo 1 >"$from/one/a"
+        echo 1 >"$from/one/both"
+        echo 2 >"$from/two/both"
+        install -m 0640 /dev/null "$from/two/secret"
+        chown 5:6 "$from/two/secret"
+}
+
+@test "overlays: order, owners, what is changed, what is left beside" {
+        prepare
+        make_layers
+        local users
+        for users in pick no; do
+                opts=("--private-users=$users" --overlay="$from/one:$from/two:$from/up:/mnt" --overlay-ro="$from/one:$from/two:/ro")
+                in_tree sh -c 'cat /mnt/a /mnt/both /ro/both; stat -c "%n %u:%g" /mnt /mnt/a /mnt/secret; rm /mnt/a; echo new >/mnt/new
+                        chown 7:8 /mnt/new; mkdir /mnt/dir; echo 3 >>/mnt/both; (echo x >/ro/x) 2>&1 | grep -o Read-only'
+                status_is 0
+                output_is $'1\n2\n2\n/mnt 0:0\n/mnt/a 0:0\n/mnt/secret 5:6\nRead-only' || fail "$users"
+                [ "$(cat "$from/one/a" "$from/two/both")" = $'1\n2' ]
+                [ "$(cat "$from/up/both" "$from/up/new")" = $'2\n3\nnew' ]
+                [ "$(stat -c %u:%g "$from/up" "$from/up/new" "$from/up/dir" "$from/up/both")" = $'0:0\n7:8\n0:0\n0:0' ]
+                in_tree sh -c 'ls /mnt; cat /mnt/new'
+                output_is $'both\ndir\nnew\nsecret\nnew'
+                [ "$(ls -A "$from")" = $'dir\nfile\none\ntwo\nup' ]
+                rm -rf "${from:?}/up"
+                mkdir "$from/up"
+        done
+}
+
+@test "an overlay of the tree's own, in memory and in the tree" {
+        prepare
+        make_layers
+        mkdir "$TREE/var/up"
+        opts=(--read-only --overlay=+/etc::/etc)
+        in_tree sh -c 'echo new >/etc/new; cat /etc/new; stat -c %u:%g /etc /etc/passwd; (echo >/x) 2>&1 | grep -o Read-only'
+        status_is 0
+        output_is $'new\n0:0\n0:0\nRead-only'
+        [ ! -e "$TREE/etc/new" ]
+        opts=(--overlay=+/etc:+/var/up:/etc)
+        in_tree sh -c 'echo new >/etc/new'
+        status_is 0
+        [ "$(stat -c %u:%g "$TREE/var/up/new")" = 0:0 ]
+        [ "$(ls -A "$TREE/var")" = "$(ls -A "$trees/busybox/var"; echo up)" ]
+}
+
+@test "layers that are missing, none, or links out of the tree" {
+        prepare
+        make_layers
+        try berth -q -D "$TREE" --overlay="$from/one:$from/nope:/mnt" true
+        refused "$from/nope: cannot open the layer"
+        try berth -q -D "$TREE" --overlay="$from/file:$from/up:/mnt" true
+        refused "$from/file: cannot open the layer"
+        ln -s "$up$from/one" "$TREE/srv/out"
+        try berth -q -D "$TREE" --overlay="+/srv/out:$from/up:/mnt" true
+        refused "cannot open the layer"
+        ln -s "$up$from/up" "$TREE/srv/up"
+        try berth -q -D "$TREE" --overlay="$from/one:+/srv/up:/mnt" true
+        refused
+        ln -s "$from" "$TREE/srv/dir"
+        try berth -q -D "$TREE" --overlay="$from/one:+/srv/dir/up:/mnt" true
+        refused
+        [ -z "$(ls -A "$from/up")" ]
+        [ "$(ls -A "$from")" = $'dir\nfile\none\ntwo\nup' ]
+}
+
 # --- hostile trees ---
 
 @test "destinations that are links lead to a place inside, or nowhere" {

@@ -78,12 +78,13 @@ static void test_services(struct tap *t) {
 static void test_mounts(struct tap *t) {
         CALL(t, s->mounts.n == 1 && streq(s->mounts.items[0].dst, "b"), "--bind", "/a:/b", "-D", "/r");
         CALL(t, s->mounts.n == 1 && s->mounts.items[0].alone, "--bind=/a b:/c:norbind,noidmap");
+        CALL(t, s->mounts.items[0].layers.n == 2 && !*s->mounts.items[0].layers.items[1].path,
+             "--overlay=+/var::/var");
         CALL(t, s->mounts.items[0].owners == OWNERS_SAME, "--bind-ro=/nix/store:/nix/store:idmap");
         CALL(t, s->mounts.n == 2 && s->mounts.items[1].source.in_tree, "--tmpfs=/x:size=1G", "--bind=+/x\\:y::rbind");
 }
 
 static void test_refused(struct tap *t) {
-        BAD(t, "--overlay=+/var::/var is not supported", "--overlay=+/var::/var");
         BAD(t, "at least two directories", "--overlay=/var");
         BAD(t, "--port=tcp:8080:80 is not supported", "-p", "tcp:8080:80");
         BAD(t, "not a port", "--port=0");
