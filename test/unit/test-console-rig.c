@@ -341,6 +341,7 @@ static int p_round(struct p_state *s, const struct setup *setup, pid_t *ret_payl
                 .mode = setup->mode,
                 .background = setup->background,
                 .on_key = p_on_key,
+                .hold_keys = setup->hold,
                 .data = s,
                 .give_up = setup->give_up ? s->wake : 0,
         };

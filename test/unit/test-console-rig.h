@@ -35,6 +35,7 @@ struct setup {
         const char *background;
         void (*payload)(void);
         int in, out;  /* -1: the outer terminal */
+        bool hold;    /* hot keys are held back */
         bool give_up; /* draining may be given up by a byte in this process's pipe */
         bool twice;   /* a second payload follows on the same console, as at a reboot */
 };

@@ -178,6 +178,60 @@ static void test_keys(struct tap *t) {
         rig_close(&r);
 }
 
+/* As in a client that is attached: nothing of a hot key gets to the payload, and of what is none, nothing is lost. */
+static void test_held_keys(struct tap *t) {
+        static const struct {
+                const char *keys, *want;
+                int n, key;
+        } cases[] = {
+                { "\x1d\x1d"
+                  "d",
+                  "", 1, CONSOLE_KEY_DETACH },
+                { "\x1d\x1d\x1d", "", 1, CONSOLE_KEY_KILL },
+                { "\x1d\x1d"
+                  "p",
+                  "", 1, CONSOLE_KEY_POWEROFF },
+                { "\x1d\x1d"
+                  "rd",
+                  "<100>", 1, CONSOLE_KEY_REBOOT },
+                { "\x1dx", "<29><120>", 0, 0 },
+                { "\x1d\x1dx", "<29><29><120>", 0, 0 },
+                { "\x1d"
+                  "d\x1d"
+                  "d",
+                  "<29><100><29><100>", 0, 0 },
+                { "abc\x1d\x1d"
+                  "d",
+                  "<97><98><99>", 1, CONSOLE_KEY_DETACH },
+        };
+        struct rig r;
+
+        rig_start(&r, &(struct setup){ CONSOLE_INTERACTIVE, .payload = pl_bytes, .in = -1, .out = -1, .hold = true });
+        read_until(r.master, "ready\n");
+        for (size_t i = 0; i < 2 * ELEMENTS(cases); i++) {
+                size_t c = i / 2;
+                char want[128];
+
+                r.result->n_keys = 0;
+                /* At once, and one by one. */
+                if (i % 2)
+                        press(&r, cases[c].keys, 20);
+                else
+                        write_all(r.master, cases[c].keys, strlen(cases[c].keys));
+                press(&r, "y", 0);
+                snprintf(want, sizeof want, "%s<121>", cases[c].want);
+                OK_STR(t, read_until(r.master, "<121>"), want, "held key case %zu: what reaches the payload", i);
+                OK_INT(t, r.result->n_keys, cases[c].n, "held key case %zu: number", i);
+                if (cases[c].n > 0)
+                        OK_INT(t, r.result->keys[0], cases[c].key, "held key case %zu: which", i);
+        }
+        press(&r, "\x1d", 0);
+        OK_STR(t, read_until(r.master, "<29>"), "<29>", "one that nothing follows is not kept for ever");
+        press(&r, "q", 0);
+        OK_INT(t, rig_end(&r), 0, "end");
+        rig_close(&r);
+}
+
 static size_t count_pattern(int fd, size_t limit) {
         unsigned char buf[65536];
         size_t i = 0;
@@ -566,6 +620,7 @@ int main(void) {
         test_twice(&t);
         test_read_only(&t);
         test_keys(&t);
+        test_held_keys(&t);
         test_big_output(&t);
         test_big_input(&t);
         test_eof(&t);
