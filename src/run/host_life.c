@@ -459,7 +459,7 @@ int host_supervise(struct run *r, struct err *e) {
         if (!r->console)
                 return k;
         console_drop(r->console);
-        if (r->console->out_error && r->console->out_error != EPIPE && !r->quiet)
+        if (r->console->out_error && r->console->out_error != EPIPE)
                 dprintf(STDERR_FILENO, "berth: output was lost: %s\n", strerror(r->console->out_error));
         return k;
 }

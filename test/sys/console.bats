@@ -290,3 +290,12 @@ terminal_restored() {
         output_is ""
         never grep -q '[[:cntrl:]]' <<<"$errors"
 }
+
+@test "output that cannot be written is reported, and the payload goes on" {
+        local mode
+        for mode in interactive read-only; do
+                errors=$("$BERTH" -q --console=$mode -D "$TREE" sh -c 'echo lost; echo done >&2; exit 7' 2>&1 >/dev/full) && status=0 || status=$?
+                status_is 7
+                errors_is "berth: output was lost: No space left on device"
+        done
+}
