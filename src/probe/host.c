@@ -104,12 +104,11 @@ static int probe_kernel(struct facts *f, const struct opened *o, struct err *e) 
         uname(&u);
         (void) sscanf(u.release, "%d.%d", &major, &minor);
         r = idmap_is_initial(o->proc);
-        if (r < 0)
+        if (r < 0 && r != -ENOENT)
                 return err_set(e, ERR_SYSTEM, -r, "cannot read the id map of berth itself");
-        f->host.first_userns = r > 0;
-        f->host.can_userns = faccessat(o->proc, "self/ns/user", F_OK, 0) == 0;
-        if (!f->host.can_userns && errno != ENOENT)
-                return err_set(e, ERR_SYSTEM, errno, "cannot look at the user namespace of berth itself");
+        /* A kernel without user namespaces has no id maps. */
+        f->host.can_userns = r >= 0;
+        f->host.first_userns = r != 0;
         f->host.can_restrict_devices = true; /* the launch finds out */
         f->host.can_mount_in_userns = f->host.can_mount_proc = f->host.can_mount_sysfs = true;
         f->host.can_idmap_tmpfs = major > 6 || (major == 6 && minor >= 3);
@@ -121,7 +120,7 @@ static int probe_kernel(struct facts *f, const struct opened *o, struct err *e) 
         f->host.caps = caps;
         /* The device policy of an outer container may still forbid it: then the launch finds out. */
         f->host.can_mknod = f->host.first_userns && caps & UINT64_C(1) << CAP_MKNOD;
-        f->host.no_keyring = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0) < 0 &&
+        f->host.no_keyring = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_THREAD_KEYRING, 0) < 0 &&
                              (errno == ENOSYS || errno == EPERM);
         f->host.landlock_abi =
                 (int) syscall(SYS_landlock_create_ruleset, NULL, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */);

@@ -60,17 +60,18 @@ static int bounding_read(unsigned i) {
 /* Which exist, and which of them are in the bounding set. */
 static int read_bounding(uint64_t *ret_all, uint64_t *ret_bounding) {
         uint64_t all = 0, bounding = 0;
-        bool ended = false;
 
         for (unsigned i = 0; i <= LAST; i++) {
                 int r = bounding_read(i);
 
                 if (r == -EINVAL && i >= FIRST_END) {
-                        ended = true;
-                        continue;
+                        /* The end, if the next one is not there either. */
+                        if (bounding_read(i + 1) != -EINVAL)
+                                return -EIO;
+                        break;
                 }
-                if (r < 0 || ended)
-                        return r < 0 ? r : -EIO;
+                if (r < 0)
+                        return r;
                 all |= 1ull << i;
                 bounding |= (uint64_t) r << i;
         }

@@ -110,7 +110,7 @@ int idmap_is_initial(int proc) {
         ssize_t n;
 
         if (fd < 0)
-                return errno == ENOENT ? 1 : -errno; /* no user namespaces in this kernel */
+                return -errno;
         n = read(fd, line, sizeof line - 1);
         if (n < 0)
                 return -errno;

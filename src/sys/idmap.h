@@ -35,7 +35,7 @@ int idmap_open(int proc, pid_t pid);
 /* Does this group id exist in our user namespace? 1, 0. */
 int idmap_has_group(int proc, uint32_t gid);
 
-/* Are we in the first user namespace (all ids mapped to themselves)? */
+/* Are we in the first user namespace (all ids mapped to themselves)? 1, 0; -ENOENT: this kernel has none. */
 int idmap_is_initial(int proc);
 
 /* The map of a user namespace as proc_pid_uid_map(5) shows it to us. */
