@@ -30,8 +30,9 @@ struct session {
         const struct spec *spec;
         struct facts facts;
         struct opened opened;
-        struct strv said; /* remarks on the plan that were printed */
-        int caller;       /* --detach: who waits until it is ready, -1: nobody, or no more */
+        struct credential_list credentials; /* with what they hold */
+        struct strv said;                   /* remarks on the plan that were printed */
+        int caller;                         /* --detach: who waits until it is ready, -1: nobody, or no more */
         char **env;
 };
 
@@ -182,6 +183,7 @@ static int run_one(struct session *s, const struct plan *p, int *ret_status, enu
         const struct run_want want = {
                 .plan = p,
                 .facts = &s->facts,
+                .credentials = &s->credentials,
                 .opened = &s->opened,
                 .manager = &manager,
                 .progress = s->facts.caller.terminal_err && !s->spec->self.quiet ? show_progress : NULL,
@@ -219,6 +221,9 @@ static int run(struct session *s, int *ret_status, struct err *e) {
                         (s->spec->self.dry_run == DRY_RUN_JSON ? plan_print_json : plan_print)(p, s->spec, stdout);
                         return *ret_status = 0;
                 }
+                k = tries == 0 ? probe_credentials(s->spec, s->env, a, &s->credentials, e) : 0;
+                if (k < 0)
+                        return k;
                 log_plan(s->spec, p);
                 say_notes(s, &p->notes);
                 if (tries == 0)
@@ -254,6 +259,16 @@ static int run_detached(struct session *s, int *ret_status, struct err *e) {
         return k;
 }
 
+/* A command line can be read by everybody (proc_pid_cmdline(5)). The words are ours to write to. */
+static void scrub_secrets(struct spec *spec) {
+        for (size_t i = 0; i < spec->credentials.n; i++) {
+                const char *secret = TAKE_PTR(spec->credentials.items[i].written);
+
+                if (secret)
+                        explicit_bzero((char *) (uintptr_t) secret, strlen(secret));
+        }
+}
+
 static int session_main(struct session *s, int argc, char **argv, int *ret_status, struct err *e) {
         enum conf_action action;
         int k = tidy_descriptors(s->env, e);
@@ -266,6 +281,7 @@ static int session_main(struct session *s, int argc, char **argv, int *ret_statu
                 return *ret_status = fflush(stdout) == 0 ? 0 : EXIT_FAILURE;
         }
         k = prepare(s, e);
+        scrub_secrets(&s->draft.spec);
         print_lines(&s->draft.warnings);
         if (!s->draft.spec.self.quiet)
                 print_lines(&s->draft.notes);

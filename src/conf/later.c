@@ -215,16 +215,3 @@ int later_shell(const struct saying *s, struct err *e) {
                 return v ? SET_OK : SET_NOTHING;
         return is_plain_absolute(s->said->value) ? SET_OK : bad_value(s, e, "no boolean and no absolute path");
 }
-
-/* ID:... where ID is a file name. */
-int later_credential(const struct saying *s, struct err *e) {
-        const char *v = s->said->value;
-        size_t n = strcspn(v, ":");
-
-        if (!v[n] || n == 0 || n > NAME_MAX || memchr(v, '/', n) || *v == '.')
-                return bad_value(s, e, "not ID:VALUE");
-        for (size_t i = 0; i < n; i++)
-                if (v[i] <= ' ' || v[i] > '~')
-                        return bad_value(s, e, "not a valid ID");
-        return s->said->row->value && !v[n + 1] ? bad_value(s, e, "no path") : SET_OK;
-}

@@ -20,6 +20,5 @@ int later_zone(const struct saying *s, struct err *e);
 int later_port(const struct saying *s, struct err *e);
 int later_user(const struct saying *s, struct err *e);
 int later_shell(const struct saying *s, struct err *e);
-int later_credential(const struct saying *s, struct err *e); /* .value 1: not empty behind the colon */
 
 const char *nth_link_journal(unsigned i, char buf[NTH_BUF]);

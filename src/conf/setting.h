@@ -181,6 +181,8 @@ int set_device(const struct saying *s, struct err *e);
 int set_api_vfs(const struct saying *s, struct err *e);
 int set_background(const struct saying *s, struct err *e);
 int set_container_service(const struct saying *s, struct err *e);
+int set_credential(const struct saying *s, struct err *e);
+int set_credential_source(const struct saying *s, struct err *e);
 int set_volatile(const struct saying *s, struct err *e);
 int set_caps(const struct saying *s, struct err *e); /* mask at .at; .value 1: "all" is allowed */
 int set_call_filter(const struct saying *s, struct err *e);

@@ -385,10 +385,10 @@ const struct setting settings[] = {
 
         /* Credentials */
         { .name = "set-credential", .arg = ARG_REQUIRED, .group = GROUP_CREDENTIALS, .metavar = "ID:VALUE",
-          .flags = SETTING_ARGV_ONLY | SETTING_LATER | SETTING_SECRET, .set = later_credential,
+          .flags = SETTING_ARGV_ONLY | SETTING_SECRET, .set = set_credential,
           .allowed = "ID:VALUE, ID as a file name", .help = "Pass a credential" },
         { .name = "load-credential", .arg = ARG_REQUIRED, .group = GROUP_CREDENTIALS, .metavar = "ID:PATH",
-          .flags = SETTING_ARGV_ONLY | SETTING_LATER, .set = later_credential, .value = 1,
+          .flags = SETTING_ARGV_ONLY, .set = set_credential_source,
           .allowed = "ID:PATH, ID as a file name", .help = "Pass a credential from a file or socket" },
 
         /* Other */

@@ -39,7 +39,8 @@ enum condition {
         C_NO_PROC = 1 << 15,   /* a fresh proc cannot be mounted */
         C_NO_SYSFS = 1 << 16,
         C_NO_TTY_GROUP = 1 << 17,
-        C_STATE = 1 << 19, /* --volatile=state */
+        C_STATE = 1 << 19,       /* --volatile=state */
+        C_CREDENTIALS = 1 << 20, /* there are some */
         C_FILL = 1 << 18, /* the launcher can fill /run/host: owners can be mapped, and there are descriptors enough */
 };
 
@@ -70,6 +71,7 @@ static unsigned conditions(const struct spec *s, const struct facts *f, const st
         c |= p->console.mode != CONSOLE_PIPE ? C_CONSOLE : 0;
         c |= f->host.os_release ? C_OS_RELEASE : 0;
         c |= s->root.volatile_mode == VOLATILE_STATE ? C_STATE : 0;
+        c |= s->credentials.n > 0 ? C_CREDENTIALS : 0;
         return c;
 }
 
@@ -133,6 +135,7 @@ static const struct seed_row run_host_seeds[] = {
         { { .kind = SEED_BOOT_ID, .path = "proc-sys-kernel-random-boot-id", .mode = 0444 } },
         { DIR_("incoming", 0755) },
         { DIR_("unix-export", 0755) },
+        { DIR_("credentials", 0755), C_CREDENTIALS },
         { DIR_("inaccessible", 0755) },
         { { .kind = SEED_FILE, .path = "inaccessible/reg", .mode = 0, .text = "" } },
         { DIR_("inaccessible/dir", 0) },
@@ -279,6 +282,10 @@ static const struct mount_row rows[] = {
           .unless = C_FILL },
         { { FRESH("run/host/unix-export", "tmpfs", "mode=0755,size=4m,nr_inodes=64",
                   INERT | MOUNT_ATTR_NOSYMFOLLOW) } },
+        /* By the launcher, which knows what they hold. In memory that is never swapped out. */
+        { { FRESH("run/host/credentials", "ramfs", "mode=0500", INERT | MOUNT_ATTR_NOSYMFOLLOW),
+            .flags = FSOP_BY_HOST | FSOP_SEAL },
+          .need = C_CREDENTIALS },
         /* By the guest itself, so not locked: an init unmounts it when it shuts down. Below is the tree's own. */
         { { FRESH("tmp", "tmpfs", "mode=1777,size=10%,nr_inodes=400k", NOSUID | NODEV | STRICTATIME),
             .flags = FSOP_MAKE_DIR | FSOP_LATE },
@@ -428,6 +435,21 @@ static void add_seeds(const struct mount_row *row, unsigned now, struct arena *a
                         *arena_push(a, &op->seeds) = row->seeds[i].seed;
 }
 
+/* A program that cannot become root again may read them as it is: there is nobody else inside. */
+static void add_credentials(const struct spec *s, const struct plan *p, struct arena *a, struct fsop *op) {
+        bool open = p->sec.no_new_privileges && p->exec.uid != 0 && p->exec.mode == EXEC_COMMAND;
+
+        if (!streq(op->dst, PLAN_CREDENTIALS + 1))
+                return;
+        op->options = open ? "mode=0555" : op->options;
+        for (size_t i = 0; i < s->credentials.n; i++)
+                *arena_push(a, &op->seeds) = (struct seed){
+                        .kind = SEED_CREDENTIAL,
+                        .path = s->credentials.items[i].id,
+                        .mode = open ? 0444 : 0400,
+                };
+}
+
 /* Texts that depend on the run. */
 static void fill_seeds(const struct spec *s, const struct facts *f, const struct plan *p, struct arena *a,
                        struct fsop *op) {
@@ -567,6 +589,7 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
                 if (rows[i].seeds == dev_seeds)
                         plan_seed_nodes(p, now & C_NODES, a, &op->seeds);
                 fill_seeds(s, f, p, a, op);
+                add_credentials(s, p, a, op);
         }
         if (!(now & C_NODES))
                 plan_bind_nodes(a, p);

@@ -25,10 +25,11 @@ enum seed_kind {
         SEED_FILE,
         SEED_FIFO,
         SEED_NODE,
-        SEED_SOCKET,  /* a socket that nobody listens on */
-        SEED_BOOT_ID, /* a file with a random UUID, new at every start */
-        SEED_NOTIFY,  /* the socket that sd_notify(3) of the payload writes to */
-        SEED_KMSG,    /* a FIFO that the launcher holds open, so that readers wait instead of failing */
+        SEED_SOCKET,     /* a socket that nobody listens on */
+        SEED_BOOT_ID,    /* a file with a random UUID, new at every start */
+        SEED_NOTIFY,     /* the socket that sd_notify(3) of the payload writes to */
+        SEED_CREDENTIAL, /* a file, with what only the launcher knows */
+        SEED_KMSG,       /* a FIFO that the launcher holds open, so that readers wait instead of failing */
 };
 struct seed {
         enum seed_kind kind;
@@ -132,6 +133,9 @@ struct fsop_list {
 
 /* Where a program is looked for, unless the payload gets a PATH of its own. */
 #define PLAN_SEARCH_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/* Where the payload finds credentials. */
+#define PLAN_CREDENTIALS "/run/host/credentials"
 
 /* Whose cgroup the guest ends up in. */
 enum cgroup_of {

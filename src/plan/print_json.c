@@ -52,9 +52,16 @@ static void put_said(struct json *j, const struct spec *s) {
 
 static const char *seed_kind_name(enum seed_kind k) {
         static const char *const names[] = {
-                [SEED_DIR] = "directory",   [SEED_LINK] = "link",     [SEED_FILE] = "file",
-                [SEED_FIFO] = "fifo",       [SEED_NODE] = "node",     [SEED_SOCKET] = "socket",
-                [SEED_BOOT_ID] = "boot-id", [SEED_NOTIFY] = "notify", [SEED_KMSG] = "kmsg",
+                [SEED_DIR] = "directory",
+                [SEED_LINK] = "link",
+                [SEED_FILE] = "file",
+                [SEED_FIFO] = "fifo",
+                [SEED_NODE] = "node",
+                [SEED_SOCKET] = "socket",
+                [SEED_CREDENTIAL] = "credential",
+                [SEED_BOOT_ID] = "boot-id",
+                [SEED_NOTIFY] = "notify",
+                [SEED_KMSG] = "kmsg",
         };
 
         return names[k];

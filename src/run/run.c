@@ -73,6 +73,7 @@ int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_r
                 .room = room,
                 .plan = p,
                 .facts = want->facts,
+                .credentials = want->credentials,
                 .opened = want->opened,
                 .manager = want->manager,
                 .quiet = want->quiet,

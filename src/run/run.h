@@ -53,6 +53,7 @@ struct control;
 struct run {
         const struct plan *plan;
         const struct facts *facts;
+        const struct credential_list *credentials;
         struct opened *opened;
         struct held held;
         struct loop loop;
@@ -83,6 +84,7 @@ struct run {
 struct run_want {
         const struct plan *plan;
         const struct facts *facts;
+        const struct credential_list *credentials;
         struct opened *opened;
         struct manager *manager;
         void (*progress)(uint64_t files, uint64_t bytes); /* NULL: nobody looks */
@@ -119,6 +121,9 @@ struct mapping {
         bool recursive;
 };
 int host_map_owners(struct run *r, const struct mapping *m, const char *what, struct err *e);
+
+/* host_credentials.c: into a new file system */
+int host_fill_credentials(struct run *r, const struct fsop *op, int fs, struct err *e);
 
 /* host_copy.c: the tree as a copy */
 int host_copy_take(struct run *r, struct err *e);

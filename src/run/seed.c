@@ -83,6 +83,7 @@ static int seed_one(int fs, const struct seed *s, struct seeded *ret) {
         case SEED_SOCKET: return seed_socket(fs, s, SOCK_DGRAM, NULL);
         case SEED_NOTIFY: return seed_socket(fs, s, SOCK_DGRAM, &ret->notify);
         case SEED_BOOT_ID: return seed_boot_id(fs, s);
+        case SEED_CREDENTIAL: return -ENODATA; /* host_credentials.c */
         case SEED_KMSG: return seed_kmsg(fs, s, &ret->kmsg);
         }
         return -EINVAL;

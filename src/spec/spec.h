@@ -280,6 +280,19 @@ struct said_list {
         size_t n;
 };
 
+enum { CREDENTIAL_MAX = 1024 * 1024 };
+struct credential {
+        const char *id;
+        const char *data; /* any bytes; where there is a source: not yet */
+        size_t size;
+        const char *source;  /* --load-credential=: a path, or the name of one that berth has got */
+        const char *written; /* --set-credential=: the word of the command line that it is in */
+};
+struct credential_list {
+        struct credential *items;
+        size_t n;
+};
+
 struct spec {
         struct spec_self self;
         struct spec_root root;
@@ -293,6 +306,7 @@ struct spec {
         struct spec_integration integration;
         struct spec_console console;
         struct spec_host host;
+        struct credential_list credentials;
         struct said_list said;
 };
 

@@ -97,6 +97,15 @@ int mount_change(int mount, const struct mount_change *c) {
         return 0;
 }
 
+int mount_make_read_only(int mount) {
+        CLEAN_FD int fs = fspick(mount, "", FSPICK_CLOEXEC | FSPICK_EMPTY_PATH);
+
+        if (fs < 0 || fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 ||
+            fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0) < 0)
+                return -errno;
+        return 0;
+}
+
 int mount_attach(int mount, int dst) {
         if (move_mount(mount, "", dst, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
                 return -errno;

@@ -26,6 +26,9 @@ struct mount_change {
 };
 int mount_change(int mount, const struct mount_change *c);
 
+/* The whole file system of a mount, wherever else it may be mounted. */
+int mount_make_read_only(int mount);
+
 /* A copy of a detached mount (and of what is below it) whose read-only, nodev and other flags nobody in another user
  * namespace can take back (mount_namespaces(7), restrictions). Takes over mount. Starts two processes for a moment. */
 int mount_lock(int mount);

@@ -103,7 +103,8 @@ static void print_seed(const struct fsop *op, const struct seed *s, FILE *out) {
         static const char *const kinds[] = {
                 [SEED_DIR] = "directory",   [SEED_LINK] = "link",     [SEED_FILE] = "file",
                 [SEED_FIFO] = "fifo",       [SEED_NODE] = "node",     [SEED_SOCKET] = "socket",
-                [SEED_BOOT_ID] = "boot-id", [SEED_NOTIFY] = "notify", [SEED_KMSG] = "kmsg",
+                [SEED_BOOT_ID] = "boot-id", [SEED_NOTIFY] = "notify", [SEED_CREDENTIAL] = "credential",
+                [SEED_KMSG] = "kmsg",
         };
 
         fprintf(out, "  %-10s /%s/%s", kinds[s->kind], op->dst, s->path);

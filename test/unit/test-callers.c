@@ -92,7 +92,12 @@ static void test_refused(struct tap *t) {
         BAD(t, "not a port", "--port=80:");
         BAD(t, "--network-veth is not supported", "-bnD", "/x");
         BAD(t, "not a valid zone name", "--network-zone=abcdefghijklm");
-        BAD(t, "--set-credential is not supported", "--set-credential=a:secret");
+        BAD(t, "a second credential", "--set-credential=a:secret", "--set-credential=a:secret");
+        BAD(t, "a backslash", "--set-credential=a:\\x1");
+        BAD(t, "a backslash", "--set-credential=a:\\400");
+        BAD(t, "a backslash", "--set-credential=a:\\ud800");
+        BAD(t, "a backslash", "--set-credential=a:\\");
+        CALL(t, true, "--set-credential=a:\\x41\\101\\u00e9\\U0001f600\\n", "--set-credential=b:");
         BAD(t, "--set-credential: not ID:VALUE", "--set-credential=secret");
         BAD(t, "no path", "--load-credential=a:");
         BAD(t, "no such mode", "--volatile=tmpfs");

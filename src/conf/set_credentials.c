@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Setters for what is passed to the payload as a credential. */
+
+#include "conf/setting.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "base/clean.h"
+#include "base/str.h"
+
+static int digit(char c) {
+        return c >= '0' && c <= '9'   ? c - '0'
+               : c >= 'a' && c <= 'f' ? c - 'a' + 10
+               : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                      : -1;
+}
+
+/* n digits of a base; -1 where there are fewer. */
+static long digits(const char *s, int n, int base) {
+        long v = 0;
+
+        for (; n > 0; n--, s++) {
+                int d = digit(*s);
+
+                if (d < 0 || d >= base)
+                        return -1;
+                v = v * base + d;
+        }
+        return v;
+}
+
+static char *put_utf8(char *to, unsigned long c) {
+        if (c < 0x80)
+                *to++ = (char) c;
+        else if (c < 0x800)
+                *to++ = (char) (0xc0 | c >> 6), *to++ = (char) (0x80 | (c & 0x3f));
+        else if (c < 0x10000)
+                *to++ = (char) (0xe0 | c >> 12), *to++ = (char) (0x80 | (c >> 6 & 0x3f)),
+                *to++ = (char) (0x80 | (c & 0x3f));
+        else
+                *to++ = (char) (0xf0 | c >> 18), *to++ = (char) (0x80 | (c >> 12 & 0x3f)),
+                *to++ = (char) (0x80 | (c >> 6 & 0x3f)), *to++ = (char) (0x80 | (c & 0x3f));
+        return to;
+}
+
+/* What is behind a backslash. Returns its length, 0 where there is no such escape. */
+static int unescape_one(const char *s, char **to) {
+        static const char from[] = "abfnrtvs\\\"'", into[] = "\a\b\f\n\r\t\v \\\"'";
+        const char *simple = *s ? strchr(from, *s) : NULL;
+        int n = *s == 'x' ? 2 : *s == 'u' ? 4 : *s == 'U' ? 8 : 3;
+        long v = *s >= '0' && *s <= '3'                ? digits(s, 3, 8)
+                 : *s == 'x' || *s == 'u' || *s == 'U' ? digits(s + 1, n, 16)
+                                                       : -1;
+
+        if (simple) {
+                *(*to)++ = into[simple - from];
+                return 1;
+        }
+        if (v < 0 || v > 0x10ffff || (n > 3 && v >= 0xd800 && v < 0xe000))
+                return 0;
+        if (n > 3)
+                *to = put_utf8(*to, (unsigned long) v);
+        else
+                *(*to)++ = (char) v;
+        return n == 3 ? 3 : n + 1;
+}
+
+/* As in C; bytes of value 0 are no end. */
+static int unescape(struct arena *a, const char *s, struct credential *ret) {
+        char *data = arena_alloc(a, strlen(s) + 1), *to = data;
+
+        while (*s) {
+                int n = 1;
+
+                if (*s == '\\') {
+                        n = unescape_one(++s, &to);
+                        if (n == 0)
+                                return -1;
+                } else
+                        *to++ = *s;
+                s += n;
+        }
+        ret->data = data;
+        ret->size = (size_t) (to - data);
+        return 0;
+}
+
+/* ID:... where ID is a file name. */
+static int split_id(const struct saying *s, struct credential *ret, struct err *e) {
+        const char *v = s->said->value;
+        size_t n = strcspn(v, ":");
+
+        if (!v[n] || n == 0 || n > NAME_MAX || memchr(v, '/', n) || *v == '.')
+                return bad_value(s, e, "not ID:VALUE");
+        for (size_t i = 0; i < n; i++)
+                if (v[i] <= ' ' || v[i] > '~')
+                        return bad_value(s, e, "not a valid ID");
+        *ret = (struct credential){ .id = arena_strndup(s->arena, v, n), .written = v + n + 1 };
+        for (size_t i = 0; i < s->spec->credentials.n; i++)
+                if (streq(s->spec->credentials.items[i].id, ret->id))
+                        return bad_value(s, e, "a second credential of the name %s", ret->id);
+        return 0;
+}
+
+int set_credential(const struct saying *s, struct err *e) {
+        struct credential c;
+        int r = split_id(s, &c, e);
+
+        if (r < 0)
+                return r;
+        if (unescape(s->arena, c.written, &c) < 0)
+                return bad_value(s, e, "a backslash with nothing that it could mean");
+        if (c.size > CREDENTIAL_MAX)
+                return bad_value(s, e, "the credential is too long");
+        *arena_push(s->arena, &s->spec->credentials) = c;
+        return SET_OK;
+}
+
+int set_credential_source(const struct saying *s, struct err *e) {
+        struct credential c;
+        int r = split_id(s, &c, e);
+
+        if (r < 0)
+                return r;
+        c.source = TAKE_PTR(c.written);
+        if (!*c.source || strlen(c.source) >= PATH_MAX)
+                return bad_value(s, e, "no path");
+        *arena_push(s->arena, &s->spec->credentials) = c;
+        return SET_OK;
+}
