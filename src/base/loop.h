@@ -11,7 +11,7 @@
 #include "base/err.h"
 
 /* Room for 64 clients of three descriptors, see run/host_control.h. */
-enum { LOOP_SOURCES = 16 + 3 * 64, LOOP_TIMERS = 4 };
+enum { LOOP_SOURCES = 16 + 3 * 64, LOOP_TIMERS = 8 };
 
 /* Callbacks return 0 to go on, a positive number to end the loop with it, or a negative errno with e filled. */
 typedef int (*loop_io_fn)(void *data, short revents, struct err *e);

@@ -124,7 +124,8 @@ struct facts {
                 bool terminal_in, terminal_out, terminal_err;
                 unsigned listen_fds;
                 const char *listen_fdnames;
-                bool notify; /* NOTIFY_SOCKET is set */
+                bool notify;          /* NOTIFY_SOCKET is set */
+                uint64_t watchdog_us; /* how often we are to tell that we live, 0: never */
                 const char *hostname;
         } caller;
         struct {

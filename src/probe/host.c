@@ -23,6 +23,7 @@
 
 #include "base/clean.h"
 #include "base/log.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "plan/limits.h"
 #include "probe/host_text.h"
@@ -266,6 +267,16 @@ unsigned probe_listen_fds(char **env) {
         return pid && fds && strtol(pid, NULL, 10) == getpid() ? (unsigned) strtoul(fds, NULL, 10) : 0;
 }
 
+/* sd_watchdog_enabled(3). */
+static uint64_t watchdog(char **env) {
+        const char *pid = env_of(env, "WATCHDOG_PID"), *usec = env_of(env, "WATCHDOG_USEC");
+        uint64_t v;
+
+        if (!usec || parse_u64(usec, 1, INT64_MAX, &v) < 0)
+                return 0;
+        return !pid || strtol(pid, NULL, 10) == getpid() ? v : 0;
+}
+
 static void probe_caller(char **env, struct arena *a, struct facts *f) {
         static const char *const pass[] = { "TERM", "COLORTERM", "NO_COLOR" };
         char host[65] = "";
@@ -277,6 +288,7 @@ static void probe_caller(char **env, struct arena *a, struct facts *f) {
         f->caller.terminal_out = isatty(STDOUT_FILENO);
         f->caller.terminal_err = isatty(STDERR_FILENO);
         f->caller.notify = env_of(env, "NOTIFY_SOCKET");
+        f->caller.watchdog_us = f->caller.notify ? watchdog(env) : 0;
         f->caller.listen_fds = probe_listen_fds(env);
         if (f->caller.listen_fds > 0)
                 f->caller.listen_fdnames = arena_strdup(a, env_of(env, "LISTEN_FDNAMES"));

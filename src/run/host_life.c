@@ -141,7 +141,8 @@ static void tell_started(struct run *r) {
                 host_notify(r, "READY=1\nSTATUS=Container running.");
                 host_caller_ready(r);
         }
-        r->told_ready = !r->plan->life.notify_ready;
+        r->told_ready = r->told_ready || !r->plan->life.notify_ready;
+        host_service_started(r);
 }
 
 void host_unit_settled(struct run *r) {
@@ -251,6 +252,11 @@ static int on_exit_of_guest(void *data, short revents, struct err *e) {
         if (k < 0)
                 return err_set(e, ERR_SYSTEM, -k, "cannot wait for the guest");
         log_debug(LOG_LIFE, "the guest ended, code %d, status %d", code, status);
+        /* A payload may be over before the builder is, which holds the socket too, and before it is registered. It has
+         * run all the same. */
+        if (r->start == START_GONE && r->held.sock >= 0)
+                (void) on_socket_end(r, e);
+        host_unit_settled(r);
         r->held.guest.pid = 0;
         if (r->start != START_GONE)
                 return err_set(e, ERR_BUG, 0, "the guest died during its start (%s %d)",
@@ -455,6 +461,7 @@ int host_supervise(struct run *r, struct err *e) {
         k = k < 0 ? k : host_let_go(r, e);
         k = k < 0 ? k : host_control_watch(r, e);
         k = k < 0 ? k : host_caller_watch(r, e);
+        k = k < 0 ? k : host_service_watch(r, e);
         k = k < 0 ? k : loop_run(&r->loop, e);
         if (!r->console)
                 return k;

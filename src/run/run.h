@@ -75,6 +75,10 @@ struct run {
                 bool running;             /* our READY=1 waits for them */
                 char cgroup[4200];        /* the guest's, a path of the host; "": the caller's */
         } unit;
+        struct {
+                bool stirred;      /* PID 1 has said something */
+                uint64_t cpu_usec; /* what its cgroup had used when we looked last */
+        } service;
         bool reboot;
         int *caller;               /* who waits for a detached start, see struct run_want */
         struct guest_room *room;   /* the guest's, see guest.h */
@@ -172,6 +176,10 @@ int host_caller_watch(struct run *r, struct err *e);
 /* host_notify.c */
 void host_notify(const struct run *r, const char *text);
 int host_notify_watch(struct run *r, struct err *e);
+
+/* host_service.c: what our own service manager wants to hear from time to time */
+int host_service_watch(struct run *r, struct err *e);
+void host_service_started(struct run *r);
 
 /* seed.c, for both processes: fills a file system that is still detached. notify and kmsg (may be NULL) get
  * descriptors. */

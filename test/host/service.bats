@@ -163,3 +163,23 @@ show_unit() {
         [ "$(stat -c %a:%u /run/berth)" = 700:0 ]
         [ "$(stat -c %a:%u /var/lib/machines)" = 700:0 ]
 }
+
+# One of the tests' own services, which is berth with these words; more properties come first, as -p NAME=VALUE, before --.
+run_kept() {
+        local -a properties=()
+        while [ "$1" != -- ]; do properties+=("$1"); shift; done
+        systemd-run -q --unit=berth-kept -p Type=notify -p Delegate=yes "${properties[@]}" "$BERTH" -q --keep-unit -M m1 -D "$TREE" "${@:2}"
+}
+
+@test "a start that takes longer than its time gets more while it is busy, and the watchdog has its answers" {
+        run_kept -p TimeoutStartSec=2s -p WatchdogSec=1s -- --notify-ready=yes sh -c 'sleep 4; exec /bin/inside barrier READY=1 STATUS=late'
+        await_value inactive systemctl show --value -p ActiveState berth-kept.service
+        never systemctl is-failed berth-kept.service
+}
+
+@test "what the payload gives away to be kept is kept by the service" {
+        run_kept -p FileDescriptorStoreMax=4 -- /bin/inside store kept stay
+        await_value 1 systemctl show --value -p NFileDescriptorStore berth-kept.service
+        systemctl stop berth-kept.service
+        systemctl reset-failed berth-kept.service 2>/dev/null || true
+}

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -91,6 +92,35 @@ static int talk_barrier(int argc, char **argv) {
         return tell("barrier", 0);
 }
 
+/* store NAME [stay]: a file in memory and a device, to be kept by the service manager. */
+static int talk_store(int argc, char **argv) {
+        const char *path = getenv("NOTIFY_SOCKET");
+        int fd = path ? connect_unix(path, SOCK_DGRAM) : (errno = ENOENT, -1);
+        int kept[] = { memfd_create("kept", MFD_CLOEXEC), open("/dev/null", O_RDWR | O_CLOEXEC) };
+        char text[300];
+        union {
+                struct cmsghdr header;
+                char space[CMSG_SPACE(sizeof kept)];
+        } control = { 0 };
+        struct iovec iov = { text, 0 };
+        struct msghdr m = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+        };
+
+        if (argc < 1 || argc > 2)
+                return 2;
+        if (fd < 0 || kept[0] < 0 || kept[1] < 0)
+                return tell("store", -1);
+        iov.iov_len = (size_t) snprintf(text, sizeof text, "FDSTORE=1\nFDNAME=%s", argv[0]);
+        control.header = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+                                           .cmsg_type = SCM_RIGHTS,
+                                           .cmsg_len = CMSG_LEN(sizeof kept) };
+        memcpy(CMSG_DATA(&control.header), kept, sizeof kept);
+        if (tell("store", sendmsg(fd, &m, MSG_NOSIGNAL)) != 0)
+                return 1;
+        return argc == 2 ? pause() : 0;
+}
+
 /* What was passed by socket activation, and a word into each. */
 static int talk_listen(int argc, char **argv) {
         const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID"), *names = getenv("LISTEN_FDNAMES");
@@ -164,6 +194,7 @@ static int talk_session(int argc, char **argv) {
 static const struct verb items[] = {
         { "notify", talk_notify, "TEXT...: to $NOTIFY_SOCKET" },
         { "barrier", talk_barrier, "[TEXT...]: the same, and wait until $NOTIFY_SOCKET was read" },
+        { "store", talk_store, "NAME [stay]: a descriptor for $NOTIFY_SOCKET to keep" },
         { "listen", talk_listen, "what socket activation passed" },
         { "connect", talk_connect, "PATH|@NAME: can it be reached" },
         { "tcp", talk_tcp, "PORT: can it be reached on loopback" },

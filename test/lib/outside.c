@@ -94,11 +94,27 @@ static int with_listen(const struct call *c) {
 /* One message, a line for each of its lines, then an empty one. */
 static void log_message(int fd, FILE *log) {
         char text[8192];
-        ssize_t n = recv(fd, text, sizeof text - 1, MSG_DONTWAIT);
+        union {
+                struct cmsghdr head;
+                char room[CMSG_SPACE(sizeof(int) * 253)];
+        } control;
+        struct iovec iov = { text, sizeof text - 1 };
+        struct msghdr m = {
+                .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+        };
+        ssize_t n = recvmsg(fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        struct cmsghdr *c = n < 0 ? NULL : CMSG_FIRSTHDR(&m);
 
         if (n < 0)
                 return;
         text[n] = '\0';
+        for (size_t i = 0; c && c->cmsg_type == SCM_RIGHTS && i < (c->cmsg_len - CMSG_LEN(0)) / sizeof(int); i++) {
+                int one;
+
+                memcpy(&one, CMSG_DATA(c) + i * sizeof one, sizeof one);
+                close(one);
+                fputs("and a descriptor\n", log);
+        }
         fprintf(log, "%s%s\n", text, n > 0 && text[n - 1] == '\n' ? "" : "\n");
         fflush(log);
 }

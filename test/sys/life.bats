@@ -481,7 +481,42 @@ END
         status_is 0
         output=$(cat "$work/log")
         local word
-        for word in MAINPID WATCHDOG ERRNO BUSERROR EXTEND_TIMEOUT NOTIFYACCESS; do output_lacks $word; done
+        for word in MAINPID WATCHDOG ERRNO BUSERROR EXTEND_TIMEOUT_USEC=1$ NOTIFYACCESS; do never grep -q "^$word" <<<"$output"; done
+}
+
+@test "a payload that is not ready yet gets more time, one that is does not" {
+        try "$OUTSIDE" notify "$work/log" -- "$BERTH" -q --notify-ready=yes -D "$TREE" sh -c 'exec /bin/inside barrier READY=1'
+        status_is 0
+        grep -q '^EXTEND_TIMEOUT_USEC=[0-9]*000000$' "$work/log"
+        try "$OUTSIDE" notify "$work/log2" -- "$BERTH" -q -D "$TREE" true
+        status_is 0
+        never grep EXTEND_TIMEOUT "$work/log2"
+}
+
+@test "what PID 1 wants to be kept is passed on, but for what only it could serve; its children are not asked" {
+        try "$OUTSIDE" notify "$work/log" -- "$BERTH" -q -D "$TREE" /bin/inside store a.name
+        status_is 0
+        [ "$(grep -A3 -x 'and a descriptor' "$work/log")" = $'and a descriptor\nFDSTORE=1\nFDPOLL=0\nFDNAME=a.name' ]
+        try "$OUTSIDE" notify "$work/log2" -- "$BERTH" -q -D "$TREE" sh -c '/bin/inside store other; true'
+        never grep FDSTORE "$work/log2"
+        try "$OUTSIDE" notify "$work/log3" -- "$BERTH" -q -D "$TREE" sh -c 'exec /bin/inside notify FDSTOREREMOVE=1 FDNAME=a.name'
+        grep -qx FDSTOREREMOVE=1 "$work/log3"
+        try "$OUTSIDE" notify "$work/log4" -- "$BERTH" -q -D "$TREE" /bin/inside store 'a:b'
+        grep -qx FDNAME=stored "$work/log4"
+}
+
+@test "the service manager's watchdog is answered as long as the container runs, and only by whom it is for" {
+        mkfifo "$work/in"
+        WATCHDOG_USEC=100000 "$OUTSIDE" notify "$work/log" -- "$BERTH" -q -D "$TREE" cat <"$work/in" >/dev/null 3>&- &
+        exec 8>"$work/in"
+        await "$work/log" $'WATCHDOG=1'
+        await_pings() { [ "$(grep -c WATCHDOG=1 "$work/log")" -ge 3 ]; }
+        for _ in {1..200}; do if await_pings; then break; fi; sleep 0.05; done
+        await_pings
+        exec 8>&-
+        wait $!
+        WATCHDOG_USEC=100000 WATCHDOG_PID=1 try "$OUTSIDE" notify "$work/log2" -- "$BERTH" -q -D "$TREE" true
+        never grep WATCHDOG "$work/log2"
 }
 
 @test "a barrier is answered" {
