@@ -19,6 +19,13 @@ static inline const char *str_after(const char *s, const char *prefix) {
         return strncmp(s, prefix, n) == 0 ? s + n : NULL;
 }
 
+/* Where the ending begins that s has, or NULL. */
+static inline const char *str_ending(const char *s, const char *ending) {
+        size_t n = strlen(s), m = strlen(ending);
+
+        return n >= m && strcmp(s + n - m, ending) == 0 ? s + n - m : NULL;
+}
+
 static inline const char *str_or(const char *s, const char *other) {
         return s ? s : other;
 }

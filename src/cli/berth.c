@@ -19,6 +19,7 @@
 #include "cli/berth.h"
 #include "conf/conf.h"
 #include "host/host.h"
+#include "image/image.h"
 #include "plan/plan.h"
 #include "plan/words.h"
 #include "probe/probe.h"
@@ -31,6 +32,7 @@ struct session {
         struct facts facts;
         struct opened opened;
         struct credential_list credentials; /* with what they hold */
+        struct image *image;                /* NULL: a directory */
         struct strv said;                   /* remarks on the plan that were printed */
         int caller;                         /* --detach: who waits until it is ready, -1: nobody, or no more */
         char **env;
@@ -115,16 +117,28 @@ static int tidy_descriptors(char **env, struct err *e) {
 
 static int load_files(struct session *s, struct err *e) {
         const char *path = s->facts.tree.path;
-        CLEAN_FD int beside = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        CLEAN_FD int parent =
-                beside < 0 || streq(path, "/") ? -1 : openat(beside, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        struct conf_lookup look = { .name = s->facts.tree.name, .beside = parent };
+        const char *above = arena_strndup(&s->draft.arena, path,
+                                          strrchr(path, '/') == path ? 1 : (size_t) (strrchr(path, '/') - path));
+        CLEAN_FD int beside = open(s->facts.image.used ? above : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        CLEAN_FD int parent = beside < 0 || streq(path, "/") ? -1
+                              : s->facts.image.used          ? TAKE_FD(beside)
+                                                             : openat(beside, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct conf_lookup look = {
+                .name = s->facts.tree.name,
+                .beside = parent,
+                .beside_path = parent < 0 ? NULL : above,
+        };
 
-        look.beside_path =
-                parent < 0 ? NULL
-                           : arena_strndup(&s->draft.arena, path,
-                                           strrchr(path, '/') == path ? 1 : (size_t) (strrchr(path, '/') - path));
         return conf_files(&s->conf, &look, e);
+}
+
+static int open_image(struct session *s, struct err *e) {
+        bool replace = s->spec->self.replace && s->spec->self.dry_run == DRY_RUN_NO;
+        /* Who runs from it has it locked. */
+        int k = replace ? berth_replace(s->facts.tree.name, s->opened.proc, &s->draft.arena, e) : 0;
+
+        k = k < 0 ? k : image_look(s->spec, &s->draft.arena, &s->facts, &s->opened.root, &s->image, e);
+        return k < 0 ? k : probe_top(&s->facts, s->opened.root, e);
 }
 
 /* From text to facts; nothing on the host changes. */
@@ -136,6 +150,7 @@ static int prepare(struct session *s, struct err *e) {
         k = k < 0 ? k : load_files(s, e);
         k = k < 0 ? k : draft_seal(&s->draft, &s->spec, e);
         k = k < 0 ? k : probe_host(s->spec, s->env, a, &s->facts, &s->opened, e);
+        k = k < 0 || !s->facts.image.used ? k : open_image(s, e);
         return k < 0 ? k : probe_tree(s->spec, a, &s->facts, &s->opened, e);
 }
 
@@ -185,6 +200,7 @@ static int run_one(struct session *s, const struct plan *p, int *ret_status, enu
                 .facts = &s->facts,
                 .credentials = &s->credentials,
                 .opened = &s->opened,
+                .image = s->image,
                 .manager = &manager,
                 .progress = s->facts.caller.terminal_err && !s->spec->self.quiet ? show_progress : NULL,
                 .quiet = s->spec->self.quiet,
@@ -249,8 +265,11 @@ static int run(struct session *s, int *ret_status, struct err *e) {
 static int run_detached(struct session *s, int *ret_status, struct err *e) {
         int k = berth_detach(s->spec->self.quiet, &s->caller, ret_status, e);
 
-        if (k != 0)
+        if (k != 0) {
+                /* The lock of an image is the supervisor's. */
+                image_forget(s->image);
                 return k < 0 ? k : 0;
+        }
         k = run(s, ret_status, e);
         if (k >= 0 && s->caller >= 0) {
                 err_set(e, ERR_PAYLOAD, 0, "the container ended before it said that it is ready");
@@ -313,6 +332,7 @@ int main(int argc, char **argv, char **env) {
                 print_error(&s, &e);
                 status = EXIT_FAILURE;
         }
+        image_close(s.image);
         /* What is held goes with the process: freeing it piece by piece would only take time. */
         exit(status);
 }

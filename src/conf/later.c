@@ -87,56 +87,6 @@ int later_hash_signature(const struct saying *s, struct err *e) {
         return SET_OK;
 }
 
-static bool is_one_of(const char *s, size_t n, const char *const *names) {
-        for (; *names; names++)
-                if (strlen(*names) == n && strncmp(*names, s, n) == 0)
-                        return true;
-        return false;
-}
-
-/* FLAG+FLAG... at s, n characters. */
-static bool is_policy_flags(const char *s, size_t n) {
-        static const char *const flags[] = {
-                "unprotected",   "verity",    "signed",     "encrypted", "encryptedwithintegrity",
-                "unused",        "absent",    "open",       "ignore",    "read-only-on",
-                "read-only-off", "growfs-on", "growfs-off", NULL,
-        };
-
-        while (n > 0) {
-                size_t m = strcspn(s, "+:");
-
-                if (!is_one_of(s, m, flags))
-                        return false;
-                if (m == n)
-                        return true;
-                s += m + 1, n -= m + 1;
-        }
-        return false;
-}
-
-/* PARTITION=FLAGS:...:=FLAGS, or one of the short forms * - ~. */
-int later_policy(const struct saying *s, struct err *e) {
-        static const char *const partitions[] = {
-                "",           "root",           "usr",  "home",        "srv",
-                "esp",        "xbootldr",       "swap", "root-verity", "root-verity-sig",
-                "usr-verity", "usr-verity-sig", "tmp",  "var",         NULL,
-        };
-        const char *v = s->said->value;
-
-        if (streq(v, "*") || streq(v, "-") || streq(v, "~"))
-                return SET_OK;
-        for (;;) {
-                size_t name = strcspn(v, "=:"), all = strcspn(v, ":");
-
-                if (v[name] != '=' || !is_one_of(v, name, partitions) ||
-                    !is_policy_flags(v + name + 1, all - name - 1))
-                        return bad_value(s, e, "not an image policy");
-                if (!v[all])
-                        return SET_OK;
-                v += all + 1;
-        }
-}
-
 enum { PARTS_MAX = 64 };
 
 /* Returns -EINVAL where there are more parts than max. */

@@ -39,6 +39,13 @@ int set_settings_mode(const struct saying *s, struct err *e) {
         return SET_OK;
 }
 
+int set_policy(const struct saying *s, struct err *e) {
+        if (policy_parse(s->said->value, &s->spec->root.policy) < 0)
+                return bad_value(s, e, "not an image policy");
+        s->spec->root.policy_said = true;
+        return SET_OK;
+}
+
 /* BASE[:COUNT] of user ids. */
 static bool is_range(const char *v) {
         size_t n = strcspn(v, ":");

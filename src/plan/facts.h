@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "plan/tree_facts.h"
+#include "spec/policy.h"
 #include "spec/spec.h"
 
 /* A fact that was taken for granted because looking costs more than it is worth; a step of the launch may find it
@@ -71,6 +72,19 @@ struct source {
 };
 struct source_list {
         struct source *items; /* one for each of spec.mounts */
+        size_t n;
+};
+
+/* A partition of a disk image that is used. */
+struct image_part_facts {
+        enum part_role role;
+        unsigned number;   /* 0: the image has no partitions */
+        const char *where; /* relative to the root */
+        const char *fs;
+        bool read_only;
+};
+struct image_part_list {
+        struct image_part_facts *items;
         size_t n;
 };
 
@@ -168,5 +182,11 @@ struct facts {
                 struct submount_list submounts;
         } tree;
         struct source_list sources;
+        struct {
+                bool used;                    /* the tree comes from a disk image */
+                const char *table;            /* "gpt", "mbr"; "bare": no partitions */
+                struct image_part_list parts; /* the first one is the root */
+                struct strv notes;
+        } image;
         uint8_t random[32]; /* for ids the plan has to make up */
 };

@@ -516,6 +516,28 @@ static void add_submounts(const struct spec *s, const struct facts *f, struct ar
         }
 }
 
+/* The other partitions of an image, each with owners mapped as in the tree. */
+static void add_image_parts(const struct facts *f, struct arena *a, struct plan *p) {
+        for (size_t i = 1; i < f->image.parts.n; i++) {
+                const struct image_part_facts *part = &f->image.parts.items[i];
+                bool boot = part->role == ROLE_ESP || part->role == ROLE_XBOOTLDR;
+
+                plan_add_fsop(a, p,
+                              &(struct fsop){
+                                      .kind = FSOP_TREE,
+                                      .dst = part->where,
+                                      .slot = -1,
+                                      .part = (unsigned) i,
+                                      .host = arena_printf(a, "partition %u of %s", part->number, f->tree.path),
+                                      .set = NODEV | (part->read_only ? RO : 0) |
+                                             (boot ? NOSUID | NOEXEC | MOUNT_ATTR_NOSYMFOLLOW : 0),
+                                      .flags = FSOP_OF_IMAGE | (p->ids.map_root ? FSOP_IDMAP : 0) |
+                                               (f->tree.etc_writable ? FSOP_MAKE_DIR : 0),
+                                      .why = arena_printf(a, "%s partition, %s", role_name(part->role), part->fs),
+                              });
+        }
+}
+
 /* Every operation that needs a descriptor from the launcher gets a slot. */
 static int number_slots(struct plan *p, struct err *e) {
         if (p->n_slots < SLOT_FIRST_FREE)
@@ -563,6 +585,7 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
         int r = 0;
 
         add_submounts(s, f, a, p);
+        add_image_parts(f, a, p);
         if (!(now & C_NODES))
                 plan_note(a, p, "device nodes are the host's own: berth may not make any here");
         if (!f->host.can_mount_proc || !f->host.can_mount_sysfs)

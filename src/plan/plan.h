@@ -74,6 +74,7 @@ enum fsop_flags {
                                     resolved inside, or without src dst, without links */
         FSOP_PARENTS = 1 << 13,  /* FSOP_MAKE_*: and the directories that lead to it */
         FSOP_OF_USER = 1 << 14,  /* asked for by name: where it cannot be had, there is no other plan */
+        FSOP_OF_IMAGE = 1 << 15, /* FSOP_TREE: host is for people; the source is a partition of the image */
 };
 
 /* A directory that takes part in an overlay, opened by the launcher and taken as a mount of its own. */
@@ -115,6 +116,7 @@ struct fsop {
         const char *host;                 /* FSOP_TREE, FSOP_WRITE: path on the host: opened by the launcher */
         int slot;                         /* index in the table of descriptors, -1: none */
         const char *why;                  /* for people: "API file system", "masked path", "--bind=" */
+        unsigned part;                    /* FSOP_OF_IMAGE: index in facts.image.parts */
 };
 /* Its descriptor comes from the launcher. */
 static inline bool fsop_of_launcher(const struct fsop *op) {
@@ -181,6 +183,8 @@ struct plan {
 
         struct {
                 const char *path;
+                const char
+                        *image; /* NULL, or how to read it: "ext4", "gpt, partition 2, ext4"; it is locked already */
                 bool read_only;
                 bool idmap;
                 const struct fsop *fresh;      /* the root directory is this FSOP_FRESH; NULL: the tree */

@@ -177,6 +177,8 @@ static void print_where(const struct plan *p, FILE *out) {
         line(out, "face", face_name(p->face));
         head(out, "root");
         text(out, p->root.path);
+        if (p->root.image)
+                fprintf(out, " (image: %s)", p->root.image);
         fprintf(out, "  %s%s, lock: %s\n", p->root.read_only ? "read-only" : "writable",
                 p->root.idmap ? ", owners mapped" : "", lock_name(p->root.lock));
         if (p->copy) {

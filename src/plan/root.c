@@ -95,7 +95,7 @@ static void make_copy(const struct facts *f, struct arena *a, struct plan *p, co
  */
 static int make_ephemeral(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p,
                           struct err *e) {
-        bool beside = !f->tree.read_only && !f->tree.vendor && !f->tree.host_root;
+        bool beside = !f->image.used && !f->tree.read_only && !f->tree.vendor && !f->tree.host_root;
 
         if (beside && (f->tree.subvolume || f->tree.can_reflink)) {
                 make_copy(f, a, p, NULL);
@@ -118,14 +118,35 @@ bool plan_has_own_id(const struct spec *s, const struct plan *p) {
         return s->root.ephemeral && !p->root.read_only && !p->root.fresh;
 }
 
+static void describe_image(const struct facts *f, struct arena *a, struct plan *p) {
+        const struct image_part_facts *part = f->image.parts.items;
+
+        p->root.image = part->number == 0
+                                ? part->fs
+                                : arena_printf(a, "%s, partition %u, %s", f->image.table, part->number, part->fs);
+        for (size_t i = 0; i < f->image.notes.n; i++)
+                plan_note(a, p, "%s", f->image.notes.items[i]);
+}
+
+/* A read-only root may have a home that is not. */
+static bool is_shared(const struct facts *f) {
+        bool all = f->tree.read_only;
+
+        for (size_t i = 0; i < f->image.parts.n; i++)
+                all = all && f->image.parts.items[i].read_only;
+        return all;
+}
+
 int plan_root(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         bool spared = spec_root_spares_tree(&s->root);
 
         p->root.path = f->tree.path;
-        p->root.read_only = s->root.read_only || (f->tree.vendor && !spared);
-        p->root.lock = s->host.no_lock                                    ? LOCK_NONE
-                       : p->root.read_only || f->tree.read_only || spared ? LOCK_SHARED
-                                                                          : LOCK_EXCLUSIVE;
+        if (f->image.used)
+                describe_image(f, a, p);
+        p->root.read_only = s->root.read_only || ((f->tree.vendor || (f->image.used && f->tree.read_only)) && !spared);
+        p->root.lock = s->host.no_lock                                                 ? LOCK_NONE
+                       : s->root.read_only || f->tree.vendor || spared || is_shared(f) ? LOCK_SHARED
+                                                                                       : LOCK_EXCLUSIVE;
         p->root.idmap = p->ids.map_root;
         p->root.check_submounts = !f->tree.submounts_known;
         if (f->tree.template)

@@ -69,11 +69,12 @@ static int probe_file_system(const struct spec *s, struct facts *f, const struct
 
         if (fstatfs(o->root, &sf) < 0)
                 return err_set(e, ERR_SYSTEM, errno, "cannot look at the file system of %s", f->tree.path);
-        f->tree.read_only = sf.f_flags & ST_RDONLY;
+        /* An image may be mounted in another way to look at it than to run it. */
+        f->tree.read_only = f->image.used ? f->image.parts.items[0].read_only : sf.f_flags & ST_RDONLY;
         f->tree.can_idmap = f->host.first_userns && !known_without_idmap(sf.f_type);
         f->tree.etc_writable =
                 !s->root.read_only && (spec_root_spares_tree(&s->root) || (!f->tree.read_only && !f->tree.vendor));
-        if (s->root.ephemeral || f->tree.template) {
+        if ((s->root.ephemeral || f->tree.template) && !f->image.used) {
                 CLEAN_FD int fd = openat(o->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
                 f->tree.subvolume = fd >= 0 && btrfs_is_lone_subvolume(fd);
@@ -82,7 +83,8 @@ static int probe_file_system(const struct spec *s, struct facts *f, const struct
         /* A copy lies beside the tree. */
         written =
                 !spec_root_spares_tree(&s->root) || (s->root.ephemeral && (f->tree.subvolume || f->tree.can_reflink));
-        f->tree.reachable = !(sf.f_flags & ST_NOSUID) && f->tree.etc_writable && written && others_reach(o->root);
+        f->tree.reachable = !f->image.used && !(sf.f_flags & ST_NOSUID) && f->tree.etc_writable && written &&
+                            others_reach(o->root);
         return 0;
 }
 

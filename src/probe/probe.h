@@ -18,8 +18,12 @@ void opened_done(struct opened *o);
 /* sd_listen_fds(3): how many descriptors from 3 on are passed to this process; 0 where the variables are another's. */
 unsigned probe_listen_fds(char **env);
 
-/* Step one: which tree, and the machine's name: enough to look for settings files. */
+/* Step one: which tree, and the machine's name: enough to look for settings files. Where f->image.used is set then,
+ * the tree is in the disk image f->tree.path, and o->root is for image/ to open. */
 int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e);
+
+/* Facts of the opened top directory; for a directory part of the above. */
+int probe_top(struct facts *f, int root, struct err *e);
 
 /* Step two, once the spec is sealed: all the rest. */
 int probe_host(const struct spec *s, char **env, struct arena *a, struct facts *f, struct opened *o, struct err *e);

@@ -31,25 +31,30 @@ static const char *const search[] = {
         "/var/lib/container", "/usr/local/lib/machines", "/usr/lib/machines",
 };
 
-static int find_by_name(const char *name, struct arena *a, const char **ret, struct err *e) {
+/* The first of NAME (a directory, or a block device) and NAME.raw (an image) in one of the places. */
+static int find_by_name(const char *name, struct arena *a, const char **ret, bool *ret_image, struct err *e) {
         for (size_t i = 0; i < ELEMENTS(search); i++) {
                 const char *path = arena_printf(a, "%s/%s", search[i], name);
                 struct stat st;
 
-                if (stat(path, &st) < 0)
-                        continue;
-                if (!S_ISDIR(st.st_mode))
-                        return err_set(e, ERR_USAGE, 0,
-                                       "%s is no directory: disk images are not supported by this build yet", path);
-                *ret = path;
-                return 0;
+                if (stat(path, &st) == 0 && (S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode))) {
+                        *ret_image = !S_ISDIR(st.st_mode);
+                        *ret = path;
+                        return 0;
+                }
+                path = arena_printf(a, "%s.raw", path);
+                if (stat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))) {
+                        *ret_image = true;
+                        *ret = path;
+                        return 0;
+                }
         }
         err_set(e, ERR_USAGE, 0, "No image for machine '%s'.", name);
-        return err_hint(e, "looked in /var/lib/machines and the like; -D names a directory anywhere");
+        return err_hint(e, "looked in /var/lib/machines and the like; -D names a directory anywhere, -i an image");
 }
 
-/* A machine name from a directory's: what a host name cannot have is left out, as upstream does. */
-static const char *clean_name(const char *path, struct arena *a) {
+/* A machine name from a directory's or an image's: what a host name cannot have is left out, as upstream does. */
+static const char *clean_name(const char *path, bool image, struct arena *a) {
         const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
         char name[65], host[65] = "";
         size_t n = 0;
@@ -58,7 +63,8 @@ static const char *clean_name(const char *path, struct arena *a) {
                 (void) gethostname(host, sizeof host - 1);
                 base = host;
         }
-        for (; *base && n < sizeof name - 1; base++) {
+        for (const char *raw = image ? str_ending(base, ".raw") : NULL; *base && base != raw && n < sizeof name - 1;
+             base++) {
                 char last = n > 0 ? name[n - 1] : '.';
 
                 if (isascii((unsigned char) *base) && isalnum((unsigned char) *base))
@@ -74,7 +80,7 @@ static const char *clean_name(const char *path, struct arena *a) {
         return arena_strdup(a, n > 0 ? name : "container");
 }
 
-static int stat_root(struct facts *f, int root, struct err *e) {
+int probe_top(struct facts *f, int root, struct err *e) {
         struct stat st, host;
 
         if (fstat(root, &st) < 0 || stat("/", &host) < 0)
@@ -113,7 +119,10 @@ static int find_template(const struct spec *s, struct arena *a, struct facts *f,
 static int find_path(const struct spec *s, struct arena *a, struct facts *f, const char **ret, struct err *e) {
         int r;
 
-        *ret = str_or(s->root.directory, ".");
+        *ret = str_or(s->root.image, str_or(s->root.directory, "."));
+        f->image.used = s->root.image;
+        if (s->root.image)
+                return 0;
         if (s->root.template && !s->root.directory && !s->id.machine) {
                 if (s->root.ephemeral) {
                         *ret = s->root.template;
@@ -123,7 +132,7 @@ static int find_path(const struct spec *s, struct arena *a, struct facts *f, con
                 return err_hint(e, "-D or -M does");
         }
         if (!s->root.directory && s->id.machine) {
-                r = find_by_name(s->id.machine, a, ret, s->root.template ? NULL : e);
+                r = find_by_name(s->id.machine, a, ret, &f->image.used, s->root.template ? NULL : e);
                 if (r < 0 && !s->root.template)
                         return r;
                 if (r < 0)
@@ -132,24 +141,39 @@ static int find_path(const struct spec *s, struct arena *a, struct facts *f, con
         return s->root.template ? find_template(s, a, f, ret, e) : 0;
 }
 
-int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e) {
-        const char *path;
+static int resolve(const char *path, struct arena *a, const char **ret, struct err *e) {
         char real[PATH_MAX];
+
+        if (!realpath(path, real))
+                return err_set(e, errno == ENOENT || errno == ENOTDIR ? ERR_USAGE : ERR_HOST, errno,
+                               "cannot resolve %s", path);
+        *ret = arena_strdup(a, real);
+        return 0;
+}
+
+static int open_directory(const char *path, struct opened *o, struct err *e) {
+        int r;
+
+        o->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (o->root >= 0)
+                return 0;
+        r = err_set(e, errno == ENOENT || errno == ENOTDIR ? ERR_USAGE : ERR_HOST, errno,
+                    "cannot open the directory %s", path);
+        return errno == ENOTDIR ? err_hint(e, "-D wants a directory, -i a disk image") : r;
+}
+
+int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e) {
+        bool by_name = !s->root.image && !s->root.directory && s->id.machine;
+        const char *path, *real;
         int r = find_path(s, a, f, &path, e);
 
+        r = r < 0 || f->image.used ? r : open_directory(path, o, e);
+        r = r < 0 ? r : resolve(path, a, &real, e);
         if (r < 0)
                 return r;
-        o->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (o->root < 0) {
-                r = err_set(e, errno == ENOENT || errno == ENOTDIR ? ERR_USAGE : ERR_HOST, errno,
-                            "cannot open the directory %s", path);
-                return errno == ENOTDIR ? err_hint(e, "-D wants a directory") : r;
-        }
-        if (!realpath(path, real))
-                return err_set(e, ERR_HOST, errno, "cannot resolve %s", path);
-        f->tree.path = str_or(f->tree.path, arena_strdup(a, real));
-        f->tree.vendor = !s->root.directory && s->id.machine && str_after(path, "/usr/");
-        f->tree.name = str_or(s->id.machine, clean_name(f->tree.path, a));
-        log_debug(LOG_PROBE, "tree %s, machine %s", f->tree.path, f->tree.name);
-        return stat_root(f, o->root, e);
+        f->tree.path = str_or(f->tree.path, real);
+        f->tree.vendor = by_name && str_after(path, "/usr/");
+        f->tree.name = str_or(s->id.machine, clean_name(f->tree.path, f->image.used, a));
+        log_debug(LOG_PROBE, "%s %s, machine %s", f->image.used ? "image" : "tree", f->tree.path, f->tree.name);
+        return f->image.used ? 0 : probe_top(f, o->root, e);
 }

@@ -57,6 +57,7 @@ static int close_launchers(struct guest *g, struct err *e) {
         for (size_t i = 0; i < ELEMENTS(fds); i++)
                 if (fds[i] >= 0 && close(fds[i]) < 0)
                         return err_set(e, ERR_SYSTEM, errno, "cannot close what is the launcher's");
+        image_forget(g->run->image);
         /* These come again, with their owners mapped, by TREES. */
         host_drop_slots(g->run);
         return 0;

@@ -54,11 +54,18 @@ static int map_layer(struct run *r, const struct layer *l, int mount, struct err
 /* A copy is a peer of its source: nothing that the host mounts there later shall come along. */
 static int take_layer(struct run *r, const struct layer *l, int *ret, struct err *e) {
         const struct mount_change private = { .propagation = MS_PRIVATE, .userns = -1 };
-        CLEAN_FD int dir = *ret < 0 ? open_layer(r, l, e) : -1;
+        /* The whole of an image is mounted once more: a detached mount cannot be copied before Linux 6.15. */
+        bool image = *ret < 0 && r->image && l->inside && !*l->inside;
+        CLEAN_FD int dir = *ret < 0 && !image ? open_layer(r, l, e) : -1;
         int k;
 
-        if (*ret < 0 && dir < 0)
+        if (*ret < 0 && !image && dir < 0)
                 return dir;
+        if (image) {
+                *ret = image_mount(r->image, 0, e);
+                if (*ret < 0)
+                        return *ret;
+        }
         if (dir >= 0)
                 *ret = mount_clone(dir, "", false);
         k = *ret < 0 ? *ret : mount_change(*ret, &private);

@@ -54,6 +54,12 @@ static int take_tree_as_root(struct run *r, struct err *e) {
         const struct plan *p = r->plan;
         int k;
 
+        /* A mount of its own, for there is no other way to have a second one of what is attached nowhere. */
+        if (r->image) {
+                k = image_mount(r->image, 0, e);
+                r->held.root = k < 0 ? -1 : k;
+                return k < 0 ? k : 0;
+        }
         r->held.root = mount_clone(r->opened->root, "", p->root.check_submounts);
         if (r->held.root < 0) {
                 k = err_set(e, ERR_HOST, -r->held.root, "cannot take %s as a root directory", p->root.path);
@@ -132,6 +138,17 @@ static int open_source(struct run *r, const struct fsop *op) {
         return fd < 0 ? -errno : fd;
 }
 
+static int take_part(struct run *r, const struct fsop *op, struct err *e) {
+        const struct mount_change change = { .set = op->set, .userns = -1 };
+        int k = image_mount(r->image, op->part, e);
+
+        if (k < 0)
+                return k;
+        r->held.slots[op->slot] = k;
+        k = mount_change(k, &change);
+        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot set the mount flags of %s (%s)", op->host, op->why) : 0;
+}
+
 static int take_tree(struct run *r, const struct fsop *op, struct err *e) {
         /* A copy is a peer of its source: it would follow what the host mounts there. */
         const struct mount_change change = {
@@ -178,9 +195,10 @@ static int take_slot(struct run *r, const struct fsop *op, struct err *e) {
 
         if (op->kind == FSOP_FRESH)
                 return take_fresh(r, op, e);
-        k = op->kind == FSOP_OVERLAY ? take_overlay(r, op, e)
-            : op->kind == FSOP_WRITE ? take_file(r, op, e)
-                                     : take_tree(r, op, e);
+        k = op->kind == FSOP_OVERLAY    ? take_overlay(r, op, e)
+            : op->kind == FSOP_WRITE    ? take_file(r, op, e)
+            : op->flags & FSOP_OF_IMAGE ? take_part(r, op, e)
+                                        : take_tree(r, op, e);
         return k < 0 ? fsop_blame(op, k, e) : 0;
 }
 

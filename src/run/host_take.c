@@ -108,8 +108,8 @@ static int take_tree_lock(struct run *r, struct err *e) {
 
         int k;
 
-        /* A copy is locked once it is there. */
-        if (p->root.lock == LOCK_NONE || p->copy)
+        /* A copy is locked once it is there, an image since it was opened. */
+        if (p->root.lock == LOCK_NONE || p->copy || p->root.image)
                 return 0;
         k = lock_patiently(&r->held.tree_lock, &st, p->root.lock == LOCK_EXCLUSIVE, p->root.path, e);
         if (k == -EBUSY && p->root.overlay && p->root.overlay->lasting)

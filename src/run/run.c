@@ -75,6 +75,7 @@ int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_r
                 .facts = want->facts,
                 .credentials = want->credentials,
                 .opened = want->opened,
+                .image = want->image,
                 .manager = want->manager,
                 .quiet = want->quiet,
                 .progress = want->progress,

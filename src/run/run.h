@@ -3,6 +3,7 @@
 
 /* Makes a plan happen: takes host resources, launches one guest, supervises it, drops what it took. */
 
+#include "image/image.h"
 #include "plan/plan.h"
 #include "probe/probe.h"
 #include "run/console.h"
@@ -55,6 +56,7 @@ struct run {
         const struct facts *facts;
         const struct credential_list *credentials;
         struct opened *opened;
+        struct image *image; /* NULL: the tree is a directory */
         struct held held;
         struct loop loop;
         struct manager *manager;
@@ -90,6 +92,7 @@ struct run_want {
         const struct facts *facts;
         const struct credential_list *credentials;
         struct opened *opened;
+        struct image *image;
         struct manager *manager;
         void (*progress)(uint64_t files, uint64_t bytes); /* NULL: nobody looks */
         bool quiet;

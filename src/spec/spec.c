@@ -115,6 +115,14 @@ static int check_net(const struct spec *s, struct err *e) {
         return 0;
 }
 
+static int check_image(const struct spec *s, struct err *e) {
+        if (s->root.image && s->root.directory)
+                return err_set(e, ERR_USAGE, 0, "--image= and --directory= exclude each other");
+        if (s->root.image && s->root.template)
+                return err_set(e, ERR_USAGE, 0, "--image= and --template= exclude each other");
+        return 0;
+}
+
 /* A unit that is kept has its slice and its properties already. */
 static int check_unit(struct draft *d, struct err *e) {
         const struct spec_host *h = &d->spec.host;
@@ -213,6 +221,8 @@ int draft_seal(struct draft *d, const struct spec **ret, struct err *e) {
         r = check_caps(s, e);
         if (r == 0)
                 r = check_net(s, e);
+        if (r == 0)
+                r = check_image(s, e);
         if (r == 0)
                 r = check_unit(d, e);
         if (r == 0)

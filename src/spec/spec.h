@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "spec/policy.h"
 
 /* Which defaults apply: berth's own, or systemd-nspawn's to the letter (called by that name). */
 enum face { FACE_BERTH, FACE_STRICT };
@@ -49,7 +50,10 @@ enum volatile_mode {
 
 struct spec_root {
         const char *directory; /* -D as given; NULL: by machine name, or the current directory */
-        bool read_only;        /* sealed: also by volatile_mode */
+        const char *image;     /* -i as given, NULL */
+        bool policy_said;
+        struct policy policy; /* --image-policy= */
+        bool read_only;       /* sealed: also by volatile_mode */
         enum volatile_mode volatile_mode;
         bool ephemeral;            /* -x: a copy, or an overlay, that is gone at the end */
         const char *template;      /* --template=: the tree is made from this one where it is missing */

@@ -43,11 +43,11 @@ static int configure(int fs, const char *options) {
         return 0;
 }
 
-static int open_type(const char *type) {
+/* The source is what mount(8) and df(1) show in their first column. */
+static int open_type(const char *type, const char *source) {
         CLEAN_FD int fs = fsopen(type, FSOPEN_CLOEXEC);
 
-        /* The source is what mount(8) and df(1) show in their first column. */
-        if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "source", type, 0) < 0)
+        if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "source", source, 0) < 0)
                 return -errno;
         return TAKE_FD(fs);
 }
@@ -60,14 +60,29 @@ static int create(int fs, uint64_t attrs) {
 }
 
 int mount_fresh(const char *type, const char *options, uint64_t attrs) {
-        CLEAN_FD int fs = open_type(type);
+        CLEAN_FD int fs = open_type(type, type);
         int r = fs < 0 ? fs : configure(fs, options);
 
         return r < 0 ? r : create(fs, attrs);
 }
 
+bool mount_knows(const char *type) {
+        CLEAN_FD int fs = fsopen(type, FSOPEN_CLOEXEC);
+
+        return fs >= 0 || errno != ENODEV;
+}
+
+int mount_device(const struct mount_device *d) {
+        CLEAN_FD int fs = open_type(d->type, d->source);
+        int r = fs < 0 ? fs : configure(fs, d->options);
+
+        if (r == 0 && d->read_only && fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
+                return -errno;
+        return r < 0 ? r : create(fs, d->attrs | (d->read_only ? MOUNT_ATTR_RDONLY : 0));
+}
+
 int mount_fresh_proc(int pidns, uint64_t attrs) {
-        CLEAN_FD int fs = open_type("proc");
+        CLEAN_FD int fs = open_type("proc", "proc");
 
         if (fs < 0)
                 return fs;

@@ -12,6 +12,17 @@
  * a mount descriptor. */
 int mount_fresh(const char *type, const char *options, uint64_t attrs);
 
+/* What is on a block device, detached. options as above. */
+struct mount_device {
+        const char *type, *source, *options;
+        bool read_only; /* the file system itself, not only this mount of it */
+        uint64_t attrs;
+};
+int mount_device(const struct mount_device *d);
+
+/* Does this kernel have the file system, loaded or as a module? */
+bool mount_knows(const char *type);
+
 /* A proc that shows the process namespace pidns, whoever asks for it (Linux 6.17; -EINVAL before). */
 int mount_fresh_proc(int pidns, uint64_t attrs);
 

@@ -30,7 +30,11 @@ debian-keys  suite,sys,host,vm  has_debian_keys    debian-archive-keyring debian
 iproute2     sys,faults     ip                 iproute2           iproute                iproute2            iproute2           iproute2
 jq           sys            jq                 jq                 jq                     jq                  jq                 jq
 qemu         vm             qemu-system-x86_64 qemu-system-x86        qemu-system-x86-core qemu-system-x86      qemu-x86           qemu-system-x86_64
-mke2fs       vm             mke2fs             e2fsprogs              e2fsprogs            e2fsprogs            e2fsprogs          e2fsprogs
+mke2fs       sys,vm         mke2fs             e2fsprogs              e2fsprogs            e2fsprogs            e2fsprogs          e2fsprogs
+sfdisk       sys            sfdisk             fdisk                  util-linux           util-linux           util-linux         sfdisk
+squashfs     sys            mksquashfs         squashfs-tools         squashfs-tools       squashfs-tools       squashfs           squashfs-tools
+erofs        sys            mkfs.erofs         erofs-utils            erofs-utils          erofs-utils          erofs-utils        erofs-utils
+btrfs        sys            mkfs.btrfs         btrfs-progs            btrfs-progs          btrfs-progs          btrfsprogs         btrfs-progs
 strace       sys,perf       strace             strace                 strace              strace             strace               strace
 nspawn       sys,compat,perf,probe systemd-nspawn     systemd-container      systemd-container   systemd            systemd-container    -
 bubblewrap   sys,perf       bwrap              bubblewrap             bubblewrap          bubblewrap         bubblewrap           bubblewrap

@@ -245,6 +245,30 @@ static int set_device(const struct target *t, const char *v) {
         return n == 5 ? 0 : -EINVAL;
 }
 
+/* ROLE WHERE NUMBER FILESYSTEM, and "read-only" behind that; WHERE is - for the root. */
+static int set_part(const struct target *t, const char *v) {
+        char *rest = arena_strdup(t->a, v), *word[5] = { NULL };
+        struct image_part_facts *p = arena_push(t->a, &t->f->image.parts);
+        uint64_t number;
+        int role = 0;
+
+        for (size_t i = 0; i < ELEMENTS(word); i++)
+                word[i] = strsep(&rest, " ");
+        if (!word[3] || parse_u64(word[2], 0, 128, &number) < 0)
+                return -EINVAL;
+        while (role < ROLE_MAX_ && !streq(role_name((enum part_role) role), word[0]))
+                role++;
+        *p = (struct image_part_facts){
+                .role = (enum part_role) role,
+                .number = (unsigned) number,
+                .where = streq(word[1], "-") ? "" : word[1],
+                .fs = word[3],
+                .read_only = word[4],
+        };
+        t->f->image.used = t->f->tree.submounts_known = true;
+        return role < ROLE_MAX_ ? 0 : -EINVAL;
+}
+
 static int set_random(const struct target *t, const char *v) {
         int r = strlen(v) == 64 ? 0 : -EINVAL;
         char half[33] = "";
@@ -316,6 +340,9 @@ static const struct {
         ROW("caller.listen-fdnames", caller.listen_fdnames, set_text),
         ROW("caller.notify", caller.notify, set_bool),
         ROW("caller.hostname", caller.hostname, set_text),
+        ROW("image.table", image.table, set_text),
+        ROW("image.part", image.parts, set_part),
+        ROW("image.note", image.notes, set_list),
         ROW("tree.path", tree.path, set_text),
         ROW("tree.name", tree.name, set_name),
         ROW("tree.first-name", tree.first_name, set_text),

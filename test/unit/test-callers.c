@@ -101,11 +101,13 @@ static void test_refused(struct tap *t) {
         BAD(t, "--set-credential: not ID:VALUE", "--set-credential=secret");
         BAD(t, "no path", "--load-credential=a:");
         BAD(t, "no such mode", "--volatile=tmpfs");
-        BAD(t, "--image=x.raw is not supported", "-bi", "x.raw");
+        BAD(t, "--root-hash=", "--root-hash=00112233445566778899aabbccddeeff");
         BAD(t, "not a hash", "--root-hash=0123");
         BAD(t, "not an image policy", "--image-policy=root=foo");
-        BAD(t, "--image-policy=root=verity+signed:=absent is not supported",
-            "--image-policy=root=verity+signed:=absent");
+        BAD(t, "exclude each other", "-i", "x.raw", "-D", "x");
+        CALL(t, streq(s->root.image, "x.raw") && s->exec.mode == EXEC_BOOT, "-bi", "x.raw");
+        CALL(t, s->root.policy_said && s->root.policy.role[ROLE_HOME] == POLICY_ABSENT,
+             "--image-policy=root=verity+signed:=absent");
         BAD(t, "not plain absolute paths", "--pivot-root=a");
         BAD(t, "both paths are the same", "--pivot-root=/a:/a");
         BAD(t, "--link-journal=try-guest is not supported", "--link-journal=try-guest");

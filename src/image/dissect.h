@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What is on a disk image: partition table and kinds of file systems. The image is hostile: every number in it is
+ * checked before it is used, nothing is allocated, and each loop has a bound. dissect() reads and computes, no more;
+ * it runs in a process of its own (apart.c), so its result is one plain struct. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { DISSECT_PARTS = 128 };
+
+enum table_kind { TABLE_BARE, TABLE_GPT, TABLE_MBR };
+
+struct dissected_part {
+        unsigned number;      /* from 1, as the kernel counts; 0: the whole of a bare image */
+        uint64_t start, size; /* bytes */
+        char type[37];        /* UUID in lower case; MBR: two hexadecimal digits */
+        char uuid[37];        /* "": none */
+        char label[112];      /* UTF-8, "": none */
+        char fs[16];          /* see superblock.c; "": not known */
+        bool no_auto, read_only, growfs, bootable;
+};
+
+struct dissected {
+        enum table_kind table;
+        unsigned sector;  /* bytes */
+        bool from_backup; /* the first GPT is damaged */
+        unsigned n;
+        char why[160]; /* what is wrong with it */
+        struct dissected_part parts[DISSECT_PARTS];
+};
+
+/* A file, or bytes in memory. */
+struct disk {
+        int fd;
+        const uint8_t *bytes; /* NULL: fd */
+        uint64_t size;
+};
+
+/* All n bytes at a place, or false: they are not there. */
+bool disk_read(const struct disk *d, uint64_t at, void *buf, size_t n);
+
+/* 0, or -EINVAL with why filled. */
+int dissect(const struct disk *d, struct dissected *ret);
+
+/* gpt.c. 1: found and filled; 0: there is none; -EINVAL with why filled. */
+int gpt_read(const struct disk *d, struct dissected *ret);
+/* Does the first sector, an old-style table whose first partition covers the disk, say that there is one? */
+bool gpt_is_announced(const uint8_t first[512]);
+
+/* superblock.c: the kind of what is in a range. 1: name filled; 0: nothing known; -EINVAL: why filled, it is not as
+ * large as it says, or it is two things at once. */
+int superblock_kind(const struct disk *d, uint64_t start, uint64_t size, char ret[16], char why[160]);
+
+/* Little-endian numbers at any address. */
+static inline uint16_t le16(const uint8_t *p) {
+        return (uint16_t) (p[0] | p[1] << 8);
+}
+static inline uint32_t le32(const uint8_t *p) {
+        return p[0] | (uint32_t) p[1] << 8 | (uint32_t) p[2] << 16 | (uint32_t) p[3] << 24;
+}
+static inline uint64_t le64(const uint8_t *p) {
+        return le32(p) | (uint64_t) le32(p + 4) << 32;
+}

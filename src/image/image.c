@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "image/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "image/apart.h"
+
+/* In the order in which they are mounted. The boot partitions' place depends on the tree: see image_facts(). */
+static const struct {
+        enum part_role role;
+        const char *where;
+} places[] = {
+        { ROLE_ROOT, "" },   { ROLE_USR, "usr" },     { ROLE_HOME, "home" }, { ROLE_SRV, "srv" },
+        { ROLE_VAR, "var" }, { ROLE_TMP, "var/tmp" }, { ROLE_ESP, "efi" },   { ROLE_XBOOTLDR, "boot" },
+};
+
+static int open_file(struct image *m, struct err *e) {
+        struct stat st;
+
+        m->file = open(m->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (m->file < 0)
+                return err_set(e, errno == ENOENT ? ERR_USAGE : ERR_HOST, errno, "cannot open the image %s", m->path);
+        if (fstat(m->file, &st) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot look at %s", m->path);
+        if (S_ISDIR(st.st_mode)) {
+                err_set(e, ERR_USAGE, 0, "%s is a directory", m->path);
+                return err_hint(e, "-D starts a directory");
+        }
+        m->block = S_ISBLK(st.st_mode);
+        if (!m->block && !S_ISREG(st.st_mode))
+                return err_set(e, ERR_USAGE, 0, "%s is neither a file nor a block device", m->path);
+        m->size = (uint64_t) st.st_size;
+        if (m->block && ioctl(m->file, BLKGETSIZE64, &m->size) < 0)
+                return err_set(e, ERR_HOST, errno, "cannot find out the size of %s", m->path);
+        if (!(st.st_mode & 0222))
+                m->read_only = true;
+        return 0;
+}
+
+/* For writing, the same file once more. A block device that is in use (mounted, say) is nobody else's then. */
+static int open_writable(struct image *m, struct err *e) {
+        char self[32];
+        int fd;
+
+        if (m->read_only || m->peek)
+                return 0;
+        snprintf(self, sizeof self, "/proc/self/fd/%d", m->file);
+        fd = open(self, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (m->block ? O_EXCL : 0));
+        if (fd < 0 && (errno == EROFS || errno == EACCES || errno == EPERM)) {
+                m->read_only = true;
+                return 0;
+        }
+        if (fd < 0) {
+                err_set(e, errno == EBUSY ? ERR_BUSY : ERR_HOST, errno, "cannot open %s for writing", m->path);
+                return err_hint(e, "--read-only does without");
+        }
+        clean_fd(&m->file);
+        m->file = fd;
+        return 0;
+}
+
+/* Ours, shared with systemd-nspawn, and the one that other programs put on disks (flock(2)). */
+static int lock_file(struct image *m, struct err *e) {
+        struct stat st;
+        int k;
+
+        if (fstat(m->file, &st) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot look at %s", m->path);
+        for (int tries = 0;; tries++) {
+                k = lock_tree(&m->lock, st.st_dev, st.st_ino, !m->read_only, m->path, e);
+                if (k != -EBUSY || tries == 20)
+                        break;
+                usleep(10 * 1000);
+        }
+        if (k < 0)
+                return k;
+        for (int tries = 0; flock(m->file, (m->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0; tries++) {
+                if (errno != EWOULDBLOCK)
+                        return err_set(e, ERR_HOST, errno, "cannot lock %s", m->path);
+                if (tries == 50) {
+                        err_set(e, ERR_BUSY, EBUSY, "Disk image %s is currently busy", m->path);
+                        return err_hint(e, "another program uses it; --read-only lets several share it");
+                }
+                usleep(10 * 1000);
+        }
+        return 0;
+}
+
+static const struct dissected_part *part_of(const struct image *m, enum part_role role) {
+        return m->choice.part[role] < 0 ? NULL : &m->found->parts[m->choice.part[role]];
+}
+
+static struct policy_part as_policy_sees(const struct image *m, enum part_role role) {
+        const struct dissected_part *p = part_of(m, role);
+        bool usr = role == ROLE_USR, has = usr || role == ROLE_ROOT;
+
+        if (!p)
+                return (struct policy_part){ .found = false };
+        return (struct policy_part){
+                .found = true,
+                .read_only = p->read_only,
+                .growfs = p->growfs,
+                .encrypted = streq(p->fs, "crypto_LUKS"),
+                .verity = has && part_of(m, usr ? ROLE_USR_VERITY : ROLE_ROOT_VERITY),
+                .has_sig = has && part_of(m, usr ? ROLE_USR_VERITY_SIG : ROLE_ROOT_VERITY_SIG),
+                .file_system = *p->fs ? p->fs : NULL,
+        };
+}
+
+static const char *describe(const struct dissected_part *p, enum part_role role, char buf[64]) {
+        if (!p)
+                snprintf(buf, 64, "the %s partition", role_name(role));
+        else if (p->number == 0)
+                snprintf(buf, 64, "the file system in it");
+        else
+                snprintf(buf, 64, "partition %u (%s)", p->number, role_name(role));
+        return buf;
+}
+
+/* What the policy allows may still be beyond this build. */
+static int check_means(const struct image *m, const struct policy *policy, const struct image_part *i, struct err *e) {
+        unsigned rule = policy->role[i->role];
+        char what[64];
+
+        describe(i->part, i->role, what);
+        if (streq(i->part->fs, "crypto_LUKS")) {
+                err_set(e, ERR_IMAGE, 0, "%s: %s is encrypted (LUKS), which this build cannot open", m->path, what);
+                return err_hint(e, "cryptsetup open it, and start its /dev/mapper device by -i");
+        }
+        if (!(rule & POLICY_UNPROTECTED)) {
+                err_set(e, ERR_IMAGE, 0, "%s: the policy wants dm-verity for %s, which this build cannot set up",
+                        m->path, what);
+                return err_hint(e, "veritysetup open it, and start its /dev/mapper device by -i");
+        }
+        /* Boot partitions are left out then. */
+        if (!*i->part->fs && i->role != ROLE_ESP && i->role != ROLE_XBOOTLDR)
+                return err_set(e, ERR_IMAGE, 0, "%s: there is no known file system in %s", m->path, what);
+        return 0;
+}
+
+static int judge(struct image *m, const struct policy *policy, struct err *e) {
+        for (size_t k = 0; k < ROLE_MAX_; k++) {
+                enum part_role role = (enum part_role) k;
+                const struct policy_part seen = as_policy_sees(m, role);
+                enum verdict v = policy_judge(policy, role, &seen);
+                char what[64];
+
+                if (v == VERDICT_LEAVE)
+                        m->choice.part[role] = -1;
+                if (!verdict_text(v))
+                        continue;
+                err_set(e, ERR_IMAGE, 0, "the policy does not allow %s: %s %s", m->path,
+                        describe(part_of(m, role), role, what), verdict_text(v));
+                return err_hint(e, "--image-policy= says what is allowed; berth --inspect shows what there is");
+        }
+        return 0;
+}
+
+static bool is_mountable(const char *fs) {
+        return !streq(fs, "verity") && !streq(fs, "swap");
+}
+
+static int collect(struct image *m, const struct policy *policy, struct err *e) {
+        m->n = 0;
+        for (size_t k = 0; k < ELEMENTS(places); k++) {
+                const struct dissected_part *p = part_of(m, places[k].role);
+                struct image_part *i = &m->parts[m->n];
+                char what[64];
+                int r;
+
+                if (!p)
+                        continue;
+                *i = (struct image_part){ .role = places[k].role, .part = p, .where = places[k].where, .loop = -1 };
+                i->read_only = m->read_only || p->read_only || streq(p->fs, "squashfs") || streq(p->fs, "erofs");
+                r = check_means(m, policy, i, e);
+                if (r < 0)
+                        return r;
+                if (!is_mountable(p->fs))
+                        return err_set(e, ERR_IMAGE, 0, "%s: %s holds %s, which is no file system to mount", m->path,
+                                       describe(p, i->role, what), p->fs);
+                m->n++;
+        }
+        if (m->n > 0 && m->parts[0].role == ROLE_ROOT)
+                return 0;
+        if (m->n > 0 && m->parts[0].role == ROLE_USR) {
+                err_set(e, ERR_IMAGE, 0, "%s has a /usr, and no root partition", m->path);
+                return err_hint(e, "such images cannot be started by this build");
+        }
+        return err_set(e, ERR_IMAGE, 0, "%s has no root partition that the policy lets be used", m->path);
+}
+
+static void make_notes(struct image *m, struct arena *a) {
+        if (m->found->from_backup)
+                strv_add(a, &m->notes, "the image's partition table is damaged: its copy at the end is used");
+        if (part_of(m, ROLE_ROOT_VERITY) || part_of(m, ROLE_USR_VERITY))
+                strv_add(a, &m->notes,
+                         "the image has hash data for dm-verity, and no root hash was given: it is used "
+                         "without verification");
+}
+
+static int prepare(struct image *m, const struct policy *policy, struct err *e) {
+        bool all = true;
+        int k = judge(m, policy, e);
+
+        k = k < 0 ? k : collect(m, policy, e);
+        for (unsigned i = 0; i < m->n; i++)
+                all = all && m->parts[i].read_only;
+        if (all)
+                m->read_only = true;
+        return k;
+}
+
+static struct image *new_image(const struct image_want *want, struct arena *a) {
+        struct image *m = arena_new(a, struct image);
+
+        m->path = want->path;
+        m->file = -1;
+        m->read_only = want->read_only;
+        m->peek = want->peek;
+        m->found = arena_new(a, struct dissected);
+        lock_init(&m->lock);
+        return m;
+}
+
+static int take_apart(struct image *m, struct err *e) {
+        int k = open_file(m, e);
+
+        k = k < 0 ? k : dissect_apart(m->file, m->size, m->path, m->found, e);
+        return k < 0 ? k : choose_parts(m->found, m->path, &m->choice, e);
+}
+
+int image_open(const struct image_want *want, struct arena *a, struct image **ret, struct err *e) {
+        const struct policy usual = policy_default(), *policy = want->policy ? want->policy : &usual;
+        struct image *m = new_image(want, a);
+        int k = take_apart(m, e);
+
+        k = k < 0 ? k : prepare(m, policy, e);
+        k = k < 0 ? k : open_writable(m, e);
+        k = k < 0 || !want->lock ? k : lock_file(m, e);
+        for (unsigned i = 0; k == 0 && i < m->n; i++)
+                m->parts[i].read_only = m->parts[i].read_only || m->read_only;
+        if (k < 0) {
+                image_close(m);
+                return k;
+        }
+        make_notes(m, a);
+        log_debug(LOG_PROBE, "image %s: %u partitions, %u of them used", m->path, m->found->n, m->n);
+        *ret = m;
+        return 0;
+}
+
+int image_inspect(const struct image_want *want, struct arena *a, struct image **ret, struct err *ret_verdict,
+                  struct err *e) {
+        const struct policy usual = policy_default(), *policy = want->policy ? want->policy : &usual;
+        struct image *m = new_image(want, a);
+        int k = open_file(m, e);
+
+        k = k < 0 ? k : dissect_apart(m->file, m->size, m->path, m->found, e);
+        if (k < 0) {
+                image_close(m);
+                return k;
+        }
+        if (choose_parts(m->found, m->path, &m->choice, ret_verdict) == 0)
+                (void) prepare(m, policy, ret_verdict);
+        make_notes(m, a);
+        *ret = m;
+        return 0;
+}
+
+void image_facts(const struct image *m, struct arena *a, struct facts *f) {
+        static const char *const tables[] = { "bare", "gpt", "mbr" };
+
+        f->image.used = true;
+        f->image.table = tables[m->found->table];
+        f->image.notes = m->notes;
+        for (unsigned i = 0; i < m->n; i++) {
+                const struct image_part *p = &m->parts[i];
+
+                *arena_push(a, &f->image.parts) = (struct image_part_facts){
+                        .role = p->role,
+                        .number = p->part->number,
+                        .where = p->where,
+                        .fs = p->part->fs,
+                        .read_only = p->read_only,
+                };
+        }
+}
+
+void image_forget(struct image *m) {
+        if (!m)
+                return;
+        for (unsigned i = 0; i < m->n; i++) {
+                clean_fd(&m->parts[i].loop);
+                m->parts[i].loop = -1;
+        }
+        clean_fd(&m->file);
+        m->file = -1;
+        clean_fd(&m->lock.fd);
+        m->lock.fd = -1;
+}
+
+void image_close(struct image *m) {
+        if (!m)
+                return;
+        lock_drop(&m->lock);
+        image_forget(m);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A disk image as a source of file systems: opened, locked, taken apart, and its partitions mounted, detached. The
+ * image is untrusted. Whatever happens to this process, nothing stays: loop devices and mounts vanish with the last
+ * descriptor. */
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "image/roles.h"
+#include "plan/facts.h"
+#include "state/lock.h"
+
+struct image_part {
+        enum part_role role;
+        const struct dissected_part *part;
+        const char *where; /* relative to the root; NULL: not mounted */
+        bool read_only;
+        enum verdict verdict;
+        int loop; /* -1: not yet */
+        char device[32];
+};
+
+struct image {
+        const char *path;
+        int file; /* -1: closed */
+        bool block, read_only, peek;
+        uint64_t size;
+        struct lock lock;
+        struct dissected *found;
+        struct choice choice;
+        struct image_part parts[ROLE_MAX_]; /* the root first */
+        unsigned n;
+        struct strv notes;
+};
+
+struct image_want {
+        const char *path;
+        const struct policy *policy;
+        bool read_only;
+        bool lock;
+        bool peek; /* --dry-run: nothing is written, whatever the plan says */
+};
+
+/* Which partitions there are, and which are used: needs no rights but to read the file. */
+int image_open(const struct image_want *want, struct arena *a, struct image **ret, struct err *e);
+
+/* The same, but nothing is refused for the policy or for what cannot be done: *ret_verdict has the first such thing.
+ */
+int image_inspect(const struct image_want *want, struct arena *a, struct image **ret, struct err *ret_verdict,
+                  struct err *e);
+
+/* A new mount of partition number i of parts, detached. */
+int image_mount(struct image *m, unsigned i, struct err *e);
+
+/* All that there is to know before a plan: opens the image, and its root as *ret_root. *ret is the caller's to close,
+ * also after an error. */
+int image_look(const struct spec *s, struct arena *a, struct facts *f, int *ret_root, struct image **ret,
+               struct err *e);
+
+void image_facts(const struct image *m, struct arena *a, struct facts *f);
+
+/* Twice is fine. image may be NULL. */
+void image_close(struct image *m);
+/* In a copy of the process: closes, but keeps what is the first one's. */
+void image_forget(struct image *m);

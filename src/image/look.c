@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From an image to facts: before there is a plan, on mounts that nobody sees. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/clean.h"
+#include "base/str.h"
+#include "image/image.h"
+#include "sys/mounts.h"
+#include "sys/resolve.h"
+
+static bool is_empty_dir(int root, const char *name) {
+        int fd = resolve_plain(root, name, O_RDONLY | O_DIRECTORY);
+        CLEAN_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        unsigned n = 0;
+
+        if (!dir) {
+                clean_fd(&fd);
+                return false;
+        }
+        for (struct dirent *d; (d = readdir(dir));)
+                n += !streq(d->d_name, ".") && !streq(d->d_name, "..");
+        return n == 0;
+}
+
+static void leave_out(struct image *m, unsigned i, struct arena *a, const char *why) {
+        strv_add(a, &m->notes,
+                 arena_printf(a, "the %s partition of the image is left out: %s", role_name(m->parts[i].role), why));
+        memmove(&m->parts[i], &m->parts[i + 1], (--m->n - i) * sizeof m->parts[i]);
+}
+
+/* Boot partitions are mounted where the tree has an empty directory for them, as upstream does, and where the kernel
+ * has the file system: no container needs them to start. */
+static void place_boot(struct image *m, int root, struct arena *a) {
+        bool boot_taken = false;
+
+        for (unsigned i = m->n; i-- > 1;) {
+                struct image_part *p = &m->parts[i];
+                bool esp = p->role == ROLE_ESP;
+
+                if (!esp && p->role != ROLE_XBOOTLDR)
+                        continue;
+                p->where = esp && is_empty_dir(root, "efi")            ? "efi"
+                           : !boot_taken && is_empty_dir(root, "boot") ? "boot"
+                                                                       : NULL;
+                boot_taken = boot_taken || (p->where && streq(p->where, "boot"));
+                if (!*p->part->fs)
+                        leave_out(m, i, a, "there is no known file system in it");
+                else if (!p->where)
+                        leave_out(m, i, a, "there is no empty directory for it");
+                else if (!mount_knows(p->part->fs))
+                        leave_out(m, i, a, arena_printf(a, "this kernel has no %s", p->part->fs));
+        }
+}
+
+int image_look(const struct spec *s, struct arena *a, struct facts *f, int *ret_root, struct image **ret,
+               struct err *e) {
+        bool dry = s->self.dry_run != DRY_RUN_NO;
+        const struct image_want want = {
+                .path = f->tree.path,
+                .policy = s->root.policy_said ? &s->root.policy : NULL,
+                .read_only = s->root.read_only || f->tree.vendor || spec_root_spares_tree(&s->root),
+                .lock = !s->host.no_lock && !dry,
+                .peek = dry,
+        };
+        int k = image_open(&want, a, ret, e);
+
+        k = k < 0 ? k : image_mount(*ret, 0, e);
+        if (k < 0)
+                return k;
+        *ret_root = k;
+        place_boot(*ret, k, a);
+        image_facts(*ret, a, f);
+        /* A new file system has nothing mounted inside. */
+        f->tree.submounts_known = true;
+        return 0;
+}

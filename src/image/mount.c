@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Mounts of an image's partitions. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "base/clean.h"
+#include "base/str.h"
+#include "image/image.h"
+#include "sys/loopdev.h"
+#include "sys/mounts.h"
+
+/* The file systems an image may have: those that distributions make images of, and no others of the many in a kernel.
+ * Read-only, a journal stays as it is, for nothing is written. Options: mount(8). */
+static const struct {
+        const char *name, *options, *read_only;
+} kinds[] = {
+        { "ext4", NULL, "noload" },
+        { "xfs", "nouuid", "nouuid,norecovery" },
+        { "btrfs", NULL, "rescue=nologreplay" },
+        { "squashfs", NULL, NULL },
+        { "erofs", NULL, NULL },
+        { "f2fs", NULL, "norecovery" },
+        { "vfat", "umask=0077", "umask=0077" },
+};
+
+static int make_device(struct image *m, struct image_part *p, struct err *e) {
+        const struct loopdev_want want = {
+                .file = m->file,
+                .start = p->part->start,
+                .size = p->part->number == 0 ? 0 : p->part->size,
+                .sector = m->found->sector,
+                .read_only = p->read_only || m->peek,
+        };
+
+        _Static_assert(sizeof p->device == LOOPDEV_PATH, "it gets the path");
+        if (p->loop >= 0)
+                return 0;
+        p->loop = loopdev_make(&want, p->device);
+        if (p->loop >= 0)
+                return 0;
+        err_set(e, ERR_HOST, -p->loop, "cannot make a loop device for %s", m->path);
+        if (p->loop == -ENOENT || p->loop == -ENODEV || p->loop == -ENXIO)
+                err_hint(e, "this kernel has none: modprobe loop");
+        else if (p->loop == -EPERM || p->loop == -EACCES)
+                err_hint(e, "in a container, the outer one must allow /dev/loop-control and block devices 7:*");
+        return -EIO;
+}
+
+static int explain(const struct image *m, const struct image_part *p, int code, struct err *e) {
+        char what[64] = "the file system";
+
+        if (p->part->number > 0)
+                snprintf(what, sizeof what, "partition %u (%s)", p->part->number, role_name(p->role));
+        err_set(e, code == -ENODEV || code == -EPERM ? ERR_HOST : ERR_IMAGE, -code, "cannot mount %s of %s as %s",
+                what, m->path, p->part->fs);
+        if (code == -ENODEV)
+                return err_hint(e, "this kernel has no %s", p->part->fs);
+        if (code == -EPERM || code == -EACCES)
+                return err_hint(e, "the file systems of an image can be mounted by the host's root only");
+        return err_hint(e, "it may be damaged: fsck it");
+}
+
+int image_mount(struct image *m, unsigned i, struct err *e) {
+        struct image_part *p = &m->parts[i];
+        bool read_only = p->read_only || m->peek;
+        bool boot = p->role == ROLE_ESP || p->role == ROLE_XBOOTLDR;
+        int k = make_device(m, p, e);
+        size_t kind;
+
+        if (k < 0)
+                return k;
+        for (kind = 0; kind < ELEMENTS(kinds) && !streq(kinds[kind].name, p->part->fs); kind++)
+                ;
+        if (kind == ELEMENTS(kinds))
+                return err_set(e, ERR_IMAGE, 0, "%s has a %s, which is not mounted from images", m->path, p->part->fs);
+        const struct mount_device device = {
+                .type = kinds[kind].name,
+                .source = p->device,
+                .options = read_only ? kinds[kind].read_only : kinds[kind].options,
+                .read_only = read_only,
+                .attrs =
+                        MOUNT_ATTR_NODEV | (boot ? MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW : 0),
+        };
+        k = mount_device(&device);
+        return k < 0 ? explain(m, p, k, e) : k;
+}

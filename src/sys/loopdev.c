@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "sys/loopdev.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/loop.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "sys/mounts.h"
+
+enum { LOOP_MAJOR_ = 7 };
+
+/* The node is devtmpfs's; without one (a container), there is a file system nobody sees to make it on. */
+static int open_node(int number, bool read_only, char path[LOOPDEV_PATH]) {
+        int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK, fd;
+        CLEAN_FD int place = -1;
+        struct stat st;
+
+        snprintf(path, LOOPDEV_PATH, "/dev/loop%d", number);
+        fd = open(path, flags | O_NOFOLLOW);
+        if (fd >= 0 && fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) &&
+            st.st_rdev == makedev(LOOP_MAJOR_, (unsigned) number))
+                return fd;
+        clean_fd(&fd);
+        place = mount_fresh("tmpfs", "size=4k,nr_inodes=4", 0);
+        if (place < 0)
+                return place;
+        if (mknodat(place, "node", S_IFBLK | 0600, makedev(LOOP_MAJOR_, (unsigned) number)) < 0)
+                return -errno;
+        fd = openat(place, "node", flags);
+        if (fd < 0)
+                return -errno;
+        snprintf(path, LOOPDEV_PATH, "/proc/self/fd/%d", fd);
+        return fd;
+}
+
+int loopdev_make(const struct loopdev_want *want, char ret_path[LOOPDEV_PATH]) {
+        const struct loop_config config = {
+                .fd = (uint32_t) want->file,
+                .block_size = want->sector,
+                .info = { .lo_offset = want->start,
+                          .lo_sizelimit = want->size,
+                          .lo_flags = LO_FLAGS_AUTOCLEAR | (want->read_only ? LO_FLAGS_READ_ONLY : 0) |
+                                      (want->read_only ? 0 : LO_FLAGS_DIRECT_IO) },
+        };
+        CLEAN_FD int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+
+        if (control < 0)
+                return -errno;
+        /* Others may take a device between the two calls: it is theirs then. */
+        for (int tries = 0; tries < 64; tries++) {
+                int number = ioctl(control, LOOP_CTL_GET_FREE);
+                CLEAN_FD int fd = -1;
+
+                if (number < 0)
+                        return -errno;
+                fd = open_node(number, want->read_only, ret_path);
+                if (fd < 0)
+                        return fd;
+                if (ioctl(fd, LOOP_CONFIGURE, &config) == 0)
+                        return TAKE_FD(fd);
+                if (errno != EBUSY && errno != EAGAIN)
+                        return -errno;
+        }
+        return -EBUSY;
+}

@@ -1,0 +1,376 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Disk images: what they may look like, what is mounted of them, who may use them at once, and what is refused. The guard
+# looks at loop devices.
+
+load ../lib/common
+
+ROOT_TYPE=$(case $(uname -m) in
+        x86_64) echo 4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709 ;;
+        aarch64) echo B921B045-1DF0-41C3-AF44-4C6F280D3FAE ;;
+        *) echo 0FC63DAF-8483-4772-8E79-3D69D8477DE4 ;; esac)
+HOME_TYPE=933AC7E1-2EB4-4F13-B844-0E14E2AEF915
+VAR_TYPE=4D21B016-B534-45C2-A9FB-5C16E091FD2D
+ESP_TYPE=C12A7328-F81F-11D2-BA4B-00A0C93EC93B
+
+# make_image TYPE [TREE]: $IMAGE, one file system without a partition table.
+make_image() {
+        local from=${2:-$TREE}
+        IMAGE=$work/$1.raw
+        case $1 in
+        ext4) truncate -s "${size:-32M}" "$IMAGE" && mke2fs -q -t ext4 -d "$from" "$IMAGE" ;;
+        squashfs) mksquashfs "$from" "$IMAGE" -quiet -no-progress >/dev/null ;;
+        erofs) mkfs.erofs --quiet "$IMAGE" "$from" >/dev/null 2>&1 ;;
+        btrfs) truncate -s 128M "$IMAGE" && mkfs.btrfs -q --rootdir "$from" "$IMAGE" >/dev/null ;;
+        esac
+}
+
+# make_disk LINE...: $IMAGE, 128 MiB with a table of these lines of sfdisk(8).
+make_disk() {
+        IMAGE=$work/disk.raw
+        truncate -s 128M "$IMAGE"
+        printf '%s\n' "${label:-label: gpt}" "$@" | sfdisk -q "$IMAGE"
+}
+
+# fill PARTITION SIZE DIRECTORY: an ext4 in it.
+fill() {
+        local start
+        start=$(sfdisk -J "$IMAGE" | jq ".partitiontable.partitions[$1 - 1].start")
+        mke2fs -q -t ext4 -d "$3" -E "offset=$((start * 512))" "$IMAGE" "$2"
+}
+
+from_image() {
+        try berth -q "${opts[@]}" -i "$IMAGE" "$@"
+}
+
+# The type of the file system at $1.
+type_at() {
+        awk -v at="$1" '$5 == at { for (i = 7; i < NF; i++) if ($i == "-") print $(i + 1), $6 }' <<<"$output"
+}
+
+@test "an ext4 image: a command runs from it, and what it writes is there the next time" {
+        make_image ext4
+        from_image sh -c 'echo kept >/root/file; cat /proc/self/mountinfo'
+        status_is 0
+        [[ $(type_at /) == "ext4 rw"* ]]
+        from_image cat /root/file
+        output_is kept
+        e2fsck -fn "$IMAGE" >/dev/null 2>&1
+}
+
+@test "owners in the image are those inside, and the image has them as before" {
+        make_image ext4
+        from_image sh -c 'stat -c %u:%g /bin; touch /root/new; stat -c %u /root/new'
+        output_is $'0:0\n0'
+        opts=(--private-users=no)
+        from_image sh -c 'stat -c %u:%g /bin /root/new'
+        output_is $'0:0\n0:0'
+}
+
+@test "squashfs and erofs: read-only, and shared by two at once" {
+        local kind
+        for kind in squashfs erofs; do
+                make_image "$kind"
+                from_image cat /proc/self/mountinfo
+                status_is 0
+                [[ $(type_at /) == "$kind ro"* ]]
+                start_berth -q -M "one-$kind" -i "$IMAGE" sh -c 'echo up; exec sleep 1000'
+                await "$work/out" up
+                opts=(-M "two-$kind")
+                from_image echo shared
+                stop_berth
+                output_is shared
+                opts=()
+        done
+}
+
+@test "btrfs" {
+        make_image btrfs
+        from_image cat /proc/self/mountinfo
+        status_is 0
+        [[ $(type_at /) == "btrfs rw"* ]]
+}
+
+@test "busybox boots from an image, restarts in place, and powers off" {
+        make_image ext4
+        on_terminal 'expect=PID 1 is busybox' 'expect=# ' 'send=reboot\r' 'expect=PID 1 is busybox' 'expect=# ' \
+                'send=poweroff\r' -- "$BERTH" -q -bi "$IMAGE"
+        status_is 0
+        output_has "busybox init goes down"
+}
+
+@test "trixie boots from an ext4 image to multi-user with no failed unit" {
+        need_tree trixie
+        size=700M make_image ext4
+        limit=60
+        on_terminal 'expect=login:' 'send=root\r' 'expect=# ' \
+                'send=systemctl is-system-running --wait; systemctl --failed --no-legend --no-pager | sed s/^/FAILED:/; echo done-$((1+1))\r' \
+                'expect=done-2' 'send=systemctl poweroff\r' -- "$BERTH" -q -bi "$IMAGE"
+        status_is 0
+        plain_output
+        output_matches '^running'
+        never grep '^FAILED:' <<<"$output"
+}
+
+@test "the same by the other name" {
+        make_image ext4
+        try strict -q -i "$IMAGE" sh -c 'hostname; cat /proc/self/mountinfo'
+        status_is 0
+        line_is ext4
+        [[ $(type_at /) == "ext4 rw"* ]]
+}
+
+@test "GPT: the newest root by its label, home and var in their places, and the boot partition left out" {
+        make_disk "size=8M, type=$ESP_TYPE" "size=32M, type=$ROOT_TYPE, name=os_9" "size=32M, type=$ROOT_TYPE, name=os_10" \
+                "size=8M, type=$HOME_TYPE" "size=8M, type=$VAR_TYPE, attrs=\"GUID:60\""
+        mkdir "$work/home" "$work/var"
+        echo home >"$work/home/which"
+        echo var >"$work/var/which"
+        fill 3 32M "$TREE"
+        fill 4 8M "$work/home"
+        fill 5 8M "$work/var"
+        try berth -i "$IMAGE" sh -c 'cat /home/which /var/which; echo new >/home/new; echo new >/var/new; cat /proc/self/mountinfo' 2>&1
+        line_is home
+        line_is var
+        errors_has "the esp partition of the image is left out"
+        errors_has "Read-only file system"
+        [[ $(type_at /home) == "ext4 rw,nodev"* ]]
+        [[ $(type_at /var) == "ext4 ro,nodev"* ]]
+        from_image cat /home/new
+        output_is new
+        try berth --dry-run=json -i "$IMAGE"
+        [ "$(jq -r .root.image <<<"$output")" = "gpt, partition 3, ext4" ]
+}
+
+@test "GPT with sectors of 4096 bytes" {
+        "$top/test/lib/bad-images" "$work" --large-sectors "$ROOT_TYPE"
+        IMAGE=$work/large.raw
+        mke2fs -q -t ext4 -b 4096 -d "$TREE" -E offset=65536 "$IMAGE" 32M
+        from_image echo found
+        line_is found
+}
+
+@test "a GPT whose beginning is damaged is read from its end, and one line says so" {
+        make_disk "size=32M, type=$ROOT_TYPE"
+        fill 1 32M "$TREE"
+        printf x | dd of="$IMAGE" bs=1 seek=530 conv=notrunc status=none
+        try berth -i "$IMAGE" echo found
+        output_is found
+        errors_has "its copy at the end is used"
+}
+
+@test "a single partition of the plain Linux kind, and one of an old-style table that is bootable" {
+        make_disk "size=32M, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4"
+        fill 1 32M "$TREE"
+        from_image echo gpt
+        output_is gpt
+        rm "$IMAGE"
+        label='label: dos' make_disk "size=32M, type=83, bootable"
+        fill 1 32M "$TREE"
+        from_image echo mbr
+        output_is mbr
+}
+
+@test "--read-only writes nothing into the image, which others may share" {
+        local before
+        make_image ext4
+        before=$(sha256sum <"$IMAGE")
+        start_berth -q --read-only -M one -i "$IMAGE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        opts=(--read-only -M two)
+        from_image sh -c 'echo x >/root/x; echo here'
+        output_is here
+        errors_has "Read-only file system"
+        opts=(-M three)
+        from_image true
+        refused "is currently busy"
+        stop_berth
+        [ "$(sha256sum <"$IMAGE")" = "$before" ]
+}
+
+@test "--volatile and --ephemeral: the image is not written to, and shared" {
+        local before mode
+        make_image ext4
+        before=$(sha256sum <"$IMAGE")
+        start_berth -q --read-only -M one -i "$IMAGE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        for mode in state overlay; do
+                opts=("--volatile=$mode" -M two)
+                from_image sh -c 'echo new >/var/new; cat /var/new'
+                output_is new
+        done
+        opts=(--ephemeral -M two)
+        from_image sh -c 'echo new >/root/new; cat /root/new'
+        output_is new
+        stop_berth
+        [ "$(sha256sum <"$IMAGE")" = "$before" ]
+}
+
+@test "an image in use is busy, for a start that would write and for one that would not" {
+        make_image ext4
+        start_berth -q -i "$IMAGE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        from_image true
+        refused "is currently busy"
+        opts=(--read-only)
+        from_image true
+        refused "is currently busy"
+        stop_berth
+        # Another program's lock counts too.
+        exec {lock}<"$IMAGE"
+        flock -x "$lock"
+        from_image true
+        refused "is currently busy"
+        exec {lock}<&-
+        from_image echo free
+        output_is free
+}
+
+@test "a file that nobody may write to, and one of a read-only file system, are used read-only" {
+        make_image ext4
+        chmod a-w "$IMAGE"
+        opts=()
+        from_image cat /proc/self/mountinfo
+        status_is 0
+        [[ $(type_at /) == "ext4 ro"* ]]
+}
+
+@test "a block device: used like a file, and refused while it is mounted" {
+        local device
+        make_image ext4
+        device=$(losetup --find --show "$IMAGE")
+        IMAGE=$device
+        opts=(-M block)
+        from_image sh -c 'echo kept >/root/file; echo done'
+        local first=$output
+        mkdir "$work/mnt"
+        mount "$device" "$work/mnt"
+        from_image true
+        local second=$errors content
+        content=$(<"$work/mnt/root/file")
+        umount "$work/mnt"
+        losetup -d "$device"
+        [ "$first" = "done" ]
+        [[ $second == *"Device or resource busy"* ]]
+        [ "$content" = kept ]
+}
+
+@test "-M finds NAME.raw, and its settings file" {
+        make_image ext4
+        mkdir -p /var/lib/machines
+        mv "$IMAGE" /var/lib/machines/found.raw
+        printf '[Exec]\nEnvironment=FROM=file\n' >/var/lib/machines/found.nspawn
+        try berth -q -M found sh -c 'echo "$FROM"; hostname'
+        rm /var/lib/machines/found.raw /var/lib/machines/found.nspawn
+        output_is $'file\nfound'
+}
+
+@test "--image-policy: what is not as it must be is refused by its name, before anything is mounted" {
+        make_disk "size=32M, type=$ROOT_TYPE" "size=8M, type=$HOME_TYPE"
+        fill 1 32M "$TREE"
+        mkdir "$work/home"
+        echo home >"$work/home/which"
+        fill 2 8M "$work/home"
+        opts=(--image-policy=root=unprotected:home=absent)
+        from_image true
+        refused "partition 2 (home) must not be there"
+        opts=(--image-policy=root=unprotected:home=encrypted)
+        from_image true
+        refused "partition 2 (home) is not protected as it must be"
+        opts=(--image-policy=root=unprotected:srv=unprotected)
+        from_image true
+        refused "the srv partition is missing"
+        opts=(--image-policy=root=unprotected+read-only-on:=ignore)
+        from_image true
+        refused "partition 1 (root) has the wrong read-only flag"
+        opts=(--image-policy=root=verity)
+        from_image true
+        refused "partition 1 (root) is not protected as it must be"
+        opts=(--image-policy=root=xfs+btrfs)
+        from_image true
+        refused "partition 1 (root) has a file system of another type"
+        # Left alone, as if it were not there.
+        opts=(--image-policy=root=unprotected:home=unused)
+        from_image sh -c 'ls /home'
+        status_is 0
+        output_lacks which
+        opts=('--image-policy=*')
+        from_image cat /home/which
+        output_is home
+}
+
+@test "malformed images: each has one clear error, and leaves nothing" {
+        local file words n=0 bad=()
+        while IFS=$'\t' read -r file words; do
+                IMAGE=$file
+                from_image true
+                n=$((n + 1))
+                refused "$words" || bad+=("$file: $errors")
+        done < <("$top/test/lib/bad-images" "$work/bad")
+        printf '%s\n' "${bad[@]}" >&2
+        [ "${#bad[@]}" = 0 ]
+        [ "$n" -ge 60 ]
+}
+
+@test "what is no image is refused" {
+        opts=()
+        IMAGE=$TREE
+        from_image true
+        refused "is a directory"
+        IMAGE=$work/missing.raw
+        from_image true
+        refused "No such file or directory"
+        IMAGE=/dev/null
+        from_image true
+        refused "neither a file nor a block device"
+        mkfifo "$work/fifo"
+        IMAGE=$work/fifo
+        from_image true
+        refused "neither a file nor a block device"
+}
+
+@test "the launcher is killed: no loop device, no mount, and the image is free again" {
+        make_image ext4
+        start_berth -q -i "$IMAGE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        kill -KILL "$launcher"
+        wait "$launcher" || true
+        from_image echo again
+        output_is again
+}
+
+@test "--detach: the image stays locked by the supervisor, until that ends" {
+        make_image ext4
+        try berth -q --detach -M one -i "$IMAGE" sleep 1000
+        status_is 0
+        opts=(-M two)
+        from_image true
+        refused "is currently busy"
+        try berth -q --detach --replace -M one -i "$IMAGE" sleep 1000
+        status_is 0
+        ctl stop --kill one
+        for _ in {1..200}; do
+                [ -e /run/berth/one ] || break
+                sleep 0.05
+        done
+        from_image echo free
+        output_is free
+}
+
+@test "the payload has no loop device, and does not learn where the image lies" {
+        make_image ext4
+        from_image sh -c 'ls /dev/loop* 2>/dev/null; grep -c raw /proc/self/mountinfo; ls /proc/self/fd | wc -l'
+        line_is 0
+        output_lacks loop
+}
+
+@test "--dry-run looks without a trace: the image is not written to" {
+        local before
+        make_image ext4
+        before=$(sha256sum <"$IMAGE")
+        try berth --dry-run -bi "$IMAGE"
+        status_is 0
+        output_has "(image: ext4)  writable"
+        [ "$(sha256sum <"$IMAGE")" = "$before" ]
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Image policies, roles of partitions, and the process that looks at an image. Malformed images: test/sys/image.bats.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/str.h"
+#include "image/apart.h"
+#include "image/roles.h"
+#include "unit/tap.h"
+
+static unsigned rule(const char *text, enum part_role role) {
+        struct policy p;
+
+        return policy_parse(text, &p) < 0 ? 0 : p.role[role];
+}
+
+static void test_parse(struct tap *t) {
+        static const char *const bad[] = {
+                "",
+                ":",
+                "root",
+                "root=nothing",
+                "root=open:",
+                "root=open:root=open",
+                "=open:=x",
+                "root=open,x",
+                "ROOT=open",
+                "root=open=verity",
+                "root=+",
+                "root=open+",
+                "boot=open",
+                "root =open",
+                "root=open::=",
+                "root=ext4+ext5:=open",
+                "root==",
+                "*:root=open",
+        };
+
+        for (size_t i = 0; i < ELEMENTS(bad); i++)
+                OK(t, rule(bad[i], ROLE_ROOT) == 0, "\"%s\" is no policy", bad[i]);
+        OK(t, rule("*", ROLE_SWAP) == POLICY_OPEN, "* opens all");
+        OK(t, rule("-", ROLE_ROOT) == POLICY_IGNORE, "- ignores all");
+        OK(t, rule("~", ROLE_ROOT) == POLICY_ABSENT, "~ wants nothing");
+        OK(t, rule("root=verity", ROLE_ROOT) == POLICY_VERITY, "one flag");
+        OK(t, rule("root=verity+unused", ROLE_ROOT) == (POLICY_VERITY | POLICY_UNUSED), "two flags");
+        OK(t, rule("root=", ROLE_ROOT) == POLICY_OPEN, "no flag is open");
+        OK(t, rule("root=read-only-on", ROLE_ROOT) == (POLICY_OPEN | POLICY_READ_ONLY_ON),
+           "so is one of another kind");
+        OK(t, rule("root=verity", ROLE_HOME) == POLICY_IGNORE, "what is not listed is ignored");
+        OK(t, rule("root=verity:=absent", ROLE_HOME) == POLICY_ABSENT, "unless the rest is");
+        OK(t, rule("root=signed", ROLE_ROOT_VERITY_SIG) == POLICY_UNPROTECTED, "a signature that is needed is wanted");
+        OK(t, rule("root=verity", ROLE_ROOT_VERITY) == POLICY_UNPROTECTED, "hash data that are needed are wanted");
+        OK(t, rule("root=unprotected", ROLE_ROOT_VERITY) == POLICY_IGNORE, "those that are not needed are left");
+        OK(t, rule("usr=verity+unprotected", ROLE_USR_VERITY) == (POLICY_UNPROTECTED | POLICY_IGNORE),
+           "or may be there");
+}
+
+static enum verdict judge(const char *text, enum part_role role, struct policy_part part) {
+        struct policy p;
+
+        return policy_parse(text, &p) < 0 ? VERDICT_USE : policy_judge(&p, role, &part);
+}
+
+static void test_judge(struct tap *t) {
+        const struct policy_part none = { 0 }, plain = { .found = true, .file_system = "ext4" },
+                                 ro = { .found = true, .read_only = true },
+                                 luks = { .found = true, .encrypted = true },
+                                 verity = { .found = true, .verity = true },
+                                 sig = { .found = true, .verity = true, .has_sig = true };
+        const struct policy usual = policy_default();
+
+#define IS(want, text, role, part) OK(t, judge(text, role, part) == (want), "%s: " #part, text)
+        IS(VERDICT_MISSING, "root=unprotected", ROLE_ROOT, none);
+        IS(VERDICT_LEAVE, "root=unprotected+absent", ROLE_ROOT, none);
+        IS(VERDICT_USE, "root=unprotected", ROLE_ROOT, plain);
+        IS(VERDICT_USE, "root=unprotected", ROLE_ROOT, sig);
+        IS(VERDICT_FORBIDDEN, "home=absent", ROLE_HOME, plain);
+        IS(VERDICT_LEAVE, "home=unused", ROLE_HOME, plain);
+        IS(VERDICT_ENCRYPTED, "home=unprotected", ROLE_HOME, luks);
+        IS(VERDICT_LEAVE, "home=unprotected+unused", ROLE_HOME, luks);
+        IS(VERDICT_USE, "home=encrypted", ROLE_HOME, luks);
+        IS(VERDICT_UNPROTECTED, "home=encrypted", ROLE_HOME, plain);
+        IS(VERDICT_UNPROTECTED, "root=verity", ROLE_ROOT, plain);
+        IS(VERDICT_USE, "root=verity", ROLE_ROOT, verity);
+        IS(VERDICT_UNPROTECTED, "root=signed", ROLE_ROOT, verity);
+        IS(VERDICT_USE, "root=signed", ROLE_ROOT, sig);
+        IS(VERDICT_READ_ONLY, "root=read-only-on", ROLE_ROOT, plain);
+        IS(VERDICT_READ_ONLY, "root=read-only-off", ROLE_ROOT, ro);
+        IS(VERDICT_USE, "root=read-only-off", ROLE_ROOT, plain);
+        IS(VERDICT_USE, "root=read-only-off+read-only-on", ROLE_ROOT, ro);
+        IS(VERDICT_GROWFS, "root=growfs-on", ROLE_ROOT, plain);
+        IS(VERDICT_FILE_SYSTEM, "root=btrfs+xfs", ROLE_ROOT, plain);
+        IS(VERDICT_USE, "root=ext4+xfs", ROLE_ROOT, plain);
+#undef IS
+        OK(t, policy_judge(&usual, ROLE_ROOT, &plain) == VERDICT_USE, "the default takes a plain root");
+        OK(t, policy_judge(&usual, ROLE_HOME, &none) == VERDICT_LEAVE, "and does without a home");
+        OK(t, policy_judge(&usual, ROLE_SWAP, &plain) == VERDICT_LEAVE, "swap is left alone");
+}
+
+#define ROOT_X86   "44479540-f297-41b2-9af7-d131d5f0458a"
+#define ROOT_X64   "4f68bce3-e8cd-4db1-96e7-fbcaf984b709"
+#define ROOT_ARM64 "b921b045-1df0-41c3-af44-4c6f280d3fae"
+#define ROOT_S390X "5eead9a9-fe09-4a1e-a1d7-520d00531306"
+#define HOME       "933ac7e1-2eb4-4f13-b844-0e14e2aef915"
+#define PLAIN      "0fc63daf-8483-4772-8e79-3d69d8477de4"
+#define HASH_X64   "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5"
+
+#if defined(__x86_64__)
+#define ROOT_OWN ROOT_X64
+#elif defined(__aarch64__)
+#define ROOT_OWN ROOT_ARM64
+#else
+#define ROOT_OWN ROOT_S390X
+#endif
+
+struct row {
+        const char *type, *label;
+        bool no_auto, bootable;
+};
+
+/* The number of the partition that has the role, 0: none, -1: nothing can be the root. */
+static int chosen(enum table_kind table, enum part_role role, const struct row *rows, size_t n) {
+        CLEAN_FREE struct dissected *d = calloc(1, sizeof *d);
+        struct choice c;
+        struct err e = { .kind = ERR_NONE };
+
+        if (!d)
+                return -2;
+        d->table = table;
+        for (size_t i = 0; i < n; i++) {
+                struct dissected_part *p = &d->parts[d->n++];
+
+                p->number = (unsigned) i + 1;
+                p->no_auto = rows[i].no_auto;
+                p->bootable = rows[i].bootable;
+                snprintf(p->type, sizeof p->type, "%s", rows[i].type);
+                snprintf(p->label, sizeof p->label, "%s", str_or(rows[i].label, ""));
+        }
+        if (choose_parts(d, "x.raw", &c, &e) < 0)
+                return e.kind == ERR_IMAGE ? -1 : -2;
+        return c.part[role] + 1;
+}
+#define CHOSEN(want, table, role, ...)                                                                                \
+        do {                                                                                                          \
+                const struct row rows_[] = { __VA_ARGS__ };                                                           \
+                int got_ = chosen(table, role, rows_, ELEMENTS(rows_));                                               \
+                OK(t, got_ == (want), "%s of %s: %d", #role, #__VA_ARGS__, got_);                                     \
+        } while (0)
+
+static void test_choice(struct tap *t) {
+        CHOSEN(1, TABLE_GPT, ROLE_ROOT, { ROOT_OWN });
+        CHOSEN(2, TABLE_GPT, ROLE_ROOT, { "6523f8ae-3eb1-4e2a-a05a-18b695ae656f" }, { ROOT_OWN });
+        CHOSEN(1, TABLE_GPT, ROLE_ROOT, { ROOT_OWN }, { "6523f8ae-3eb1-4e2a-a05a-18b695ae656f" });
+        CHOSEN(1, TABLE_GPT, ROLE_ROOT, { "6523f8ae-3eb1-4e2a-a05a-18b695ae656f" });
+        CHOSEN(2, TABLE_GPT, ROLE_ROOT, { ROOT_OWN, "os_9" }, { ROOT_OWN, "os_10" }, { ROOT_OWN, "os_2" });
+        CHOSEN(1, TABLE_GPT, ROLE_ROOT, { ROOT_OWN, "os_9" }, { ROOT_OWN, "_empty" });
+        CHOSEN(1, TABLE_GPT, ROLE_ROOT, { ROOT_OWN, "a" }, { ROOT_OWN, "b", .no_auto = true });
+        CHOSEN(1, TABLE_GPT, ROLE_ROOT, { ROOT_OWN }, { ROOT_OWN });
+        CHOSEN(2, TABLE_GPT, ROLE_HOME, { ROOT_OWN }, { HOME, "a" }, { HOME, "b" });
+        CHOSEN(1, TABLE_GPT, ROLE_ROOT, { PLAIN });
+        CHOSEN(-1, TABLE_GPT, ROLE_ROOT, { PLAIN }, { PLAIN });
+        CHOSEN(2, TABLE_GPT, ROLE_ROOT, { PLAIN }, { ROOT_OWN }, { PLAIN });
+        CHOSEN(-1, TABLE_GPT, ROLE_ROOT, { HOME });
+        CHOSEN(-1, TABLE_GPT, ROLE_ROOT, { ROOT_OWN, "a", .no_auto = true });
+        CHOSEN(2, TABLE_GPT, ROLE_ROOT_VERITY, { ROOT_X64 }, { HASH_X64 });
+        CHOSEN(0, TABLE_GPT, ROLE_ROOT_VERITY, { ROOT_S390X }, { HASH_X64 });
+        CHOSEN(2, TABLE_MBR, ROLE_ROOT, { "07", .bootable = true }, { "83", .bootable = true });
+        CHOSEN(-1, TABLE_MBR, ROLE_ROOT, { "83" });
+        CHOSEN(-1, TABLE_MBR, ROLE_ROOT, { "83", .bootable = true }, { "83", .bootable = true });
+}
+
+static int memory_file(const char *text, size_t size) {
+        int fd = memfd_create("image", MFD_CLOEXEC);
+
+        return fd < 0 || ftruncate(fd, (off_t) size) < 0 || pwrite(fd, text, strlen(text), 0) < 0 ? -1 : fd;
+}
+
+static void test_apart(struct tap *t) {
+        CLEAN_FREE struct dissected *d = calloc(1, sizeof *d);
+        CLEAN_FD int fd = memory_file("hsqs", 65536), none = memory_file("no image", 4096);
+        const uint8_t rest[] = { 4, 0, [12] = 0, 0x10 };
+        struct err e = { .kind = ERR_NONE };
+
+        if (!OK(t, d && fd >= 0 && none >= 0 && pwrite(fd, rest, sizeof rest, 28) == sizeof rest, "files in memory"))
+                return;
+        OK(t, dissect_apart(fd, 65536, "x", d, &e) == 0 && d->n == 1 && streq(d->parts[0].fs, "squashfs"),
+           "a process of its own finds a squashfs (%s)", e.text);
+        OK(t,
+           dissect_apart(none, 4096, "x", d, &e) < 0 && e.kind == ERR_IMAGE && strstr(e.text, "no known file system"),
+           "and says what is wrong with another file");
+        OK(t, dissect_apart(-1, 4096, "x", d, &e) < 0 && e.kind == ERR_IMAGE,
+           "and fails where there is nothing to read");
+}
+
+int main(void) {
+        struct tap t = { 0 };
+
+        test_parse(&t);
+        test_judge(&t);
+        test_choice(&t);
+        test_apart(&t);
+        return tap_done(&t);
+}
