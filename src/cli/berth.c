@@ -299,6 +299,8 @@ static int session_main(struct session *s, int argc, char **argv, int *ret_statu
                 conf_print(stdout, &s->conf, action);
                 return *ret_status = fflush(stdout) == 0 ? 0 : EXIT_FAILURE;
         }
+        if (s->draft.spec.root.inspect)
+                return berth_inspect(&s->draft.spec, &s->draft.arena, ret_status, e);
         k = prepare(s, e);
         scrub_secrets(&s->draft.spec);
         print_lines(&s->draft.warnings);

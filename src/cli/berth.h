@@ -5,11 +5,15 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "spec/spec.h"
 
 /* berth_detach.c. Two processes go on from here. 0: in the supervisor, in the background: *ret_caller is the socket to
  * who waits (struct run_want). 1: in the caller, once the container is ready or has failed: its exit status. In the
  * caller the name of the machine is printed, unless quiet. */
 int berth_detach(bool quiet, int *ret_caller, int *ret_status, struct err *e);
+
+/* berth_inspect.c. Prints what a disk image holds; status 1 where it would not start. */
+int berth_inspect(const struct spec *s, struct arena *a, int *ret_status, struct err *e);
 
 /* berth_replace.c. End the running container of that name, if there is one, as berthctl stop does; wait until it has.
  */

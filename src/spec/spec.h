@@ -34,6 +34,7 @@ struct spec_self {
         enum face face;
         bool quiet;
         bool verbose; /* -v: errors show where */
+        bool json;    /* --inspect prints for programs */
         enum dry_run dry_run;
         enum settings_mode settings;
         bool detach;  /* the supervisor goes on in the background */
@@ -51,6 +52,7 @@ enum volatile_mode {
 struct spec_root {
         const char *directory; /* -D as given; NULL: by machine name, or the current directory */
         const char *image;     /* -i as given, NULL */
+        const char *inspect;   /* --inspect: an image to look at, and nothing else is done; NULL */
         bool policy_said;
         struct policy policy; /* --image-policy= */
         bool read_only;       /* sealed: also by volatile_mode */

@@ -300,6 +300,30 @@ type_at() {
         output_is home
 }
 
+@test "--inspect: what there is, what is used, and why it does not start" {
+        make_disk "size=8M, type=$ESP_TYPE" "size=32M, type=$ROOT_TYPE, name=os_1" "size=8M, type=$HOME_TYPE"
+        fill 2 32M "$TREE"
+        mkdir "$work/home"
+        fill 3 8M "$work/home"
+        try berth --inspect "$IMAGE"
+        status_is 0
+        output_matches '^ +2 +root .*32M +ext4 +used +"os_1"$'
+        output_matches '^init +/sbin/init \(busybox\)$'
+        output_matches '^starts +yes$'
+        try berth --inspect "$IMAGE" --json --image-policy=root=unprotected:home=absent
+        status_is 1
+        [ "$(jq -r '.partitions | map(.role) | join(" ")' <<<"$output")" = "esp root home" ]
+        [ "$(jq -r .starts <<<"$output")" = false ]
+        [[ $(jq -r .whyNot <<<"$output") == *"partition 3 (home) must not be there"* ]]
+        try berth --inspect "$TREE"
+        refused "is a directory"
+        # Not root, and not even able to write.
+        make_open_place "$IMAGE" "$BERTH"
+        as_nobody "$open_place/berth" --inspect "$open_place/disk.raw"
+        status_is 0
+        output_has "only root can mount it"
+}
+
 @test "malformed images: each has one clear error, and leaves nothing" {
         local file words n=0 bad=()
         while IFS=$'\t' read -r file words; do

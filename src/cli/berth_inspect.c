@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* berth --inspect: what a disk image holds, what the policy says to it, and whether and how it would start. Changes
+ * nothing; without root only what needs no mount is shown. */
+
+#include "cli/berth.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "image/image.h"
+#include "probe/host_text.h"
+#include "probe/tree.h"
+
+static const char *const tables[] = { "none", "gpt", "mbr" };
+
+/* What a look into the root shows: all of it may be missing. */
+struct inside {
+        const char *os, *init, *why_not;
+};
+
+struct inspected {
+        const struct image *image;
+        struct err verdict; /* ERR_NONE: it can be used */
+        struct inside in;
+};
+
+static void look_inside(struct image *m, struct arena *a, struct inside *ret) {
+        CLEAN_FD int root = -1;
+        struct tree_init init = { .kind = INIT_NONE };
+        struct err e = { .kind = ERR_NONE };
+        char line[1024], *text;
+
+        if (geteuid() != 0) {
+                ret->why_not = "only root can mount it to look";
+                return;
+        }
+        root = image_mount(m, 0, &e);
+        if (root < 0) {
+                ret->why_not = arena_strdup(a, err_format(&e, false, line, sizeof line));
+                return;
+        }
+        if (tree_read(root, "etc/os-release", TREE_FILE_MAX, a, &text) >= 0 ||
+            tree_read(root, "usr/lib/os-release", TREE_FILE_MAX, a, &text) >= 0)
+                ret->os = str_or(os_release_field(text, "PRETTY_NAME", a), os_release_field(text, "ID", a));
+        if (tree_init(root, a, &init, NULL) == 0 && init.kind != INIT_NONE)
+                ret->init = arena_printf(a, "%s (%s)", init.path, init_kind_name(init.kind));
+}
+
+static const char *human(uint64_t bytes, char buf[32]) {
+        static const char units[] = "BKMGTPE";
+        unsigned u = 0;
+        uint64_t whole = bytes;
+
+        for (; whole >= 10240 && u < 6; u++)
+                whole /= 1024;
+        snprintf(buf, 32, "%llu%c", (unsigned long long) whole, units[u]);
+        return buf;
+}
+
+/* Is the partition one that a start mounts? */
+static bool is_used(const struct image *m, const struct dissected_part *p) {
+        for (unsigned i = 0; i < m->n; i++)
+                if (m->parts[i].part == p && *p->fs)
+                        return true;
+        return false;
+}
+
+static const char *role_of(const struct image *m, const struct dissected_part *p) {
+        const char *arch;
+        enum part_fit fit;
+        enum part_role role = role_of_type(p->type, &fit, &arch);
+
+        for (unsigned i = 0; i < m->n; i++)
+                if (m->parts[i].part == p)
+                        return role_name(m->parts[i].role);
+        return role_name(role);
+}
+
+static const char *arch_of(const struct dissected_part *p) {
+        enum part_fit fit;
+        const char *arch;
+
+        (void) role_of_type(p->type, &fit, &arch);
+        return arch;
+}
+
+static void print_part(const struct image *m, const struct dissected_part *p) {
+        char size[32], label[512];
+
+        printf("  %3u  %-16s %-9s %8s  %-11s %s%s%s%s", p->number, role_of(m, p), str_or(arch_of(p), ""),
+               human(p->size, size), *p->fs ? p->fs : "-", is_used(m, p) ? "used" : "left",
+               p->no_auto ? ", no-auto" : "", p->read_only ? ", read-only" : "", p->growfs ? ", growfs" : "");
+        if (*p->label)
+                printf("  \"%s\"", str_escape(p->label, label, sizeof label));
+        putchar('\n');
+}
+
+static void print_text(const struct inspected *i) {
+        const struct image *m = i->image;
+        char buf[1024], path[4096];
+
+        printf("%-10s %s\n", "image", str_escape(m->path, path, sizeof path));
+        printf("%-10s %s\n", "size", human(m->size, buf));
+        if (m->found->table == TABLE_BARE)
+                printf("%-10s none: %s\n", "table", *m->found->parts[0].fs ? m->found->parts[0].fs : "unknown");
+        else
+                printf("%-10s %s, %u partitions, sectors of %u bytes%s\n", "table", tables[m->found->table],
+                       m->found->n, m->found->sector, m->found->from_backup ? ", from its copy at the end" : "");
+        for (unsigned k = 0; m->found->table != TABLE_BARE && k < m->found->n; k++)
+                print_part(m, &m->found->parts[k]);
+        if (i->in.os)
+                printf("%-10s %s\n", "os", str_escape(i->in.os, buf, sizeof buf));
+        if (i->in.init)
+                printf("%-10s %s\n", "init", i->in.init);
+        if (i->in.why_not)
+                printf("%-10s %s\n", "not seen", i->in.why_not);
+        if (i->verdict.kind == ERR_NONE)
+                printf("%-10s yes%s\n", "starts", m->read_only ? ", read-only" : "");
+        else
+                printf("%-10s no: %s\n", "starts", err_format(&i->verdict, false, buf, sizeof buf));
+}
+
+static void put_part(struct json *j, const struct image *m, const struct dissected_part *p) {
+        json_open(j, NULL, '{');
+        json_uint(j, "number", p->number);
+        json_string(j, "role", role_of(m, p));
+        json_string(j, "architecture", arch_of(p));
+        json_string(j, "type", p->type);
+        json_string(j, "uuid", *p->uuid ? p->uuid : NULL);
+        json_string(j, "label", *p->label ? p->label : NULL);
+        json_uint(j, "start", p->start);
+        json_uint(j, "size", p->size);
+        json_string(j, "fileSystem", *p->fs ? p->fs : NULL);
+        json_bool(j, "used", is_used(m, p));
+        json_bool(j, "noAuto", p->no_auto);
+        json_bool(j, "readOnly", p->read_only);
+        json_bool(j, "growFileSystem", p->growfs);
+        json_close(j);
+}
+
+static void print_json(const struct inspected *i) {
+        struct json j = { .f = stdout };
+        const struct image *m = i->image;
+        char buf[1024];
+
+        json_open(&j, NULL, '{');
+        json_string(&j, "path", m->path);
+        json_uint(&j, "size", m->size);
+        json_string(&j, "table", tables[m->found->table]);
+        json_uint(&j, "sectorSize", m->found->sector);
+        json_bool(&j, "fromBackup", m->found->from_backup);
+        json_open(&j, "partitions", '[');
+        for (unsigned k = 0; k < m->found->n; k++)
+                put_part(&j, m, &m->found->parts[k]);
+        json_close(&j);
+        json_string(&j, "os", i->in.os);
+        json_string(&j, "init", i->in.init);
+        json_bool(&j, "starts", i->verdict.kind == ERR_NONE);
+        json_bool(&j, "readOnly", m->read_only);
+        json_string(&j, "whyNot",
+                    i->verdict.kind == ERR_NONE ? NULL : err_format(&i->verdict, false, buf, sizeof buf));
+        json_close(&j);
+}
+
+int berth_inspect(const struct spec *s, struct arena *a, int *ret_status, struct err *e) {
+        const struct image_want want = {
+                .path = s->root.inspect,
+                .policy = s->root.policy_said ? &s->root.policy : NULL,
+                .read_only = s->root.read_only,
+                .peek = true,
+        };
+        struct inspected i = { .verdict = { .kind = ERR_NONE } };
+        struct image *m;
+        int k = image_inspect(&want, a, &m, &i.verdict, e);
+
+        if (k < 0)
+                return k;
+        i.image = m;
+        if (i.verdict.kind == ERR_NONE)
+                look_inside(m, a, &i.in);
+        (s->self.json ? print_json : print_text)(&i);
+        image_close(m);
+        if (fflush(stdout) != 0)
+                return err_set(e, ERR_HOST, errno, "cannot write");
+        *ret_status = i.verdict.kind == ERR_NONE ? EXIT_SUCCESS : EXIT_FAILURE;
+        return 0;
+}
