@@ -191,12 +191,8 @@ static int collect(struct image *m, const struct policy *policy, struct err *e) 
                                        describe(p, i->role, what), p->fs);
                 m->n++;
         }
-        if (m->n > 0 && m->parts[0].role == ROLE_ROOT)
+        if (m->n > 0 && (m->parts[0].role == ROLE_ROOT || m->parts[0].role == ROLE_USR))
                 return 0;
-        if (m->n > 0 && m->parts[0].role == ROLE_USR) {
-                err_set(e, ERR_IMAGE, 0, "%s has a /usr, and no root partition", m->path);
-                return err_hint(e, "such images cannot be started by this build");
-        }
         return err_set(e, ERR_IMAGE, 0, "%s has no root partition that the policy lets be used", m->path);
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clean.h"
 #include "base/str.h"
@@ -56,6 +57,26 @@ static void place_boot(struct image *m, int root, struct arena *a) {
         }
 }
 
+/* What is seen of the OS before it starts: the root, and /usr where that is a partition of its own. Without a root it
+ * lies in an empty one, as it will. */
+static int open_os(struct image *m, struct err *e) {
+        bool alone = m->parts[0].role == ROLE_USR;
+        int root = alone ? mount_fresh("tmpfs", "size=64k,nr_inodes=16", 0) : image_mount(m, 0, e), usr;
+
+        if (root < 0)
+                return alone ? err_set(e, ERR_HOST, -root, "cannot make a tmpfs for the root of %s", m->path) : root;
+        if (!alone && (m->n < 2 || m->parts[1].role != ROLE_USR))
+                return root;
+        usr = alone && mkdirat(root, "usr", 0755) < 0 ? -errno : image_mount(m, alone ? 0 : 1, e);
+        if (usr < 0) {
+                clean_fd(&root);
+                return usr;
+        }
+        root = mount_join(root, usr, "usr");
+        return root < 0 ? err_set(e, ERR_IMAGE, -root, "cannot mount the usr partition of %s on its root", m->path)
+                        : root;
+}
+
 int image_look(const struct spec *s, struct arena *a, struct facts *f, int *ret_root, struct image **ret,
                struct err *e) {
         bool dry = s->self.dry_run != DRY_RUN_NO;
@@ -68,7 +89,7 @@ int image_look(const struct spec *s, struct arena *a, struct facts *f, int *ret_
         };
         int k = image_open(&want, a, ret, e);
 
-        k = k < 0 ? k : image_mount(*ret, 0, e);
+        k = k < 0 ? k : open_os(*ret, e);
         if (k < 0)
                 return k;
         *ret_root = k;

@@ -8,6 +8,7 @@
 
 #include "base/clean.h"
 #include "base/str.h"
+#include "plan/root.h"
 #include "plan/nodes.h"
 
 enum {
@@ -518,7 +519,10 @@ static void add_submounts(const struct spec *s, const struct facts *f, struct ar
 
 /* The other partitions of an image, each with owners mapped as in the tree. */
 static void add_image_parts(const struct facts *f, struct arena *a, struct plan *p) {
-        for (size_t i = 1; i < f->image.parts.n; i++) {
+        /* --volatile=yes takes usr alone, from the root. */
+        if (p->root.fresh && plan_image_has_root(f))
+                return;
+        for (size_t i = plan_image_has_root(f) ? 1 : 0; i < f->image.parts.n; i++) {
                 const struct image_part_facts *part = &f->image.parts.items[i];
                 bool boot = part->role == ROLE_ESP || part->role == ROLE_XBOOTLDR;
 

@@ -58,6 +58,8 @@ static int make_fresh(const struct spec *s, const struct facts *f, struct arena 
         for (size_t i = 0; i < ELEMENTS(dirs); i++)
                 *arena_push(a, &op->seeds) = dirs[i];
         p->root.fresh = op;
+        if (f->image.used && !plan_image_has_root(f))
+                return 0;
         plan_add_fsop(a, p,
                       &(struct fsop){
                               .kind = FSOP_TREE,
@@ -118,6 +120,10 @@ bool plan_has_own_id(const struct spec *s, const struct plan *p) {
         return s->root.ephemeral && !p->root.read_only && !p->root.fresh;
 }
 
+bool plan_image_has_root(const struct facts *f) {
+        return f->image.used && f->image.parts.items[0].role == ROLE_ROOT;
+}
+
 static void describe_image(const struct facts *f, struct arena *a, struct plan *p) {
         const struct image_part_facts *part = f->image.parts.items;
 
@@ -153,7 +159,7 @@ int plan_root(const struct spec *s, const struct facts *f, struct arena *a, stru
                 make_copy(f, a, p, strrchr(f->tree.path, '/') + 1);
         else if (s->root.template && !s->root.ephemeral)
                 plan_note(a, p, "%s is there: --template= is not needed", f->tree.path);
-        if (s->root.volatile_mode == VOLATILE_YES)
+        if (s->root.volatile_mode == VOLATILE_YES || (f->image.used && !plan_image_has_root(f)))
                 return make_fresh(s, f, a, p, e);
         if (s->root.volatile_mode == VOLATILE_OVERLAY || s->root.overlay_upper)
                 return make_overlay(s, f, a, p, e);

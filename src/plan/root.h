@@ -8,4 +8,7 @@
 /* A throw-away copy is another machine than the tree. */
 bool plan_has_own_id(const struct spec *s, const struct plan *p);
 
+/* Where an image has only /usr, the root is a new tmpfs. */
+bool plan_image_has_root(const struct facts *f);
+
 int plan_root(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);

@@ -69,8 +69,10 @@ static int probe_file_system(const struct spec *s, struct facts *f, const struct
 
         if (fstatfs(o->root, &sf) < 0)
                 return err_set(e, ERR_SYSTEM, errno, "cannot look at the file system of %s", f->tree.path);
-        /* An image may be mounted in another way to look at it than to run it. */
-        f->tree.read_only = f->image.used ? f->image.parts.items[0].read_only : sf.f_flags & ST_RDONLY;
+        /* An image may be mounted in another way to look at it than to run it; without a root it gets a new one. */
+        f->tree.read_only = !f->image.used
+                                    ? sf.f_flags & ST_RDONLY
+                                    : f->image.parts.items[0].role == ROLE_ROOT && f->image.parts.items[0].read_only;
         f->tree.can_idmap = f->host.first_userns && !known_without_idmap(sf.f_type);
         f->tree.etc_writable =
                 !s->root.read_only && (spec_root_spares_tree(&s->root) || (!f->tree.read_only && !f->tree.vendor));

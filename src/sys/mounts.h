@@ -44,6 +44,10 @@ int mount_make_read_only(int mount);
  * namespace can take back (mount_namespaces(7), restrictions). Takes over mount. Starts two processes for a moment. */
 int mount_lock(int mount);
 
+/* A copy of the detached mount on, with the other one at the directory name of it (no links in there). Takes over
+ * both. Starts a process for a moment. */
+int mount_join(int on, int mount, const char *name);
+
 /* Put a detached mount onto the file or directory that dst (O_PATH) names. */
 int mount_attach(int mount, int dst);
 

@@ -11,6 +11,7 @@
 #include "base/clean.h"
 #include "base/msg.h"
 #include "sys/process.h"
+#include "sys/resolve.h"
 
 /* The kernel locks flags only of mounts that are copied with their namespace into one that another user namespace
  * owns. So a process with mounts of its own attaches the mount somewhere; a second one, born from it with new
@@ -40,7 +41,15 @@ static int wait_for(struct process *p) {
         return k < 0 ? k : code == CLD_EXITED && status == 0 ? 0 : -ECHILD;
 }
 
-static int attach_and_copy(int mount, int sock) {
+/* What another process does: two mounts, or one and -1. */
+struct job {
+        int mount, on;
+        const char *name;
+        int (*work)(const struct job *j, int sock);
+};
+
+static int attach_and_copy(const struct job *j, int sock) {
+        int mount = j->mount;
         const char *place = place_for(mount);
         CLEAN_FD int dst = open(place, O_PATH | O_CLOEXEC);
         struct process p = { .pidfd = -1 };
@@ -68,10 +77,31 @@ static int receive(int sock) {
         return answer < 0 ? answer : -ECHILD;
 }
 
-int mount_lock(int mount) {
-        CLEAN_FD int old = mount, here = -1, there = -1;
+/* In a namespace of its own one mount can be attached to another one, and both be copied; detached, they could only
+ * since Linux 6.15. */
+static int attach_and_join(const struct job *j, int sock) {
+        CLEAN_FD int dst = open("/proc", O_PATH | O_CLOEXEC), dir = -1;
+        struct msg_fds fds = { .n = 1 };
+        int k = mount_make_private();
+
+        if (dst < 0)
+                return -errno;
+        k = k < 0 ? k : mount_attach(j->on, dst);
+        if (k < 0)
+                return k;
+        dir = resolve_plain(j->on, j->name, O_PATH | O_DIRECTORY);
+        k = dir < 0 ? dir : mount_attach(j->mount, dir);
+        fds.fd[0] = k < 0 ? k : mount_clone(j->on, "", true);
+        if (fds.fd[0] < 0)
+                return fds.fd[0];
+        k = 0;
+        return msg_send(sock, &k, sizeof k, &fds);
+}
+
+static int by_another(const struct job *j) {
+        CLEAN_FD int here = -1, there = -1;
         struct process p = { .pidfd = -1 };
-        int pair[2], k = msg_pair(pair), locked;
+        int pair[2], k = msg_pair(pair), got;
 
         if (k < 0)
                 return k;
@@ -80,7 +110,7 @@ int mount_lock(int mount) {
         k = process_clone(CLONE_NEWNS, -1, &p);
         if (k == 0) {
                 close(TAKE_FD(here));
-                k = attach_and_copy(old, there);
+                k = j->work(j, there);
                 if (k < 0)
                         (void) msg_send(there, &k, sizeof k, NULL);
                 _exit(k < 0);
@@ -88,7 +118,19 @@ int mount_lock(int mount) {
         if (k < 0)
                 return k;
         close(TAKE_FD(there));
-        locked = receive(here);
+        got = receive(here);
         (void) wait_for(&p);
-        return locked;
+        return got;
+}
+
+int mount_lock(int mount) {
+        CLEAN_FD int old = mount;
+
+        return by_another(&(struct job){ .mount = old, .on = -1, .work = attach_and_copy });
+}
+
+int mount_join(int on, int mount, const char *name) {
+        CLEAN_FD int upper = mount, lower = on;
+
+        return by_another(&(struct job){ .mount = upper, .on = lower, .name = name, .work = attach_and_join });
 }

@@ -10,6 +10,9 @@ ROOT_TYPE=$(case $(uname -m) in
         x86_64) echo 4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709 ;;
         aarch64) echo B921B045-1DF0-41C3-AF44-4C6F280D3FAE ;;
         *) echo 0FC63DAF-8483-4772-8E79-3D69D8477DE4 ;; esac)
+USR_TYPE=$(case $(uname -m) in
+        x86_64) echo 8484680C-9521-48C6-9C11-B0720656F69E ;;
+        *) echo B0E01050-EE5F-4390-949A-9101B17104E9 ;; esac)
 HOME_TYPE=933AC7E1-2EB4-4F13-B844-0E14E2AEF915
 VAR_TYPE=4D21B016-B534-45C2-A9FB-5C16E091FD2D
 ESP_TYPE=C12A7328-F81F-11D2-BA4B-00A0C93EC93B
@@ -149,6 +152,33 @@ type_at() {
         mke2fs -q -t ext4 -b 4096 -d "$TREE" -E offset=65536 "$IMAGE" 32M
         from_image echo found
         line_is found
+}
+
+# $work/root and $work/usr: the tree as two.
+split_tree() {
+        cp -a "$TREE/usr" "$work/usr"
+        cp -a "$TREE" "$work/root"
+        rm -rf "${work:?}/root/usr"
+        mkdir "$work/root/usr"
+}
+
+@test "GPT: root and usr in partitions of their own; and usr alone, with a root that is gone at the end" {
+        split_tree
+        make_disk "size=16M, type=$ROOT_TYPE" "size=32M, type=$USR_TYPE"
+        fill 1 16M "$work/root"
+        fill 2 32M "$work/usr"
+        from_image sh -c 'echo new >/root/new; cat /root/new; cat /proc/self/mountinfo'
+        status_is 0
+        line_is new
+        [[ $(type_at /usr) == "ext4 rw,nodev"* ]]
+        rm "$IMAGE"
+        make_disk "size=32M, type=$USR_TYPE"
+        fill 1 32M "$work/usr"
+        from_image sh -c 'echo new >/root/new; cat /root/new; cat /proc/self/mountinfo'
+        status_is 0
+        line_is new
+        [[ $(type_at /) == "tmpfs rw,nodev"* ]]
+        [[ $(type_at /usr) == "ext4 rw,nodev"* ]]
 }
 
 @test "a GPT whose beginning is damaged is read from its end, and one line says so" {

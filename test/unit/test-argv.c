@@ -222,6 +222,7 @@ static void test_refused(struct tap *t) {
                                                  "template",
                                                  "overlay-upper",
                                                  "image",
+                                                 "inspect",
                                                  "mstack",
                                                  "oci-bundle",
                                                  "verity-data",
