@@ -47,18 +47,28 @@ int set_policy(const struct saying *s, struct err *e) {
 }
 
 /* BASE[:COUNT] of user ids. */
-static bool is_range(const char *v) {
+static bool take_range(struct spec_ids *ids, const char *v) {
         size_t n = strcspn(v, ":");
         char base[16];
-        uint64_t count = 1;
+        uint64_t count = 65536;
         uid_t uid;
 
         if (n >= sizeof base)
                 return false;
         memcpy(base, v, n);
         base[n] = '\0';
-        return parse_uid(base, &uid) == 0 && (!v[n] || parse_u64(v + n + 1, 1, UINT32_MAX, &count) == 0) &&
-               uid + count <= UINT32_MAX;
+        if (parse_uid(base, &uid) < 0 || (v[n] && parse_u64(v + n + 1, 1, UINT32_MAX, &count) < 0) ||
+            uid + count > UINT32_MAX)
+                return false;
+        ids->base = uid;
+        ids->count = (uint32_t) count;
+        ids->mode = USERS_RANGE;
+        return true;
+}
+
+static int no_manager(const struct saying *s, struct err *e) {
+        bad_value(s, e, "berth does not ask systemd-nsresourced for user ids");
+        return err_hint(e, "pick finds some for root");
 }
 
 int set_private_users(const struct saying *s, struct err *e) {
@@ -67,13 +77,13 @@ int set_private_users(const struct saying *s, struct err *e) {
         bool on;
 
         ids->may_lack = false;
-        if (parse_bool(v, &on) == 0 && !on)
-                ids->mode = USERS_NO;
+        if (parse_bool(v, &on) == 0)
+                ids->mode = on ? USERS_OF_TREE : USERS_NO;
         else if (streq(v, "pick"))
                 ids->mode = USERS_PICK;
-        else if (parse_bool(v, &on) == 0 || streq(v, "identity") || streq(v, "managed") || is_range(v))
-                return SET_LATER;
-        else
+        else if (streq(v, "managed"))
+                return no_manager(s, e);
+        else if (!take_range(ids, streq(v, "identity") ? "0" : v))
                 return bad_value(s, e, "no such mode");
         return SET_OK;
 }
@@ -91,12 +101,14 @@ const char *nth_ownership(unsigned i, char buf[NTH_BUF]) {
 }
 
 int set_ownership(const struct saying *s, struct err *e) {
+        static const enum ownership modes[] = { OWNERSHIP_AUTO, OWNERSHIP_MAP, OWNERSHIP_OFF, OWNERSHIP_DEFAULT,
+                                                OWNERSHIP_FOREIGN };
         const char *name;
 
         for (unsigned i = 0; (name = nth_ownership(i, NULL)); i++)
                 if (streq(s->said->value, name)) {
-                        s->spec->ids.ownership = i == 1 ? OWNERSHIP_MAP : OWNERSHIP_AUTO;
-                        return i <= 1 ? SET_OK : SET_LATER;
+                        s->spec->ids.ownership = modes[i];
+                        return modes[i] == OWNERSHIP_DEFAULT ? SET_LATER : SET_OK;
                 }
         return bad_value(s, e, "no such mode");
 }
@@ -104,7 +116,10 @@ int set_ownership(const struct saying *s, struct err *e) {
 int set_ownership_old(const struct saying *s, struct err *e) {
         bool v;
 
-        return parse_bool(s->said->value, &v) < 0 ? bad_value(s, e, "not a boolean") : SET_LATER;
+        if (parse_bool(s->said->value, &v) < 0)
+                return bad_value(s, e, "not a boolean");
+        s->spec->ids.ownership = OWNERSHIP_OFF;
+        return v ? SET_LATER : SET_OK;
 }
 
 int set_register(const struct saying *s, struct err *e) {

@@ -54,7 +54,7 @@ static void add_owner(struct arena *a, const struct plan *p, struct idmap_extent
 
 /* An owner in the tree, as it is seen inside. */
 static uint32_t seen_inside(const struct plan *p, uint32_t id) {
-        return p->ids.own && !p->ids.map_root ? id - p->ids.base : id;
+        return id - p->ids.tree_base;
 }
 
 static int check_maps(const struct spec_mount *m, const struct fsop_owners *o, const struct plan *p, struct err *e) {
@@ -170,7 +170,7 @@ static struct layer make_layer(const struct spec_source *from, const struct plan
         return (struct layer){
                 .inside = from->in_tree ? from->path : NULL,
                 .host = from->in_tree ? NULL : from->path,
-                .idmap = from->in_tree ? p->ids.map_root : p->ids.own,
+                .idmap = from->in_tree ? p->ids.map_root : p->ids.own && p->ids.base > 0,
         };
 }
 

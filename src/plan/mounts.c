@@ -45,6 +45,9 @@ enum condition {
         C_FILL = 1 << 18, /* the launcher can fill /run/host: owners can be mapped, and there are descriptors enough */
 };
 
+/* It owns terminals. */
+enum { TTY_GROUP = 5 };
+
 static unsigned conditions(const struct spec *s, const struct facts *f, const struct plan *p) {
         bool made_net = p->namespaces & CLONE_NEWNET;
         unsigned c = 0;
@@ -62,7 +65,7 @@ static unsigned conditions(const struct spec *s, const struct facts *f, const st
         c |= f->host.tun && (s->self.face == FACE_STRICT || s->sec.nesting) ? C_TUN : 0;
         c |= f->host.fuse && (s->self.face == FACE_STRICT || s->sec.nesting) ? C_FUSE : 0;
         c |= p->net_admin ? C_NET_ADMIN : 0;
-        c |= f->host.no_tty_group && !p->ids.own ? C_NO_TTY_GROUP : 0;
+        c |= (p->ids.own ? p->ids.count <= TTY_GROUP : f->host.no_tty_group) ? C_NO_TTY_GROUP : 0;
         c |= f->host.can_mount_proc ? 0 : C_NO_PROC;
         c |= f->host.can_mount_sysfs ? 0 : C_NO_SYSFS;
         c |= s->self.face == FACE_STRICT && s->host.api_vfs != API_VFS_WRITABLE && f->host.can_mount_sysfs &&

@@ -15,7 +15,7 @@
 #include "base/str.h"
 #include "plan/nodes.h"
 #include "plan/exec.h"
-#include "plan/idrange.h"
+#include "plan/ids.h"
 #include "plan/limits.h"
 #include "plan/mounts.h"
 #include "plan/root.h"
@@ -55,60 +55,6 @@ static bool wants_private_net(const struct spec *s) {
         return s->self.face == FACE_BERTH && s->exec.mode == EXEC_BOOT && !s->net.path;
 }
 
-static int make_ids(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
-        bool map = s->ids.ownership == OWNERSHIP_MAP, said = s->ids.mode == USERS_PICK || map;
-        const char *missing = NULL;
-
-        if (s->ids.mode == USERS_NO || (s->ids.mode == USERS_DEFAULT && s->self.face == FACE_STRICT))
-                return 0;
-        if (!f->host.can_userns)
-                missing = "no user namespace can be made here";
-        else if (~f->host.caps & (BIT(CAP_SETUID) | BIT(CAP_SETGID)))
-                missing = "berth lacks cap_setuid or cap_setgid, which mapping ids takes";
-        else if (!f->host.first_userns)
-                missing = "berth itself runs in a user namespace";
-        else if (!f->host.can_mount_in_userns)
-                missing = "a fresh proc cannot be mounted here in a user namespace (parts of the visible one are "
-                          "covered)";
-        else if (!f->tree.range_base)
-                missing = "no range of 65536 ids is free";
-        else if (!f->tree.range_is_owner && !f->tree.can_idmap)
-                missing = "owners cannot be mapped on its file system";
-        else if (s->host.api_vfs == API_VFS_WRITABLE)
-                missing = "--api-vfs=writable needs root's own rights";
-        if (!missing && !f->tree.range_is_owner && f->tree.uid == f->tree.gid && idrange_valid(f->tree.uid)) {
-                err_set(e, ERR_BUSY, EBUSY, "the user ids that own %s (from %u on) are in use by another container",
-                        f->tree.path, f->tree.uid);
-                return err_hint(e, "stop that one, or give a copy of the tree a range of its own");
-        }
-        if (map && f->tree.range_is_owner) {
-                err_set(e, ERR_IMAGE, 0, "--private-users-ownership=map: the owners in %s are shifted already",
-                        f->tree.path);
-                err_blame(e, "private-users-ownership", NULL);
-                return err_hint(e, "--private-users-ownership=auto takes them as they are");
-        }
-        if (!missing) {
-                p->ids.own = true;
-                p->ids.base = f->tree.range_base;
-                p->ids.count = PLAN_ID_COUNT;
-                p->ids.map_root = !f->tree.range_is_owner;
-                if (p->ids.map_root && f->tree.reachable)
-                        plan_note(a, p,
-                                  "others on this host can reach %s: a set-user-ID program that root makes inside is "
-                                  "root's for them (a directory above it with mode 0700 keeps them out)",
-                                  f->tree.path);
-                p->namespaces |= CLONE_NEWUSER;
-                return 0;
-        }
-        if (said && !(s->ids.may_lack && !f->host.can_userns)) {
-                err_set(e, ERR_HOST, 0, "cannot give %s user ids of its own: %s", f->tree.path, missing);
-                err_blame(e, map ? "private-users-ownership" : "private-users", NULL);
-                return err_hint(e, "--private-users=no runs it without: root inside is then root outside");
-        }
-        plan_note(a, p, "root inside is root outside: %s", missing);
-        return 0;
-}
-
 static int make_namespaces(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p,
                            struct err *e) {
         int r;
@@ -119,7 +65,7 @@ static int make_namespaces(const struct spec *s, const struct facts *f, struct a
                 p->namespaces |= CLONE_NEWNET;
                 p->private_net = true;
         }
-        r = make_ids(s, f, a, p, e);
+        r = plan_ids(s, f, a, p, e);
         if (r < 0)
                 return r;
         /* A network that is joined is somebody else's, unless --private-network says that it is ours; and it belongs

@@ -196,9 +196,11 @@ struct plan {
         } root;
         const struct plan_copy *copy; /* the root directory is this, NULL */
         struct {
-                bool own; /* a user namespace */
-                uint32_t base, count;
-                bool map_root; /* owners of the tree are mapped; otherwise it is already shifted */
+                bool own;             /* a user namespace */
+                bool picked;          /* the range is locked: nobody else shall have it */
+                uint32_t base, count; /* the host's, of the container's ids from 0 on */
+                uint32_t tree_base;   /* what these are in the tree */
+                bool map_root;        /* owners of the tree are mapped; otherwise it is already shifted */
         } ids;
         struct {
                 enum cgroup_of of;

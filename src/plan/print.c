@@ -203,6 +203,8 @@ static void print_where(const struct plan *p, FILE *out) {
         if (p->ids.own)
                 fprintf(out, "%-13s0..%u inside are %u..%u outside\n", "ids", p->ids.count - 1, p->ids.base,
                         p->ids.base + p->ids.count - 1);
+        if (p->ids.map_root && p->ids.tree_base > 0)
+                fprintf(out, "%-13s%u..%u\n", "  in the tree", p->ids.tree_base, p->ids.tree_base + p->ids.count - 1);
         print_unit(p, out);
         line(out, "host name", p->id.hostname);
         line(out, "uuid", p->id.uuid_text);

@@ -196,6 +196,7 @@ static void put_root(struct json *j, const struct plan *p) {
         json_string(j, "networkNamespacePath", p->netns_path);
         json_open(j, "ids", '{');
         json_bool(j, "own", p->ids.own);
+        json_uint(j, "treeBase", p->ids.tree_base);
         json_uint(j, "base", p->ids.base);
         json_uint(j, "count", p->ids.count);
         json_close(j);

@@ -242,15 +242,27 @@ int host_map_owners(struct run *r, const struct mapping *m, const char *what, st
 static int map_root(struct run *r, struct err *e) {
         const struct plan *p = r->plan;
         CLEAN_FD int userns = -1;
+        bool own;
 
         /* The layers of an overlay were mapped each for itself, and a new root has its owners. */
         if (!p->root.idmap || p->root.overlay || p->root.fresh)
                 return 0;
-        userns = p->root.idmap_host ? idmap_make(r->opened->proc, p->ids.base, p->ids.count) : -1;
-        if (p->root.idmap_host && userns < 0)
+        own = p->root.idmap_host || p->ids.tree_base > 0;
+        userns = own ? idmap_make(r->opened->proc, p->ids.tree_base, p->ids.base, p->ids.count) : -1;
+        if (own && userns < 0)
                 return err_set(e, ERR_SYSTEM, -userns, "cannot make a user namespace to map owners by");
         return host_map_owners(r, &(struct mapping){ r->held.root, userns < 0 ? r->held.userns : userns },
                                p->root.path, e);
+}
+
+/* A part of a tree whose ids are neither the container's nor those of its range. */
+static int map_foreign(struct run *r, const struct fsop *op, struct err *e) {
+        const struct plan *p = r->plan;
+        CLEAN_FD int userns = idmap_make(r->opened->proc, p->ids.tree_base, p->ids.base, p->ids.count);
+
+        if (userns < 0)
+                return err_set(e, ERR_SYSTEM, -userns, "cannot make a user namespace to map owners by");
+        return map_users(r->held.slots[op->slot], userns, op, e);
 }
 
 static int take_source(struct run *r, const struct fsop *op, struct err *e) {
@@ -260,6 +272,8 @@ static int take_source(struct run *r, const struct fsop *op, struct err *e) {
                 return map_by_list(r, op, e);
         if (k < 0 || !(op->flags & FSOP_IDMAP))
                 return k;
+        if (op->flags & FSOP_IN_TREE && r->plan->ids.tree_base > 0)
+                return map_foreign(r, op, e);
         if (op->flags & FSOP_OF_USER)
                 return map_users(r->held.slots[op->slot], r->held.userns, op, e);
         return host_map_owners(

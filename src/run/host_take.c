@@ -142,7 +142,7 @@ static void drop_upper_lock(struct run *r) {
 static int take_range(struct run *r, struct err *e) {
         int k;
 
-        if (!r->plan->ids.own)
+        if (!r->plan->ids.picked)
                 return 0;
         k = lock_range(&r->held.range_lock, r->plan->ids.base, e);
         if (k <= 0)

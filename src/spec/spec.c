@@ -102,12 +102,12 @@ static int check_caps(const struct spec *s, struct err *e) {
 }
 
 static int check_net(const struct spec *s, struct err *e) {
-        if (s->host.api_vfs == API_VFS_WRITABLE && s->ids.mode == USERS_PICK) {
+        if (s->host.api_vfs == API_VFS_WRITABLE && s->ids.mode >= USERS_PICK) {
                 err_set(e, ERR_USAGE, 0, "--api-vfs=writable does not go with --private-users=");
                 err_blame(e, "private-users", NULL);
                 return err_hint(e, "the kernel's own files belong to the host's root");
         }
-        if (s->host.api_vfs == API_VFS_NETWORK && s->net.private == NO && !s->net.path && s->ids.mode == USERS_PICK) {
+        if (s->host.api_vfs == API_VFS_NETWORK && s->net.private == NO && !s->net.path && s->ids.mode >= USERS_PICK) {
                 err_set(e, ERR_USAGE, 0, "--api-vfs=network with --private-users= needs a network of its own");
                 err_blame(e, "private-users", NULL);
                 return err_hint(e, "add --private-network");
@@ -207,6 +207,8 @@ static void resolve_face(struct spec *s) {
                 s->net.private = !strict && s->exec.mode == EXEC_BOOT && !s->net.path ? YES : NO;
         if (s->ids.mode == USERS_DEFAULT && strict)
                 s->ids.mode = USERS_NO;
+        if (s->ids.ownership == OWNERSHIP_DEFAULT)
+                s->ids.ownership = s->ids.mode > USERS_PICK ? OWNERSHIP_OFF : OWNERSHIP_AUTO;
         if (s->console.mode == CONSOLE_PIPE)
                 s->self.quiet = true;
 }

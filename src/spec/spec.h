@@ -94,13 +94,22 @@ enum users_mode {
         USERS_DEFAULT, /* by the face: berth: private where possible; strict: none */
         USERS_NO,
         USERS_PICK,
+        USERS_OF_TREE, /* those of the range that the owner of the tree is in */
+        USERS_RANGE,   /* base and count */
 };
-enum ownership { OWNERSHIP_AUTO, OWNERSHIP_MAP };
+enum ownership {
+        OWNERSHIP_DEFAULT, /* by the mode: auto where ids are picked, otherwise off */
+        OWNERSHIP_AUTO,
+        OWNERSHIP_MAP,
+        OWNERSHIP_OFF,
+        OWNERSHIP_FOREIGN,
+};
 
 struct spec_ids {
         enum users_mode mode;
         bool may_lack; /* -U: silently off where the kernel has no user namespaces */
         enum ownership ownership;
+        uint32_t base, count; /* USERS_RANGE */
 };
 
 /* What a user wants mounted. In this order where several go to one place. */
@@ -331,7 +340,7 @@ void draft_done(struct draft *d);
 
 /* Checks across fields; on success *ret points into the draft and must be treated as sealed. Resolved then:
  *   net.private is YES or NO (with net.path it tells whether --private-network was said too)
- *   ids.mode is USERS_NO in the strict face where nothing was said
+ *   ids.mode is USERS_NO in the strict face where nothing was said, ids.ownership is not OWNERSHIP_DEFAULT
  *   exec.env has the KEY=VALUE words of --boot, exec.argv has not
  *   self.quiet is set by console.mode CONSOLE_PIPE
  *   sec.families is the one list

@@ -65,10 +65,10 @@ static int make(int proc, const char *uids, const char *gids) {
         return fd;
 }
 
-int idmap_make(int proc, uint32_t base, uint32_t count) {
+int idmap_make(int proc, uint32_t first, uint32_t base, uint32_t count) {
         char map[96];
 
-        snprintf(map, sizeof map, "0 %u %u\n%u 0 1\n", base, count, IDMAP_HOST_ROOT);
+        snprintf(map, sizeof map, "%u %u %u\n%u 0 1\n", first, base, count, IDMAP_HOST_ROOT);
         return make(proc, map, map);
 }
 

@@ -12,10 +12,11 @@
  * descriptor of a proc file system. */
 int idmap_write(int proc, pid_t pid, uint32_t base, uint32_t count);
 
-/* A user namespace that nobody is in, for mapping owners of mounts: the same, and IDMAP_HOST_ROOT is our root. So what
+/* A user namespace that nobody is in, for mapping owners of mounts: the ids from first on
+ * are ours from base on, and IDMAP_HOST_ROOT is our root. So what
  * our root makes through such a mount is kept (as that id, until it is chowned); without, EOVERFLOW. */
 enum { IDMAP_HOST_ROOT = 0x7ffffffe };
-int idmap_make(int proc, uint32_t base, uint32_t count);
+int idmap_make(int proc, uint32_t first, uint32_t base, uint32_t count);
 
 /* A row of a map. */
 struct idmap_extent {

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "plan/ids.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <sched.h>
+
+#include "plan/idrange.h"
+#include "plan/mounts.h"
+
+#define BIT(n) (UINT64_C(1) << (n))
+
+static uint32_t range_of(uint32_t id) {
+        return id & ~(uint32_t) (IDRANGE_SIZE - 1);
+}
+
+static bool is_foreign(const struct facts *f) {
+        return range_of(f->tree.uid) == IDRANGE_FOREIGN && range_of(f->tree.gid) == IDRANGE_FOREIGN;
+}
+
+static bool is_picked(const struct spec *s) {
+        return s->ids.mode == USERS_PICK || s->ids.mode == USERS_DEFAULT;
+}
+
+/* Which ids, and what they are called in the tree. */
+static int choose_range(const struct spec *s, const struct facts *f, struct plan *p, struct err *e) {
+        p->ids.count = PLAN_ID_COUNT;
+        if (is_picked(s)) {
+                p->ids.picked = true;
+                p->ids.base = f->tree.range_base;
+        } else if (s->ids.mode == USERS_RANGE) {
+                p->ids.base = s->ids.base;
+                p->ids.count = s->ids.count;
+        } else if (range_of(f->tree.uid) != range_of(f->tree.gid)) {
+                err_set(e, ERR_IMAGE, 0, "--private-users=yes: user %u and group %u, which own %s, are of two ranges",
+                        f->tree.uid, f->tree.gid, f->tree.path);
+                err_hint(e, "--private-users=pick finds ids for it");
+                return err_blame(e, "private-users", NULL);
+        } else
+                p->ids.base = range_of(f->tree.uid);
+        return 0;
+}
+
+static int choose_owners(const struct spec *s, const struct facts *f, struct plan *p, struct err *e) {
+        bool shifted = p->ids.picked ? f->tree.range_is_owner
+                                     : p->ids.base > 0 && f->tree.uid == p->ids.base && f->tree.gid == p->ids.base;
+
+        if (s->ids.ownership == OWNERSHIP_MAP && shifted) {
+                err_set(e, ERR_IMAGE, 0, "--private-users-ownership=map: the owners in %s are shifted already",
+                        f->tree.path);
+                err_blame(e, "private-users-ownership", NULL);
+                return err_hint(e, "--private-users-ownership=auto takes them as they are");
+        }
+        if (s->ids.ownership == OWNERSHIP_FOREIGN && !is_foreign(f)) {
+                err_set(e, ERR_IMAGE, 0, "--private-users-ownership=foreign: %s does not belong to the ids from %u on",
+                        f->tree.path, IDRANGE_FOREIGN);
+                err_blame(e, "private-users-ownership", NULL);
+                return err_hint(e, "--private-users-ownership=auto finds out whose it is");
+        }
+        p->ids.tree_base = s->ids.ownership == OWNERSHIP_OFF || shifted         ? p->ids.base
+                           : s->ids.ownership != OWNERSHIP_MAP && is_foreign(f) ? IDRANGE_FOREIGN
+                                                                                : 0;
+        p->ids.map_root = p->ids.tree_base != p->ids.base;
+        return 0;
+}
+
+static const char *find_missing(const struct spec *s, const struct facts *f, const struct plan *p) {
+        if (!f->host.can_userns)
+                return "no user namespace can be made here";
+        if (~f->host.caps & (BIT(CAP_SETUID) | BIT(CAP_SETGID)))
+                return "berth lacks cap_setuid or cap_setgid, which mapping ids takes";
+        if (!f->host.first_userns)
+                return "berth itself runs in a user namespace";
+        if (!f->host.can_mount_in_userns)
+                return "a fresh proc cannot be mounted here in a user namespace (parts of the visible one are "
+                       "covered)";
+        if (p->ids.picked && !p->ids.base)
+                return "no range of 65536 ids is free";
+        if (p->ids.map_root && !f->tree.can_idmap)
+                return "owners cannot be mapped on its file system";
+        if (s->host.api_vfs == API_VFS_WRITABLE)
+                return "--api-vfs=writable needs root's own rights";
+        return NULL;
+}
+
+static int check_busy(const struct facts *f, const struct plan *p, struct err *e) {
+        if (!p->ids.picked || f->tree.range_is_owner || f->tree.uid != f->tree.gid || !idrange_valid(f->tree.uid))
+                return 0;
+        err_set(e, ERR_BUSY, EBUSY, "the user ids that own %s (from %u on) are in use by another container",
+                f->tree.path, f->tree.uid);
+        return err_hint(e, "stop that one, or give a copy of the tree a range of its own");
+}
+
+static void note_reach(const struct facts *f, struct arena *a, struct plan *p) {
+        if (p->ids.base == 0)
+                plan_note(a, p,
+                          "user ids inside are those outside: root's files of the host are root's inside, where it "
+                          "can reach them");
+        if (f->tree.reachable && p->ids.map_root)
+                plan_note(a, p,
+                          "others on this host can reach %s: a set-user-ID program that root makes inside is "
+                          "root's for them (a directory above it with mode 0700 keeps them out)",
+                          f->tree.path);
+}
+
+static int refuse(const struct spec *s, const struct facts *f, const char *missing, struct err *e) {
+        bool map = s->ids.ownership == OWNERSHIP_MAP || s->ids.ownership == OWNERSHIP_FOREIGN;
+
+        err_set(e, ERR_HOST, 0, "cannot give %s user ids of its own: %s", f->tree.path, missing);
+        err_blame(e, map ? "private-users-ownership" : "private-users", NULL);
+        return err_hint(e, "--private-users=no runs it without: root inside is then root outside");
+}
+
+int plan_ids(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        bool said = s->ids.mode >= USERS_PICK || s->ids.ownership == OWNERSHIP_MAP ||
+                    s->ids.ownership == OWNERSHIP_FOREIGN;
+        const char *missing;
+        int r;
+
+        if (s->ids.mode == USERS_NO || (s->ids.mode == USERS_DEFAULT && s->self.face == FACE_STRICT))
+                return 0;
+        r = choose_range(s, f, p, e);
+        r = r < 0 ? r : choose_owners(s, f, p, e);
+        if (r < 0)
+                return r;
+        missing = find_missing(s, f, p);
+        r = missing ? 0 : check_busy(f, p, e);
+        if (r < 0)
+                return r;
+        if (!missing) {
+                p->ids.own = true;
+                p->namespaces |= CLONE_NEWUSER;
+                note_reach(f, a, p);
+                return 0;
+        }
+        p->ids = (__typeof__(p->ids)){ 0 };
+        if (said && !(s->ids.may_lack && !f->host.can_userns))
+                return refuse(s, f, missing, e);
+        plan_note(a, p, "root inside is root outside: %s", missing);
+        return 0;
+}

@@ -1,0 +1,124 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# Modes of user ids and of the owners of a tree: which ids a container has, whose the files are inside, and whose on the disk
+# is what root inside makes.
+
+load ../lib/common
+
+foreign=2147352576
+
+# Files of three owners; the tree's are moved to begin at $1.
+owned_tree() {
+        local id
+        fresh_tree
+        for id in 0 1 1000; do
+                echo "$id" >"$TREE/srv/$id"
+                chown "$id:$((id + 1))" "$TREE/srv/$id"
+        done
+        [ "$1" = 0 ] || /usr/bin/python3 - "$TREE" "$1" <<'END'
+import os, sys
+for top, dirs, files in os.walk(sys.argv[1]):
+    for name in ['.'] + dirs + files:
+        path = os.path.join(top, name)
+        st = os.lstat(path)
+        if st.st_uid < 65536:
+            os.lchown(path, st.st_uid + int(sys.argv[2]), st.st_gid + int(sys.argv[2]))
+END
+}
+
+# owners_are INSIDE DISK OPTION...: "UID:GID" of the three inside, and on the disk of what root inside makes ("-": it cannot).
+owners_are() {
+        local inside=$1 disk=$2
+        rm -f "$TREE/srv/new"
+        opts=("${@:3}")
+        in_tree sh -c 'cat /proc/self/uid_map | tr -s " " >/dev/null; cd /srv; stat -c %u:%g 0 1 1000 | tr "\n" " "; touch new 2>/dev/null || true'
+        status_is 0
+        output_is "$inside " || fail "$*" || return 1
+        [ "$(stat -c %u:%g "$TREE/srv/new" 2>/dev/null || echo -)" = "$disk" ] || fail "$*: on the disk $(stat -c %u:%g "$TREE/srv/new")"
+}
+
+right="0:1 1:2 1000:1001"
+nobody="65534:65534 65534:65534 65534:65534"
+
+@test "a tree of root: every mode of ids and owners" {
+        owned_tree 0
+        owners_are "$right" 0:0 --private-users=no
+        owners_are "$right" 0:0 --private-users=pick
+        owners_are "$right" 0:0 -U
+        owners_are "$right" 0:0 --private-users=yes
+        owners_are "$right" 0:0 --private-users=identity
+        owners_are "$right" 0:0 --private-users=0:70000
+        owners_are "$right" 0:0 --private-users=200000 --private-users-ownership=map
+        owners_are "$right" 0:0 --private-users=200000:131072 --private-users-ownership=auto
+        owners_are "$nobody" - --private-users=200000
+        owners_are "$nobody" - -U --private-users-ownership=off
+        owners_are "0:65534 65534:65534 65534:65534" 0:0 --private-users=200000:1 --private-users-ownership=map
+        try berth -q -D "$TREE" -U --private-users-ownership=foreign true
+        refused "does not belong to the ids from $foreign on"
+}
+
+@test "a tree that is shifted already" {
+        owned_tree 1048576
+        owners_are "$right" 1048576:1048576 --private-users=pick
+        owners_are "$right" 1048576:1048576 --private-users=yes
+        owners_are "$right" 1048576:1048576 --private-users=1048576
+        owners_are "$right" 1048576:1048576 --private-users=1048576 --private-users-ownership=auto
+        try berth -q -D "$TREE" -U --private-users-ownership=map true
+        refused "the owners in $TREE are shifted already"
+        chgrp 0 "$TREE"
+        try berth -q -D "$TREE" --private-users=yes true
+        refused "are of two ranges"
+}
+
+@test "a tree of the foreign ids" {
+        owned_tree $foreign
+        owners_are "$right" $foreign:$foreign -U
+        owners_are "$right" $foreign:$foreign --private-users=200000 --private-users-ownership=foreign
+        owners_are "$nobody" - -U --private-users-ownership=map
+        opts=(--bind=+/srv:/mnt --overlay=+/srv::/home)
+        in_tree sh -c 'stat -c %u:%g /mnt/1000 /home/1000; touch /mnt/made'
+        output_is $'1000:1001\n1000:1001'
+        [ "$(stat -c %u:%g "$TREE/srv/made")" = $foreign:$foreign ]
+}
+
+@test "the ids of the container are those that were asked for" {
+        owned_tree 0
+        map_of -D "$TREE" --private-users=200000:131072 --private-users-ownership=map
+        [ "$output" = "0 200000 131072" ]
+        [ "$gid_output" = "0 200000 131072" ]
+        map_of -D "$TREE" --private-users=identity
+        [ "$output" = "0 0 65536" ]
+}
+
+@test "with the host's ids the host's kernel is out of reach all the same" {
+        owned_tree 0
+        opts=(--private-users=identity)
+        in_tree sh -c '(echo x >/proc/sys/kernel/core_pattern) && echo wrote
+                umount /proc/sys && echo unmounted
+                mount -o remount,bind,rw /proc/sys && echo remounted
+                mkdir /srv/p && mount -t proc proc /srv/p && echo mounted
+                mknod /srv/disk b 7 0 && echo made
+                exit 0' 2>/dev/null
+        status_is 0
+        output_is ""
+}
+
+@test "two containers may be given the same ids by number, and not by pick" {
+        owned_tree 0
+        start_berth -q -D "$TREE" --private-users=200000 --private-users-ownership=map -M one sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        try berth -q -D "$trees/busybox" --read-only --private-users=200000 --private-users-ownership=map -M two true
+        stop_berth
+        status_is 0
+}
+
+@test "what is not there is refused" {
+        fresh_tree
+        try berth -q -D "$TREE" --private-users=managed true
+        refused "berth does not ask systemd-nsresourced"
+        try berth -q -D "$TREE" --private-users-ownership=chown true
+        refused "not supported"
+        try berth -q -D "$TREE" --private-users-delegate=1 true
+        refused "not supported"
+}
