@@ -59,8 +59,10 @@ static int status_of_failed(const struct process *supervisor, struct err *e) {
 
         if (k < 0)
                 return err_set(e, ERR_SYSTEM, -k, "cannot wait for the supervisor");
+        if (code == CLD_EXITED && status != 0)
+                return status;
         if (code == CLD_EXITED)
-                return status != 0 ? status : EXIT_FAILURE;
+                return err_set(e, ERR_SYSTEM, 0, "the supervisor ended without a word");
         return err_set(e, ERR_SYSTEM, 0, "the supervisor was killed by signal %d", status);
 }
 
@@ -78,7 +80,11 @@ static int wait_for_name(int sock, int signals, const struct process *supervisor
                 if (p[0].revents) {
                         ssize_t n = recv(sock, name, size - 1, 0);
 
-                        name[n > 0 ? n : 0] = '\0';
+                        if (n < 0 && errno == EINTR)
+                                continue;
+                        if (n < 0)
+                                return -errno;
+                        name[n] = '\0';
                         return n > 0;
                 }
         }

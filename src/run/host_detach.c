@@ -32,7 +32,9 @@ void host_caller_ready(struct run *r) {
 
         if (!r->caller || *r->caller < 0)
                 return;
-        if (send(*r->caller, name, strlen(name), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        /* Twice: one that waits must not miss it by a passing failure. */
+        if (send(*r->caller, name, strlen(name), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
+            send(*r->caller, name, strlen(name), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
                 log_debug(LOG_LIFE, "the caller is gone: %s", strerror(errno));
         let_go(r);
 }
