@@ -14,6 +14,7 @@
 #include "sys/cgroupfs.h"
 #include "sys/idmap.h"
 #include "sys/process.h"
+#include "sys/proctable.h"
 
 static const char *const names[] = { "1/status", "self/cgroup", "self/uid_map", "self/gid_map" };
 
@@ -21,8 +22,9 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
         return remove(path);
 }
 
+/* In memory: on a disk, most of the time would go to files that are cut off. */
 static const char *base(void) {
-        static char path[] = "/tmp/fuzz-proc-stat-XXXXXX";
+        static char path[] = "/dev/shm/fuzz-proc-stat-XXXXXX";
         static const char *made;
 
         return made ? made : (made = mkdtemp(path));
@@ -32,36 +34,59 @@ static void remove_all(void) {
         nftw(base(), remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* The directory that plays proc, made once. */
-static int fake_proc(void) {
-        int dir = base() ? open(base(), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+/* The directory that plays proc, and its one file, made once and never closed. */
+struct fake {
+        int proc, file;
+};
 
-        MUST(dir >= 0);
-        if (mkdirat(dir, "1", 0700) < 0)
-                return dir;
+static struct fake make_fake(void) {
+        struct fake f = { .proc = base() ? open(base(), O_PATH | O_DIRECTORY | O_CLOEXEC) : -1 };
+
+        MUST(f.proc >= 0);
         atexit(remove_all);
-        MUST(mkdirat(dir, "self", 0700) == 0);
-        close(openat(dir, "1/stat", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+        MUST(mkdirat(f.proc, "1", 0700) == 0 && mkdirat(f.proc, "self", 0700) == 0);
+        f.file = openat(f.proc, "1/stat", O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+        MUST(f.file >= 0);
         for (size_t i = 0; i < ELEMENTS(names); i++)
-                MUST(linkat(dir, "1/stat", dir, names[i], 0) == 0);
-        return dir;
+                MUST(linkat(f.proc, "1/stat", f.proc, names[i], 0) == 0);
+        return f;
+}
+
+/* What takes its text from elsewhere. */
+static void parse_text(const uint8_t *data, size_t size) {
+        struct idmap_table table;
+        struct proc_entry entry;
+        char text[4096];
+
+        size = size < sizeof text ? size : sizeof text - 1;
+        memcpy(text, data, size);
+        text[size] = '\0';
+        (void) proctable_parse(text, &entry);
+        idmap_parse(text, &table);
+        MUST(table.n <= IDMAP_EXTENTS);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-        CLEAN_FD int dir = fake_proc(), fd = openat(dir, "1/stat", O_WRONLY | O_TRUNC | O_CLOEXEC);
+        static struct fake fake = { -1, -1 };
         char path[64];
         uint64_t start;
+        pid_t above;
         int r;
 
-        MUST(fd >= 0 && write(fd, data, size) == (ssize_t) size);
-        (void) process_start_time(dir, 1, &start);
-        for (int sig = 1; sig <= 64; sig += 21)
-                MUST(process_heeds(dir, 1, sig) >= 0);
-        r = cgroupfs_own(dir, path, sizeof path);
+        if (fake.proc < 0)
+                fake = make_fake();
+        MUST(pwrite(fake.file, data, size, 0) == (ssize_t) size && ftruncate(fake.file, (off_t) size) == 0);
+        (void) process_start_time(fake.proc, 1, &start);
+        (void) process_above(fake.proc, 1, &above);
+        (void) process_is_leader(fake.proc, 1);
+        (void) process_is_leader(fake.proc, 2);
+        MUST(process_heeds(fake.proc, 1, 1 + (int) (size % 64)) >= 0);
+        r = cgroupfs_own(fake.proc, path, sizeof path);
         MUST(r < 0 || (strnlen(path, sizeof path) < sizeof path && !strchr(path, '\n')));
-        r = idmap_is_initial(dir);
+        r = idmap_is_initial(fake.proc);
         MUST(r == 0 || r == 1);
-        r = idmap_has_group(dir, 5);
+        r = idmap_has_group(fake.proc, 5);
         MUST(r == 0 || r == 1);
+        parse_text(data, size);
         return 0;
 }
