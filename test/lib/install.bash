@@ -42,6 +42,7 @@ crun         perf           crun               crun                   crun      
 hyperfine    perf           hyperfine          hyperfine              hyperfine           hyperfine          hyperfine            hyperfine
 clang        build-clang    clang              clang                  clang               clang              clang                clang
 sanitizers   sanitize       can_sanitize       libgcc-12-dev          libasan             gcc                libasan8             -
+ubsan        sanitize       can_sanitize       libgcc-12-dev          libubsan            gcc                libubsan1            -
 END
 }
 

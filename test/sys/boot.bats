@@ -154,6 +154,39 @@ stop_by_term() {
         stop_by_term 'login:'
 }
 
+# Of inits that this machine has none of: the link that tells which it is, and what their own documents say stops them
+# (dinit(8), s6-svscan(8); the handlers that s6-linux-init-maker(8) writes, where TERM does nothing).
+@test "TERM to the launcher asks dinit and s6 by the signal that they go down on" {
+        local program signal
+        while read -r program signal; do
+                fresh_tree
+                rm -f "$TREE/usr/sbin/init"
+                cp "$helpers/inside" "$TREE/usr/bin/$program"
+                ln -s "../bin/$program" "$TREE/usr/sbin/init"
+                start_berth -q -b -D "$TREE" catch 1
+                await "$work/out" ready
+                kill "$launcher"
+                await "$work/out" "signal $signal"
+                wait "$launcher"
+                rm -rf "$TREE"
+        done <<END
+dinit TERM
+s6-svscan TERM
+s6-linux-init PWR
+END
+        # The same by what the script says that is called init.
+        fresh_tree
+        rm -f "$TREE/usr/sbin/init"
+        mkdir -p "$TREE/etc/s6-linux-init/current/bin"
+        cp "$helpers/inside" "$TREE/usr/bin/execlineb"
+        printf '#!/bin/execlineb end\n\n/bin/s6-linux-init -c /etc/s6-linux-init/current -m 0022 -- "$@"\n' \
+                >"$TREE/etc/s6-linux-init/current/bin/init"
+        chmod 0755 "$TREE/etc/s6-linux-init/current/bin/init"
+        ln -s /etc/s6-linux-init/current/bin/init "$TREE/usr/sbin/init"
+        try berth -q -b --dry-run -D "$TREE"
+        line_is "stop signal  PWR, killed after 90 s"
+}
+
 @test "busybox: a reboot from inside starts again in place" {
         fresh_tree
         on_terminal 'expect=PID 1 is busybox' 'expect=# ' 'send=reboot\r' 'expect=PID 1 is busybox' 'expect=# ' 'send=poweroff\r' \
