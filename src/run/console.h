@@ -53,6 +53,7 @@ struct console_want {
         bool hold_keys; /* the payload gets nothing of a hot key; and there is one to leave: ^] ^] d */
         void *data;
         int give_up; /* when this can be read, console_drain() waits no longer for a slow reader; 0: none */
+        bool (*gives_up)(void *data); /* it can be read: is that so? NULL: always */
 };
 
 enum { CONSOLE_BUFFER = 16 * 1024, CONSOLE_COOKED = 8 * 1024 };

@@ -312,10 +312,14 @@ static bool wait_for_reader(const struct console *c) {
                 { .fd = c->want.give_up > 0 ? c->want.give_up : -1, .events = POLLIN },
         };
 
-        while (poll(p, ELEMENTS(p), -1) < 0)
-                if (errno != EINTR)
+        do {
+                while (poll(p, ELEMENTS(p), -1) < 0)
+                        if (errno != EINTR)
+                                return false;
+                if (p[1].revents && (!c->want.gives_up || c->want.gives_up(c->want.data)))
                         return false;
-        return !p[1].revents;
+        } while (!p[0].revents);
+        return true;
 }
 
 int console_drain(struct console *c, struct err *e) {

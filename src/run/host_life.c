@@ -370,6 +370,24 @@ static int kill_timeout(void *data, struct err *e) {
         return host_life_event(r, EVENT_TIMEOUT, 0, e);
 }
 
+static bool is_request(unsigned sig) {
+        return sig == SIGTERM || sig == SIGINT || sig == SIGHUP || sig == SIGQUIT;
+}
+
+/* While the last output waits for its reader: only a request to end is a reason to lose it. It holds for a payload
+ * that has rebooted, too. */
+static bool is_asked_to_end(void *data) {
+        struct run *r = data;
+        struct signalfd_siginfo info;
+
+        while (read(r->held.signals, &info, sizeof info) == sizeof info)
+                if (is_request(info.ssi_signo)) {
+                        r->life = r->life == LIFE_RUNNING ? LIFE_STOPPING : r->life;
+                        return true;
+                }
+        return false;
+}
+
 static int on_signal(void *data, short revents, struct err *e) {
         struct run *r = data;
         struct signalfd_siginfo info;
@@ -386,11 +404,11 @@ static int on_signal(void *data, short revents, struct err *e) {
                 if (r->console_attached)
                         console_resume(r->console);
                 return 0;
-        case SIGTERM:
-        case SIGINT:
-        case SIGHUP:
-        case SIGQUIT: return host_life_event(r, EVENT_SIGNAL, (int) info.ssi_signo, e);
-        default: log_debug(LOG_LIFE, "signal %u is no request", info.ssi_signo); return 0;
+        default:
+                if (is_request(info.ssi_signo))
+                        return host_life_event(r, EVENT_SIGNAL, (int) info.ssi_signo, e);
+                log_debug(LOG_LIFE, "signal %u is no request", info.ssi_signo);
+                return 0;
         }
 }
 
@@ -447,7 +465,8 @@ int host_supervise(struct run *r, struct err *e) {
                                            .on_key = on_key,
                                            .write = detached ? write_log : NULL,
                                            .data = r,
-                                           .give_up = r->held.signals };
+                                           .give_up = r->held.signals,
+                                           .gives_up = is_asked_to_end };
         int k;
 
         loop_init(&r->loop);

@@ -104,6 +104,32 @@ terminal_restored() {
         [ "$(grep -o 1049l <<<"$output" | wc -l)" = 1 ]
 }
 
+@test "the last output waits for a slow reader, whatever signal comes that asks for nothing" {
+        local sig
+        mkfifo "$work/fifo"
+        for sig in WINCH CONT USR1 ALRM; do
+                # More than a pipe holds, and not more than that and the launcher's own buffer: so it has ended.
+                "$BERTH" -q --console=read-only -M slow -D "$TREE" seq 12000 >"$work/fifo" 3>&- </dev/null &
+                launcher=$!
+                exec 5<"$work/fifo"
+                await_end_of_payload
+                kill -s "$sig" "$launcher"
+                [ "$(wc -l <&5)" = 12000 ] || fail "output was lost by SIG$sig"
+                exec 5<&-
+                wait "$launcher"
+        done
+}
+
+# The launcher has nobody below it any more.
+await_end_of_payload() {
+        local try
+        for try in {1..200}; do
+                [ -e /run/berth/slow/record ] && [ -z "$(descendants "$launcher")" ] && return 0
+                sleep 0.02
+        done
+        fail "the payload does not end"
+}
+
 @test "--background= tints, and takes the tint away at the end" {
         on_terminal -- "$BERTH" -q --background=44 -D "$TREE" echo x
         status_is 0
