@@ -412,25 +412,43 @@ END
         [ "$(cat /proc/self/cgroup)" = "$before" ]
 }
 
-@test "the supervisor of a running container is small and asleep" {
-        start_sleeper
-        sleep 0.3
-        # A second one, so that the program itself counts as shared.
-        mkdir "$work/second"
-        cp "$helpers/inside" "$work/second/inside"
-        "$BERTH" -q -D "$work/second" /inside catch 1 >"$work/second.out" 2>&1 3>&- </dev/null &
-        local second=$! private fds before after
-        await "$work/second.out" ready
+# $1: of what. The numbers of the launcher that runs.
+small_and_asleep() {
+        local private fds before after
         private=$(awk '/^Private_(Dirty|Clean):/ { sum += $2 } END { print sum }' "/proc/$launcher/smaps_rollup")
         fds=$(ls "/proc/$launcher/fd" | wc -l)
         before=$(awk '/ctxt_switches/ { sum += $2 } END { print sum }' "/proc/$launcher/status")
         sleep 1
         after=$(awk '/ctxt_switches/ { sum += $2 } END { print sum }' "/proc/$launcher/status")
+        echo "$1: $private KiB, $fds descriptors"
+        [ "$private" -le 1024 ] || fail "$1: private memory: $private KiB" || return 1
+        [ "$fds" -le 16 ] || fail "$1: descriptors: $fds" || return 1
+        [ "$before" = "$after" ] || fail "$1: woke up $((after - before)) times"
+}
+
+@test "the supervisor of a running container is small and asleep" {
+        # A second one, so that the program itself counts as shared.
+        mkdir "$work/second"
+        cp "$helpers/inside" "$work/second/inside"
+        "$BERTH" -q -D "$work/second" /inside catch 1 >"$work/second.out" 2>&1 3>&- </dev/null &
+        local second=$! mode
+        await "$work/second.out" ready
+        for mode in '' '-a' '--console=read-only' '--private-users=no --private-network --notify-ready=yes'; do
+                # shellcheck disable=SC2206 # words are wanted
+                opts=($mode)
+                start_sleeper
+                sleep 0.3
+                small_and_asleep "command $mode"
+                stop_berth
+        done
+        fresh_tree
+        start_berth -q -b -D "$TREE"
+        await "$work/out" '/ # '
+        sleep 0.5
+        small_and_asleep "--boot"
+        kill "$launcher"
+        wait "$launcher"
         stop_berth "$second"
-        stop_berth
-        [ "$private" -le 1024 ] || fail "private memory: $private KiB"
-        [ "$fds" -le 16 ] || fail "descriptors: $fds"
-        [ "$before" = "$after" ] || fail "woke up $((after - before)) times"
 }
 
 # --- the service manager's protocol
