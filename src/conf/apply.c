@@ -134,12 +134,6 @@ int conf_say(struct conf *c, const struct statement *st, struct err *e) {
         return 0;
 }
 
-void conf_take_back(struct conf *c, const struct statement *st) {
-        for (size_t i = 0; i < c->all.n; i++)
-                if (c->all.items[i].row == st->row && c->all.items[i].origin == st->origin)
-                        c->all.items[i].taken_back = true;
-}
-
 /* Topics are numbered: the shared ones, then one for each limit, then one for each row. */
 static size_t topic_count(void) {
         return TOPIC_MAX_ + RLIM_NLIMITS + n_settings;
@@ -155,6 +149,15 @@ static size_t topic_of(const struct statement *st) {
         if (st->row->topic != TOPIC_OWN)
                 return st->row->topic;
         return TOPIC_MAX_ + RLIM_NLIMITS + (size_t) (st->row - settings);
+}
+
+void conf_take_back(struct conf *c, const struct statement *st) {
+        for (size_t i = 0; i < c->all.n; i++) {
+                struct statement *said = &c->all.items[i];
+
+                if (said->row == st->row && said->origin == st->origin && topic_of(said) == topic_of(st))
+                        said->taken_back = true;
+        }
 }
 
 /* --settings=override lets files win, but an untrusted one must not loosen what the caller has tightened. */

@@ -192,6 +192,9 @@ static int assign(struct reader *r, const char *key, char *value, struct err *e)
         if (is_enough(r))
                 return 0;
         st.where = where(r);
+        /* LimitCPU= is one of many keys of one row. */
+        if (rest)
+                st.value = arena_printf(&r->conf->draft->arena, "%s=%s", rest, value);
         if (!*value) {
                 conf_take_back(r->conf, &st);
                 if (!(st.row->flags & SETTING_EMPTY_OK))
@@ -199,8 +202,6 @@ static int assign(struct reader *r, const char *key, char *value, struct err *e)
         }
         if (st.row->flags & SETTING_WORDS)
                 return say_words(r, &st, value, e);
-        if (rest)
-                st.value = arena_printf(&r->conf->draft->arena, "%s=%s", rest, value);
         return conf_say(r->conf, &st, e);
 }
 
@@ -236,6 +237,10 @@ int nspawn_parse(struct conf *c, const struct nspawn_file *f, struct err *e) {
         char *line;
 
         /* Programs differ in what they see behind a NUL. */
+        if (strlen(f->text) != f->size && f->trusted) {
+                err_set(e, ERR_CONFIG, 0, "cannot read settings file %.200s: a NUL byte in it", f->path);
+                return err_hint(e, "--settings=no starts without it");
+        }
         if (strlen(f->text) != f->size) {
                 conf_warn(c, "%s: a NUL byte in it; the whole file is ignored", f->path);
                 return 0;

@@ -305,6 +305,12 @@ static void test_guard(struct tap *t) {
               s->sec.families.n == 1 && QUIET, "the strict face takes any list of families");
 }
 
+static bool write_file(const char *path, const char *text, size_t n) {
+        CLEAN_FD int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+
+        return write(fd, text, n) == (ssize_t) n;
+}
+
 /* What may lie beside an image in place of a file. */
 static void test_hostile(struct tap *t) {
         char dir[] = "/tmp/berth-test-XXXXXX", path[64];
@@ -313,22 +319,23 @@ static void test_hostile(struct tap *t) {
         OK(t, mkdtemp(dir), "a directory");
         look.beside = open(dir, O_PATH | O_CLOEXEC);
         snprintf(path, sizeof path, "%s/t.nspawn", dir);
-        for (int kind = 0; kind < 4; kind++) {
-                static const char *const names[] = { "a link", "a fifo", "a directory", "nothing" };
+        for (int kind = 0; kind < 5; kind++) {
+                static const char *const names[] = { "a link", "a fifo", "a directory", "a NUL byte", "nothing" };
                 struct draft d;
                 struct conf c;
                 struct err e = { 0 };
                 bool made = kind == 0   ? symlink("/etc/passwd", path) == 0
                             : kind == 1 ? mkfifo(path, 0600) == 0
                             : kind == 2 ? mkdir(path, 0700) == 0
+                            : kind == 3 ? write_file(path, "[Exec]\n\0NoNewPrivileges=yes\n", 29)
                                         : true;
 
                 draft_init(&d, FACE_BERTH);
                 conf_init(&c, &d, NULL);
-                OK(t, made && conf_files(&c, &look, &e) == 0 && d.warnings.n == (kind < 3) && d.spec.said.n == 0,
+                OK(t, made && conf_files(&c, &look, &e) == 0 && d.warnings.n == (kind < 4) && d.spec.said.n == 0,
                    "beside the image: %s", names[kind]);
                 d.spec.self.settings = SETTINGS_TRUSTED;
-                OK(t, (conf_files(&c, &look, &e) == 0) == (kind == 3), "and when that is trusted: %s", names[kind]);
+                OK(t, (conf_files(&c, &look, &e) == 0) == (kind == 4), "and when that is trusted: %s", names[kind]);
                 draft_done(&d);
                 kind == 2 ? rmdir(path) : unlink(path);
         }
