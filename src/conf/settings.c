@@ -126,7 +126,7 @@ const struct setting settings[] = {
           .section = "Exec", .key = "Environment", .flags = SETTING_UNTRUSTED | SETTING_WORDS, .set = set_env,
           .allowed = "NAME=VALUE; on the command line also NAME", .help = "Pass an environment variable" },
         { .letter = 'u', .name = "uid", .arg = ARG_REQUIRED, .group = GROUP_EXECUTION, .metavar = "USER",
-          .section = "Exec", .key = "User", .flags = SETTING_UNTRUSTED, .set = set_user,
+          .section = "Exec", .key = "User", .flags = SETTING_UNTRUSTED | SETTING_GUARD, .set = set_user,
           .allowed = "a user name or number", .help = "Run the command as this user" },
         { .name = "kill-signal", .arg = ARG_REQUIRED, .group = GROUP_EXECUTION, .metavar = "SIGNAL", .section = "Exec",
           .key = "KillSignal", .flags = SETTING_UNTRUSTED, .set = set_kill_signal, .nth = nth_signal,
