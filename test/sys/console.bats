@@ -124,7 +124,7 @@ terminal_restored() {
 await_end_of_payload() {
         local try
         for try in {1..200}; do
-                [ -e /run/berth/slow/record ] && [ -z "$(descendants "$launcher")" ] && return 0
+                [ ! -e /run/berth/slow/record ] || [ -n "$(descendants "$launcher")" ] || return 0
                 sleep 0.02
         done
         fail "the payload does not end"

@@ -297,8 +297,10 @@ static void test_guard(struct tap *t) {
               WITH(ARGV("--settings=override", "--restrict-address-families=none"),
                    .beside = "[Exec]\nRestrictAddressFamilies=AF_INET\n"),
               s->sec.families_none, "nor open socket families");
-        FILE_(t, WITH(ARGV("--settings=override", "-u", "a"), .beside = "[Exec]\nUser=b\n"), streq(s->exec.user, "b"),
-              "but it does win where that is harmless");
+        FILE_(t, WITH(ARGV("--settings=override", "-u", "a"), .beside = "[Exec]\nUser=root\n"),
+              streq(s->exec.user, "a"), "nor say who it runs as");
+        FILE_(t, WITH(ARGV("--settings=override", "--hostname=a"), .beside = "[Exec]\nHostname=b\n"),
+              streq(s->id.hostname, "b"), "but it does win where that is harmless");
         FILE_(t, WITH(ARGV("--settings=trusted"), .beside = "[Exec]\nCapability=all\n"), s->sec.caps_add && QUIET,
               "--settings=trusted trusts it");
         FILE_(t, WITH(ARGV(), .face = FACE_STRICT, .beside = "[Exec]\nRestrictAddressFamilies=AF_ALG\n"),
