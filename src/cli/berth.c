@@ -238,6 +238,7 @@ static int run(struct session *s, int *ret_status, struct err *e) {
                         return *ret_status = 0;
                 }
                 k = tries == 0 ? probe_credentials(s->spec, s->env, a, &s->credentials, e) : 0;
+                k = tries == 0 && k == 0 ? probe_passwords(s->spec, a, &s->credentials, e) : k;
                 if (k < 0)
                         return k;
                 log_plan(s->spec, p);

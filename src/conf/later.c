@@ -153,15 +153,3 @@ int later_port(const struct saying *s, struct err *e) {
                         n = -EINVAL;
         return n < 0 ? bad_value(s, e, "not a port") : SET_OK;
 }
-
-int later_user(const struct saying *s, struct err *e) {
-        return is_user_name(s->said->value) ? SET_OK : bad_value(s, e, "not a valid name");
-}
-
-int later_shell(const struct saying *s, struct err *e) {
-        bool v;
-
-        if (parse_bool(s->said->value, &v) == 0)
-                return v ? SET_OK : SET_NOTHING;
-        return is_plain_absolute(s->said->value) ? SET_OK : bad_value(s, e, "no boolean and no absolute path");
-}

@@ -17,7 +17,5 @@ int later_pivot(const struct saying *s, struct err *e);
 int later_interface(const struct saying *s, struct err *e);
 int later_zone(const struct saying *s, struct err *e);
 int later_port(const struct saying *s, struct err *e);
-int later_user(const struct saying *s, struct err *e);
-int later_shell(const struct saying *s, struct err *e);
 
 const char *nth_link_journal(unsigned i, char buf[NTH_BUF]);

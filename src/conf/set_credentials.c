@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Setters for what is passed to the payload as a credential. */
+/* Setters for what is passed to the payload: credentials, users of the host. */
 
 #include "conf/setting.h"
 
@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clean.h"
+#include "base/parse.h"
 #include "base/str.h"
 
 static int digit(char c) {
@@ -128,5 +129,29 @@ int set_credential_source(const struct saying *s, struct err *e) {
         if (!*c.source || strlen(c.source) >= PATH_MAX)
                 return bad_value(s, e, "no path");
         *arena_push(s->arena, &s->spec->credentials) = c;
+        return SET_OK;
+}
+
+int set_bind_user(const struct saying *s, struct err *e) {
+        struct strv *list = (struct strv *) ((char *) s->spec + s->said->row->at);
+
+        if (!is_user_name(s->said->value))
+                return bad_value(s, e, "not a valid name");
+        if (!strv_has(list, s->said->value))
+                strv_add(s->arena, list, s->said->value);
+        return SET_OK;
+}
+
+int set_bind_user_shell(const struct saying *s, struct err *e) {
+        struct spec_bind_users *b = &s->spec->bind_users;
+        bool own;
+
+        b->shell = NULL;
+        if (parse_bool(s->said->value, &own) == 0)
+                b->own_shell = own;
+        else if (is_plain_absolute(s->said->value))
+                b->shell = s->said->value;
+        else
+                return bad_value(s, e, "no boolean and no absolute path");
         return SET_OK;
 }

@@ -50,6 +50,20 @@ struct device_facts {
         size_t n;
 };
 
+/* What the secret of a bound user is called among credentials, with its name behind it: no credential is called so. */
+#define PASSWORD_OF "password/"
+
+/* A user of the host who is brought inside. */
+struct bound_user {
+        const char *name, *home, *shell; /* shell: NULL: none */
+        uint32_t uid, gid;               /* on the host */
+        uint32_t inside;                 /* both, inside */
+};
+struct bound_user_list {
+        struct bound_user *items;
+        size_t n;
+};
+
 struct submount {
         const char *path; /* relative to the root */
         bool can_idmap;
@@ -188,5 +202,6 @@ struct facts {
                 struct image_part_list parts; /* the first one is the root */
                 struct strv notes;
         } image;
+        struct bound_user_list bound_users;
         uint8_t random[32]; /* for ids the plan has to make up */
 };

@@ -450,6 +450,7 @@ static void add_credentials(const struct spec *s, const struct plan *p, struct a
                 *arena_push(a, &op->seeds) = (struct seed){
                         .kind = SEED_CREDENTIAL,
                         .path = s->credentials.items[i].id,
+                        .text = s->credentials.items[i].id,
                         .mode = open ? 0444 : 0400,
                 };
 }
@@ -623,6 +624,9 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
         }
         if (!(now & C_NODES))
                 plan_bind_nodes(a, p);
+        r = plan_bind_users(s, f, a, p, e);
+        if (r < 0)
+                return r;
         r = plan_binds(s, f, a, p, e);
         r = r < 0 ? r : plan_files(s, f, a, p, e);
         if (r < 0)

@@ -18,5 +18,8 @@ int plan_bind_devices(const struct spec *s, const struct facts *f, struct arena 
 bool plan_binds_at(const struct spec *s, const char *dst);
 bool plan_binds_below(const struct spec *s, const char *dst);
 
+/* Users of the host that are brought inside; behind the table's mounts. */
+int plan_bind_users(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
+
 struct fsop *plan_add_fsop(struct arena *a, struct plan *p, const struct fsop *op);
 void plan_note(struct arena *a, struct plan *p, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

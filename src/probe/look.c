@@ -263,6 +263,9 @@ int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct op
         if (users && f->host.first_userns && f->host.can_userns)
                 probe_range(f, a);
         probe_sources(s, a, f, o);
+        r = probe_bind_users(s, a, f, o, e);
+        if (r < 0)
+                return r;
         if (!f->tree.submounts_known)
                 return probe_user(s, a, f, o, e);
         r = probe_submounts(a, f, o, e);

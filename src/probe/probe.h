@@ -38,6 +38,11 @@ void probe_sources(const struct spec *s, struct arena *a, struct facts *f, const
 /* Contents of what shall be passed, with those that are to be loaded. Not with --dry-run: a socket tells once. */
 int probe_credentials(const struct spec *s, char **env, struct arena *a, struct credential_list *ret, struct err *e);
 
+/* Whom --bind-user= names. */
+int probe_bind_users(const struct spec *s, struct arena *a, struct facts *f, const struct opened *o, struct err *e);
+/* And their passwords (hashed), as user records have them; with the credentials, and not with --dry-run. */
+int probe_passwords(const struct spec *s, struct arena *a, struct credential_list *ret, struct err *e);
+
 /* What is mounted inside the tree, from mountinfo: costs time in proportion to the mounts of the host. */
 int probe_submounts(struct arena *a, struct facts *f, const struct opened *o, struct err *e);
 

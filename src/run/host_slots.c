@@ -114,8 +114,8 @@ static int take_fresh(struct run *r, const struct fsop *op, struct err *e) {
 
         if (k < 0)
                 return k;
-        k = streq(op->dst, PLAN_CREDENTIALS + 1) ? host_fill_credentials(r, op, r->held.slots[op->slot], e)
-                                                 : seed_all(r->held.slots[op->slot], &op->seeds, &got, e);
+        k = host_has_secrets(op) ? host_fill_secrets(r, op, r->held.slots[op->slot], e)
+                                 : seed_all(r->held.slots[op->slot], &op->seeds, &got, e);
         r->held.notify = got.notify;
         r->held.kmsg = got.kmsg;
         if (k == -EPERM && op->seeds.n > 0)

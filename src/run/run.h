@@ -130,7 +130,8 @@ struct mapping {
 int host_map_owners(struct run *r, const struct mapping *m, const char *what, struct err *e);
 
 /* host_credentials.c: into a new file system */
-int host_fill_credentials(struct run *r, const struct fsop *op, int fs, struct err *e);
+bool host_has_secrets(const struct fsop *op);
+int host_fill_secrets(struct run *r, const struct fsop *op, int fs, struct err *e);
 
 /* host_copy.c: the tree as a copy */
 int host_copy_take(struct run *r, struct err *e);

@@ -295,6 +295,13 @@ struct said_list {
         size_t n;
 };
 
+/* Users of the host that are brought inside. */
+struct spec_bind_users {
+        struct strv names, groups; /* groups of the container that they are in besides */
+        bool own_shell;            /* they have the shell that they have on the host */
+        const char *shell;         /* or this one; NULL: what the container gives them */
+};
+
 enum { CREDENTIAL_MAX = 1024 * 1024 };
 struct credential {
         const char *id;
@@ -322,6 +329,7 @@ struct spec {
         struct spec_console console;
         struct spec_host host;
         struct credential_list credentials;
+        struct spec_bind_users bind_users;
         struct said_list said;
 };
 

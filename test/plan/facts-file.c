@@ -177,6 +177,20 @@ static int set_submount(const struct target *t, const char *v) {
         return n > 0 && (!v[n] || streq(v + n, " unmapped")) ? 0 : -EINVAL;
 }
 
+/* NAME UID INSIDE, with the home /home/NAME and the shell /bin/NAMEsh. */
+static int set_bound_user(const struct target *t, const char *v) {
+        struct bound_user *u = arena_push(t->a, &t->f->bound_users);
+        char name[33];
+
+        if (sscanf(v, "%32s %u %u", name, &u->uid, &u->inside) != 3)
+                return -EINVAL;
+        u->name = arena_strdup(t->a, name);
+        u->home = arena_printf(t->a, "/home/%s", name);
+        u->shell = arena_printf(t->a, "/bin/%ssh", name);
+        u->gid = u->uid;
+        return 0;
+}
+
 /* NUMBER KIND: the source of which mount, in the order of their destinations, counted from 0. A device has its numbers
  * behind the kind: "character 10:232". */
 static int set_source(const struct target *t, const char *v) {
@@ -362,6 +376,7 @@ static const struct {
         ROW("tree.machine-id", tree.machine_id, set_machine_id),
         ROW("tree.os-release", tree.has_os_release, set_bool),
         ROW("tree.lacks-program", tree.lacks_program, set_bool),
+        ROW("bound-user", bound_users, set_bound_user),
         ROW("tree.template", tree.template, set_text),
         ROW("tree.subvolume", tree.subvolume, set_bool),
         ROW("tree.can-reflink", tree.can_reflink, set_bool),

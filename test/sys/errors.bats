@@ -145,7 +145,7 @@ END
         for option in --image=/x --oci-bundle=/x --root-hash=0123456789abcdef0123456789abcdef \
                 --pivot-root=/x --network-veth -n --network-bridge=br0 --network-zone=z --port=80 --network-interface=eth0 --network-macvlan=eth0 \
                 --network-ipvlan=eth0 --network-veth-extra=a:b --bind=/x --bind-ro=/x --inaccessible=/x --tmpfs=/x --overlay=/a:/b --overlay-ro=/a:/b \
-                --bind-user=x --link-journal=host -j --forward-journal=/x.journal \
+                --link-journal=host -j --forward-journal=/x.journal \
                 --selinux-context=x --selinux-apifs-context=x --share-system --mstack=/x --image-policy=root=verity \
                 --private-users-delegate=1 --cleanup; do
                 try berth -q "$option" -D "$TREE" -M x true
