@@ -29,15 +29,6 @@ int later_path(const struct saying *s, struct err *e) {
         return SET_OK;
 }
 
-int later_text(const struct saying *s, struct err *e) {
-        const char *v = s->said->value;
-
-        for (const char *p = v; *p; p++)
-                if ((unsigned char) *p < ' ' || *p == 0x7f)
-                        return bad_value(s, e, "a control character in it");
-        return *v && strlen(v) < 4096 ? SET_OK : bad_value(s, e, "empty or too long");
-}
-
 int later_choice(const struct saying *s, struct err *e) {
         char buf[NTH_BUF];
         const char *name;

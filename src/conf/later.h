@@ -7,7 +7,6 @@
 
 int later_flag(const struct saying *s, struct err *e);
 int later_path(const struct saying *s, struct err *e);
-int later_text(const struct saying *s, struct err *e);
 int later_choice(const struct saying *s, struct err *e); /* the first .value names of .nth ask for nothing */
 int later_number(const struct saying *s, struct err *e); /* 0 to .value */
 int later_size(const struct saying *s, struct err *e);

@@ -146,3 +146,15 @@ int set_families(const struct saying *s, struct err *e) {
         }
         return any ? SET_OK : bad_value(s, e, "no address family");
 }
+
+/* It becomes a mount option, whose value has at most 255 characters (fsconfig(2)). */
+int set_label(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+
+        for (const char *p = v; *p; p++)
+                if ((unsigned char) *p < ' ' || *p == 0x7f)
+                        return bad_value(s, e, "a control character in it");
+        if (!*v || strlen(v) > 255)
+                return bad_value(s, e, "empty or too long");
+        return set_string(s, e);
+}

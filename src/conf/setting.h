@@ -182,6 +182,7 @@ int set_device(const struct saying *s, struct err *e);
 int set_api_vfs(const struct saying *s, struct err *e);
 int set_background(const struct saying *s, struct err *e);
 int set_container_service(const struct saying *s, struct err *e);
+int set_label(const struct saying *s, struct err *e);     /* string at .at */
 int set_bind_user(const struct saying *s, struct err *e); /* struct strv at .at */
 int set_bind_user_shell(const struct saying *s, struct err *e);
 int set_credential(const struct saying *s, struct err *e);

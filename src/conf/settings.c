@@ -261,10 +261,10 @@ const struct setting settings[] = {
         { .name = "nesting", .group = GROUP_SECURITY, .flags = SETTING_OWN | SETTING_UNDO, .set = set_bool,
           .at = AT(sec.nesting), .fallback = "yes", .help = "Open what container engines and sandboxes inside need" },
         { .letter = 'Z', .name = "selinux-context", .arg = ARG_REQUIRED, .group = GROUP_SECURITY,
-          .metavar = "SECLABEL", .flags = SETTING_ARGV_ONLY | SETTING_LATER, .set = later_text,
+          .metavar = "SECLABEL", .flags = SETTING_ARGV_ONLY, .set = set_label, .at = AT(sec.selinux),
           .help = "SELinux label of the processes" },
         { .letter = 'L', .name = "selinux-apifs-context", .arg = ARG_REQUIRED, .group = GROUP_SECURITY,
-          .metavar = "SECLABEL", .flags = SETTING_ARGV_ONLY | SETTING_LATER, .set = later_text,
+          .metavar = "SECLABEL", .flags = SETTING_ARGV_ONLY, .set = set_label, .at = AT(sec.selinux_apifs),
           .help = "SELinux label of the API file systems" },
 
         /* Resources */

@@ -621,6 +621,10 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
                         plan_seed_nodes(p, now & C_NODES, a, &op->seeds);
                 fill_seeds(s, f, p, a, op);
                 add_credentials(s, p, a, op);
+                /* Last: a label may have commas in it. */
+                if (s->sec.selinux_apifs && op->kind == FSOP_FRESH &&
+                    (streq(op->src, "tmpfs") || streq(op->src, "devpts")))
+                        op->options = arena_printf(a, "%s,context=%s", op->options, s->sec.selinux_apifs);
         }
         if (!(now & C_NODES))
                 plan_bind_nodes(a, p);

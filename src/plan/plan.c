@@ -177,6 +177,15 @@ static int make_filter(const struct spec *s, const struct facts *f, struct arena
         return filter_make(&want, a, &p->sec.filter, e);
 }
 
+static int make_label(const struct spec *s, const struct facts *f, struct plan *p, struct err *e) {
+        p->sec.selinux = s->sec.selinux;
+        if ((!s->sec.selinux && !s->sec.selinux_apifs) || f->host.selinux)
+                return 0;
+        err_set(e, ERR_HOST, 0, "--selinux-%scontext=: SELinux does not run on this host",
+                s->sec.selinux ? "" : "apifs-");
+        return err_blame(e, s->sec.selinux ? "selinux-context" : "selinux-apifs-context", NULL);
+}
+
 /* Abstract sockets belong to the network namespace: in one that others use, Landlock closes them (ABI 6, Linux 6.12).
  */
 static void make_landlock(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
@@ -385,6 +394,9 @@ int plan_make(const struct spec *s, const struct facts *f, struct arena *a, cons
         if (r < 0)
                 return r;
         r = make_filter(s, f, a, p, e);
+        if (r < 0)
+                return r;
+        r = make_label(s, f, p, e);
         if (r < 0)
                 return r;
         make_landlock(s, f, a, p);

@@ -264,6 +264,7 @@ struct plan {
         } exec;
         struct {
                 uint64_t bounding, permitted, effective, inheritable, ambient;
+                const char *selinux; /* label of the payload, NULL */
                 bool no_new_privileges;
                 bool no_keyring; /* keyrings cannot be used here, so there is none to replace */
                 bool no_filter;

@@ -255,6 +255,8 @@ static void print_security(const struct plan *p, FILE *out) {
         else
                 fprintf(out, "%-13s%s program of %u instructions\n", "system calls",
                         p->sec.filter.built ? "specially made" : "embedded", p->sec.filter.n);
+        if (p->sec.selinux)
+                line(out, "label", p->sec.selinux);
         if (p->sec.no_new_privileges)
                 line(out, "privileges", "no new ones");
         if (p->sec.close_abstract)

@@ -284,6 +284,7 @@ static void put_security(struct json *j, const struct plan *p) {
         put_caps(j, "bounding", p->sec.bounding);
         put_caps(j, "effective", p->sec.effective);
         put_caps(j, "ambient", p->sec.ambient);
+        json_string(j, "selinuxContext", p->sec.selinux);
         json_bool(j, "noNewPrivileges", p->sec.no_new_privileges);
         json_bool(j, "systemCallProgram", !p->sec.no_filter);
         json_bool(j, "systemCallProgramEmbedded", !p->sec.no_filter && !p->sec.filter.built);

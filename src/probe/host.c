@@ -307,10 +307,17 @@ static int probe_network(const struct spec *s, struct err *e) {
         return k == -EINVAL ? err_hint(e, "it is none; ip netns add NAME makes /run/netns/NAME") : k;
 }
 
+static bool runs_selinux(void) {
+        struct statfs sf;
+
+        return statfs("/sys/fs/selinux", &sf) == 0 && sf.f_type == SELINUX_MAGIC;
+}
+
 int probe_host(const struct spec *s, char **env, struct arena *a, struct facts *f, struct opened *o, struct err *e) {
         struct statfs sf;
         int k;
 
+        f->host.selinux = (s->sec.selinux || s->sec.selinux_apifs) && runs_selinux();
         if (geteuid() != 0 && s->self.dry_run == DRY_RUN_NO) {
                 err_set(e, ERR_HOST, 0, "need to be root");
                 return err_hint(e, "sudo berth ...; running without root is not supported by this build yet");

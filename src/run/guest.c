@@ -224,6 +224,7 @@ static const struct guest_step rest[] = {
         { "directory", guest_directory },
         { "stub's job", guest_stub_job },
         { "limits", guest_limits },
+        { "label", guest_label },
         { "ids", guest_ids },
         { "die with launcher again", guest_die_with_launcher },
         { "capabilities", guest_capabilities },

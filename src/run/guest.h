@@ -109,6 +109,7 @@ int guest_limits(struct guest *g, struct err *e);
 int guest_schedule(struct guest *g, struct err *e);
 int guest_bounds(struct guest *g, struct err *e);
 int guest_ids(struct guest *g, struct err *e);
+int guest_label(struct guest *g, struct err *e);
 int guest_capabilities(struct guest *g, struct err *e);
 int guest_early_filter(struct guest *g, struct err *e);
 int guest_filter(struct guest *g, struct err *e);

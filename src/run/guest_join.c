@@ -353,6 +353,7 @@ static const struct guest_step steps[] = {
         { "directory", use_directory },
         { "limits", guest_limits },
         { "bounds", guest_bounds },
+        { "label", guest_label },
         { "ids", use_ids },
         { "die with supervisor again", guest_die_with_launcher },
         { "capabilities", guest_capabilities },

@@ -155,6 +155,18 @@ int guest_ids(struct guest *g, struct err *e) {
 
 #define CAP_BIT(n) (UINT64_C(1) << (n))
 
+/* For the next exec (proc_pid_attr(5)); the stub's label is the payload's. */
+int guest_label(struct guest *g, struct err *e) {
+        const char *label = g->plan->sec.selinux;
+        CLEAN_FD int fd = label ? openat(g->proc, "self/attr/exec", O_WRONLY | O_CLOEXEC) : -1;
+
+        if (label && (fd < 0 || write(fd, label, strlen(label)) < 0)) {
+                err_set(e, ERR_HOST, errno, "cannot give the payload the label %s", label);
+                return err_blame(e, "selinux-context", NULL);
+        }
+        return 0;
+}
+
 /* Loading a system call program takes CAP_SYS_ADMIN or no_new_privs (seccomp(2)): where the payload shall have
  * neither, the one capability stays until the program is in: guest_filter() then sets the final state. */
 int guest_capabilities(struct guest *g, struct err *e) {

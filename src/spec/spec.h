@@ -170,9 +170,10 @@ struct spec_net {
 struct spec_sec {
         uint64_t caps_add, caps_drop, caps_ambient;
         bool no_new_privileges;
-        bool no_filter;          /* SYSTEMD_SECCOMP=0 or --system-call-filter=off-style option */
-        bool nesting;            /* --nesting: open what engines and sandboxes inside need */
-        struct strv calls_allow; /* system call names and @groups, without the ~ */
+        bool no_filter;                      /* SYSTEMD_SECCOMP=0 or --system-call-filter=off-style option */
+        const char *selinux, *selinux_apifs; /* labels, NULL */
+        bool nesting;                        /* --nesting: open what engines and sandboxes inside need */
+        struct strv calls_allow;             /* system call names and @groups, without the ~ */
         struct strv calls_deny;
         bool families_said;          /* --restrict-address-families= was given */
         bool families_deny_list;     /* the list names what is forbidden */

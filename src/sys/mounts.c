@@ -24,8 +24,9 @@ static int configure(int fs, const char *options) {
         char key[64];
 
         for (const char *o = options ? options : ""; *o;) {
-                size_t n = strcspn(o, ","), k = strcspn(o, ",=");
-                char value[128];
+                /* A label of SELinux has commas; it is the last option. */
+                size_t n = strncmp(o, "context=", 8) == 0 ? strlen(o) : strcspn(o, ","), k = strcspn(o, ",=");
+                char value[256];
 
                 if (k >= sizeof key || n - k >= sizeof value)
                         return -E2BIG;

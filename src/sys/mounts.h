@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A new file system, detached. options: "key=value,flag" or NULL; values have no commas. attrs: MOUNT_ATTR_*. Returns
- * a mount descriptor. */
+/* A new file system, detached. options: "key=value,flag" or NULL; values have no commas, but for a last "context=".
+ * attrs: MOUNT_ATTR_*. Returns a mount descriptor. */
 int mount_fresh(const char *type, const char *options, uint64_t attrs);
 
 /* What is on a block device, detached. options as above. */

@@ -146,7 +146,7 @@ END
                 --pivot-root=/x --network-veth -n --network-bridge=br0 --network-zone=z --port=80 --network-interface=eth0 --network-macvlan=eth0 \
                 --network-ipvlan=eth0 --network-veth-extra=a:b --bind=/x --bind-ro=/x --inaccessible=/x --tmpfs=/x --overlay=/a:/b --overlay-ro=/a:/b \
                 --link-journal=host -j --forward-journal=/x.journal \
-                --selinux-context=x --selinux-apifs-context=x --share-system --mstack=/x --image-policy=root=verity \
+                --share-system --mstack=/x --image-policy=root=verity \
                 --private-users-delegate=1 --cleanup; do
                 try berth -q "$option" -D "$TREE" -M x true
                 status_is 1 || fail "$option"
@@ -162,6 +162,15 @@ END
                 status_is 1 || fail "$option"
                 errors_has "${option%%=*}" || fail "$option"
                 grep -qE 'service manager|systemd|machined' <<<"$errors" || fail "$option: $errors"
+        done
+}
+
+@test "labels of SELinux are refused by name where it does not run" {
+        local option
+        [ "$(stat -f -c %T /sys/fs/selinux 2>/dev/null)" != selinux ] || return 0
+        for option in --selinux-context=x --selinux-apifs-context=x -Zx -Lx; do
+                try berth -q "$option" -D "$TREE" true
+                refused "SELinux does not run" || fail "$option"
         done
 }
 
