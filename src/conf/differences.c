@@ -52,7 +52,7 @@ const struct difference differences_always[] = {
         { NULL, "network-namespace-path",
           "The loopback interface of a joined network is brought up, and /sys shows that network.", NULL },
         { NULL, "ephemeral", "--ephemeral uses an overlay where files cannot share blocks.", NULL },
-        { NULL, "ephemeral", "A copy of --ephemeral has a machine id of its own.", NULL },
+        { NULL, "ephemeral", "A copy of --ephemeral has a machine id and an /etc/hostname of its own.", NULL },
         { NULL, "uid", "A user without an entry in the tree's /etc/passwd can be given by number.", NULL },
         { NULL, NULL, "The set of inheritable capabilities is empty.", NULL },
         { NULL, NULL, "System calls of an unknown architecture end the process, instead of being allowed.", NULL },

@@ -236,20 +236,32 @@ static const char *plain_uuid(struct arena *a, const char *uuid) {
         return text;
 }
 
+static void write_text(struct arena *a, struct plan *p, const char *dst, const char *text, const char *why) {
+        plan_add_fsop(a, p,
+                      &(struct fsop){
+                              .kind = FSOP_WRITE,
+                              .dst = dst,
+                              .src = arena_printf(a, "%s\n", text),
+                              .slot = -1,
+                              .flags = FSOP_REPLACE | FSOP_OPTIONAL,
+                              .why = why,
+                      });
+}
+
+/* An init would take both from the files that came with the copy. */
+static void add_identity(const struct facts *f, struct arena *a, struct plan *p) {
+        if (f->tree.has_machine_id)
+                write_text(a, p, "etc/machine-id", plain_uuid(a, p->id.uuid_text),
+                           "a machine id of its own (--ephemeral)");
+        write_text(a, p, "etc/hostname", p->id.hostname, "a host name of its own (--ephemeral)");
+}
+
 int plan_files(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         int r;
 
         add_usr_links(f, a, p);
-        if (f->tree.has_machine_id && plan_has_own_id(s, p))
-                plan_add_fsop(a, p,
-                              &(struct fsop){
-                                      .kind = FSOP_WRITE,
-                                      .dst = "etc/machine-id",
-                                      .src = arena_printf(a, "%s\n", plain_uuid(a, p->id.uuid_text)),
-                                      .slot = -1,
-                                      .flags = FSOP_REPLACE,
-                                      .why = "a machine id of its own (--ephemeral)",
-                              });
+        if (plan_has_own_id(s, p))
+                add_identity(f, a, p);
         r = add_resolv_conf(s, f, a, p, e);
         if (r < 0)
                 return err_blame(e, "resolv-conf", NULL);
