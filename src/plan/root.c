@@ -112,6 +112,8 @@ static int make_ephemeral(const struct spec *s, const struct facts *f, struct ar
         }
         if (f->tree.in_use)
                 plan_note(a, p, "%s is in use, and copied as it is now", f->tree.path);
+        else
+                plan_note(a, p, "%s is copied as a whole: no overlay can be made over it", f->tree.path);
         make_copy(f, a, p, NULL);
         return 0;
 }
