@@ -142,11 +142,9 @@ END
 
 @test "options of later features are refused by name, none is ignored" {
         local option
-        for option in --image=/x --oci-bundle=/x --root-hash=0123456789abcdef0123456789abcdef \
+        for option in --oci-bundle=/x --root-hash=0123456789abcdef0123456789abcdef \
                 --pivot-root=/x --network-veth -n --network-bridge=br0 --network-zone=z --port=80 --network-interface=eth0 --network-macvlan=eth0 \
-                --network-ipvlan=eth0 --network-veth-extra=a:b --bind=/x --bind-ro=/x --inaccessible=/x --tmpfs=/x --overlay=/a:/b --overlay-ro=/a:/b \
-                --link-journal=host -j --forward-journal=/x.journal \
-                --share-system --mstack=/x --image-policy=root=verity \
+                --network-ipvlan=eth0 --network-veth-extra=a:b --link-journal=host -j --forward-journal=/x.journal --share-system --mstack=/x \
                 --private-users-delegate=1 --cleanup; do
                 try berth -q "$option" -D "$TREE" -M x true
                 status_is 1 || fail "$option"
