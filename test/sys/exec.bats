@@ -470,11 +470,23 @@ END
         stop_berth
 }
 
+# The numbers of the messages, from where they are defined: control.py.
+control_words() {
+        export PYTHONPATH=$work
+        awk '/CONTROL_VERSION =/ { gsub(/[^0-9]/, ""); print "VERSION = " $0 }
+                /^enum control_kind/ { on = 1; next } on && /};/ { exit }
+                on && match($0, /CONTROL_[A-Z_]+/) { print substr($0, RSTART + 8, RLENGTH - 8) " = " n++ }' \
+                "$top/src/run/control.h" >"$work/control.py"
+        grep -q '^FAIL = ' "$work/control.py"
+}
+
 @test "nonsense from a client ends its connection, and nothing else" {
         start_named exec
+        control_words
         descriptors_of "$launcher" >"$work/before"
         python3 - <<'END'
 import array, os, socket, struct
+from control import *
 path = '/run/berth/exec/control'
 def talk(data, fds=()):
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -488,25 +500,26 @@ def talk(data, fds=()):
     except ConnectionResetError:
         pass
     return answer
-def message(kind, version=1, signal=0):
+def message(kind, version=VERSION, signal=0):
     return struct.pack('=IIiiii', version, kind, signal, 0, 0, 0)
 null = os.open('/dev/null', os.O_RDONLY)
 assert talk(b'x') == b''
 assert talk(b'\xff' * 24) != b'' # another version: told so
-assert b'another version' in talk(message(1, version=2))
-for kind in (0, 8, 9, 10, 11, 12, 13, 14, 1000):
+for other in (0, VERSION - 1, VERSION + 1):
+    assert b'another version' in talk(message(EXEC, version=other))
+for kind in (NONE, *range(REQUESTS_, FAIL + 2), 1000):
     assert talk(message(kind)) == b'', kind
-assert talk(message(1)) == b''              # EXEC without a block
-assert talk(message(1), [null, null]) == b''
-assert b'cannot be read' in talk(message(1), [null])
-assert b'cannot be read' in talk(message(1), [null] * 4)
-assert b'no signal' in talk(message(2, signal=-1))
-assert b'no signal' in talk(message(2, signal=1000))
-assert talk(message(3) + b'x' * 5000) == b''
+assert talk(message(EXEC)) == b''           # EXEC without a block
+assert talk(message(EXEC), [null, null]) == b''
+assert b'cannot be read' in talk(message(EXEC), [null])
+assert b'cannot be read' in talk(message(EXEC), [null] * 4)
+assert b'no signal' in talk(message(SIGNAL, signal=-1))
+assert b'no signal' in talk(message(SIGNAL, signal=1000))
+assert talk(message(STOP) + b'x' * 5000) == b''
 for block in (b'', b'short', b'x' * 4096):
     fd = os.memfd_create('b', os.MFD_ALLOW_SEALING)
     os.write(fd, block)
-    assert b'cannot be read' in talk(message(1), [fd])
+    assert b'cannot be read' in talk(message(EXEC), [fd])
 END
         run_in echo on
         output_is on
@@ -519,8 +532,10 @@ END
         [ "$(stat -c %a:%u /run/berth/exec)" = 700:0 ]
         [ "$(stat -c %a:%u /run/berth/exec/control)" = 600:0 ]
         # Somebody who has got hold of the socket all the same is not answered.
+        control_words
         python3 - <<'END'
 import os, socket, struct
+from control import *
 d = os.open('/run/berth/exec', os.O_PATH)
 os.chmod('/run/berth/exec/control', 0o666)
 os.fchdir(os.open('/run/berth/exec', os.O_RDONLY))
@@ -529,7 +544,7 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 try:
     s.connect('control')
     s.settimeout(10)
-    s.send(struct.pack('=IIiiii', 1, 3, 0, 0, 0, 0))
+    s.send(struct.pack('=IIiiii', VERSION, STOP, 0, 0, 0, 0))
     assert s.recv(4096) == b''
 except (PermissionError, ConnectionResetError, BrokenPipeError):
     pass
@@ -617,50 +632,51 @@ END
 @test "requests: stop, a signal, kill, reboot, power off" {
         request() {
                 python3 - "$@" <<'END'
-import socket, struct, sys
+import control, socket, struct, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 s.connect('/run/berth/exec/control')
 s.settimeout(20)
 w = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 w.connect('/run/berth/exec/control')
 w.settimeout(20)
-w.send(struct.pack('=IIiiii', 1, 7, 0, 0, 0, 0))
-s.send(struct.pack('=IIiiii', 1, int(sys.argv[1]), int(sys.argv[2]), 0, 0, 0))
+w.send(struct.pack('=IIiiii', control.VERSION, control.WAIT, 0, 0, 0, 0))
+s.send(struct.pack('=IIiiii', control.VERSION, getattr(control, sys.argv[1]), int(sys.argv[2]), 0, 0, 0))
 done = struct.unpack('=IIiiii', s.recv(24))
-assert done[1] == 11, done
+assert done[1] == control.DONE, done
 if sys.argv[3:] != ['stays']:
     end = struct.unpack('=IIiiii', w.recv(24))
-    print(end[1], end[5])
+    print('ended' if end[1] == control.ENDED else end[1], end[5])
 END
         }
+        control_words
         # STOP: as a signal to the supervisor. Twice is no more than once.
         start_berth -q -M exec -D "$TREE" /bin/inside catch 1 5
         await "$work/out" ready
-        output=$(request 3 0)
-        output_is "12 5"
+        output=$(request STOP 0)
+        output_is "ended 5"
         await_end
         status_is 5
         never test -e /run/berth/exec
         # A signal for the payload.
         start_berth -q -M exec -D "$TREE" /bin/inside catch 2 6
         await "$work/out" ready
-        request 2 10 stays
+        request SIGNAL 10 stays
         await "$work/out" "signal USR1"
-        output=$(request 2 15)
-        output_is "12 6"
+        output=$(request SIGNAL 15)
+        output_is "ended 6"
         await_end
         # KILL waits for nobody.
         start_named exec
-        output=$(request 4 0)
-        output_is "12 1"
+        output=$(request KILL 0)
+        output_is "ended 1"
         await_end
         # Reboot and power off as the service manager of the tree has them.
         start_berth -q -M exec -D "$TREE" /bin/inside catch 2 6
         await "$work/out" ready
-        request 6 0 stays
+        request REBOOT 0 stays
         await "$work/out" "signal RTMIN+5"
-        output=$(request 5 0)
-        output_is "12 6"
+        output=$(request POWEROFF 0)
+        output_is "ended 6"
         await_end
         grep -qx "signal RTMIN+4" "$work/out"
 }
