@@ -132,8 +132,15 @@ static void adopt(struct control_client *c) {
                 c->signal = SIGKILL;
         if (c->signal)
                 (void) process_signal(fd, c->signal);
-        if (loop_watch(&c->control->run->loop, fd, POLLIN, on_program, c) < 0)
+        if (loop_watch(&c->control->run->loop, fd, POLLIN, on_program, c) < 0) {
+                int code, status;
+
+                /* Nobody would see its end: the client is told that there is none. */
                 (void) process_signal(fd, SIGKILL);
+                (void) process_wait(fd, true, &code, &status);
+                forget(c, &c->program.pidfd);
+                c->program.pid = 0;
+        }
 }
 
 static int on_joiner(void *data, short revents, struct err *e) {
