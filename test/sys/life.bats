@@ -503,9 +503,14 @@ small_and_asleep() {
 }
 
 @test "a payload that is not ready yet gets more time, one that is does not" {
-        try "$OUTSIDE" notify "$work/log" -- "$BERTH" -q --notify-ready=yes -D "$TREE" sh -c 'exec /bin/inside barrier READY=1'
-        status_is 0
-        grep -q '^EXTEND_TIMEOUT_USEC=[0-9]*000000$' "$work/log"
+        mkfifo "$work/in"
+        "$OUTSIDE" notify "$work/log" -- "$BERTH" -q --notify-ready=yes -D "$TREE" sh -c 'read x; exec /bin/inside barrier READY=1' <"$work/in" >/dev/null 3>&- &
+        exec 8>"$work/in"
+        await "$work/log" EXTEND_TIMEOUT_USEC=90000000
+        echo go >&8
+        exec 8>&-
+        wait $!
+        grep -qx READY=1 "$work/log"
         try "$OUTSIDE" notify "$work/log2" -- "$BERTH" -q -D "$TREE" true
         status_is 0
         never grep EXTEND_TIMEOUT "$work/log2"
