@@ -34,7 +34,7 @@ static int open_file(struct image *m, struct err *e) {
         if (fstat(m->file, &st) < 0)
                 return err_set(e, ERR_SYSTEM, errno, "cannot look at %s", m->path);
         if (S_ISDIR(st.st_mode)) {
-                err_set(e, ERR_USAGE, 0, "%s is a directory", m->path);
+                err_set(e, ERR_USAGE, 0, "the image %s is a directory", m->path);
                 return err_hint(e, "-D starts a directory");
         }
         m->block = S_ISBLK(st.st_mode);

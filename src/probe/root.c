@@ -141,12 +141,12 @@ static int find_path(const struct spec *s, struct arena *a, struct facts *f, con
         return s->root.template ? find_template(s, a, f, ret, e) : 0;
 }
 
-static int resolve(const char *path, struct arena *a, const char **ret, struct err *e) {
+static int resolve(const char *path, bool image, struct arena *a, const char **ret, struct err *e) {
         char real[PATH_MAX];
 
         if (!realpath(path, real))
                 return err_set(e, errno == ENOENT || errno == ENOTDIR ? ERR_USAGE : ERR_HOST, errno,
-                               "cannot resolve %s", path);
+                               "cannot find %s%s", image ? "the image " : "", path);
         *ret = arena_strdup(a, real);
         return 0;
 }
@@ -168,7 +168,7 @@ int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct op
         int r = find_path(s, a, f, &path, e);
 
         r = r < 0 || f->image.used ? r : open_directory(path, o, e);
-        r = r < 0 ? r : resolve(path, a, &real, e);
+        r = r < 0 ? r : resolve(path, f->image.used, a, &real, e);
         if (r < 0)
                 return r;
         f->tree.path = str_or(f->tree.path, real);
