@@ -257,6 +257,7 @@ static int on_exit_of_guest(void *data, short revents, struct err *e) {
         if (r->start == START_GONE && r->held.sock >= 0)
                 (void) on_socket_end(r, e);
         host_unit_settled(r);
+        host_notify_drain(r);
         r->held.guest.pid = 0;
         if (r->start != START_GONE)
                 return err_set(e, ERR_BUG, 0, "the guest died during its start (%s %d)",

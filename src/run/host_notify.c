@@ -189,8 +189,8 @@ static void on_believed(struct run *r, const struct notice *n) {
         pass_store(r, n);
 }
 
-static int on_notify(void *data, short revents, struct err *e) {
-        struct run *r = data;
+/* One message; false: there is none. */
+static bool read_notice(struct run *r) {
         struct notice notice = { .sender = 0 };
         union {
                 struct cmsghdr head;
@@ -203,7 +203,7 @@ static int on_notify(void *data, short revents, struct err *e) {
         ssize_t n = recvmsg(r->held.notify, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
         if (n < 0)
-                return 0;
+                return false;
         notice.text[n] = '\0';
         read_control(&m, &notice);
         if (is_believed(r, notice.sender) && !(m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
@@ -211,7 +211,18 @@ static int on_notify(void *data, short revents, struct err *e) {
         else
                 log_debug(LOG_LIFE, "notification from process %d ignored", (int) notice.sender);
         close_all(&notice);
+        return true;
+}
+
+static int on_notify(void *data, short revents, struct err *e) {
+        (void) read_notice(data);
         return 0;
+}
+
+/* The rest, when nothing more can come from who is believed; others could go on for ever. */
+void host_notify_drain(struct run *r) {
+        for (int i = 0; i < 64 && r->held.notify >= 0 && read_notice(r); i++)
+                ;
 }
 
 int host_notify_watch(struct run *r, struct err *e) {

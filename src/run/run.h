@@ -180,6 +180,7 @@ int host_caller_watch(struct run *r, struct err *e);
 /* host_notify.c */
 void host_notify(const struct run *r, const char *text);
 int host_notify_watch(struct run *r, struct err *e);
+void host_notify_drain(struct run *r);
 
 /* host_service.c: what our own service manager wants to hear from time to time */
 int host_service_watch(struct run *r, struct err *e);
