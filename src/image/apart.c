@@ -50,6 +50,15 @@
 #define LOW_HALF 0
 #endif
 
+/* A sanitizer (of gcc, of clang) makes system calls of its own. */
+#if defined(__has_feature)
+#define SANITIZED (__has_feature(address_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
+
 #define LOAD(field)        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define LOAD_FD            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + LOW_HALF)
 #define IF(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t) (value), yes, no)
@@ -74,7 +83,7 @@ static int close_doors(int image, int out) {
 
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
-        return seccomp_load(program, ELEMENTS(program), 0);
+        return SANITIZED ? 0 : seccomp_load(program, ELEMENTS(program), 0);
 }
 
 static _Noreturn void look(int fd, uint64_t size, int out, struct dissected *d) {

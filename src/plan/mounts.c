@@ -443,7 +443,7 @@ static void add_seeds(const struct mount_row *row, unsigned now, struct arena *a
 static void add_credentials(const struct spec *s, const struct plan *p, struct arena *a, struct fsop *op) {
         bool open = p->sec.no_new_privileges && p->exec.uid != 0 && p->exec.mode == EXEC_COMMAND;
 
-        if (!streq(op->dst, PLAN_CREDENTIALS + 1))
+        if (!streq(op->dst, &PLAN_CREDENTIALS[1]))
                 return;
         op->options = open ? "mode=0555" : op->options;
         for (size_t i = 0; i < s->credentials.n; i++)
