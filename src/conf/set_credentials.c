@@ -88,16 +88,25 @@ static int unescape(struct arena *a, const char *s, struct credential *ret) {
         return 0;
 }
 
-/* ID:... where ID is a file name. */
+/* n characters that are a file name. */
+static bool is_id(const char *v, size_t n) {
+        if (n == 0 || n > NAME_MAX || *v == '.')
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (v[i] <= ' ' || v[i] > '~' || v[i] == '/' || v[i] == ':')
+                        return false;
+        return true;
+}
+
+/* ID:... */
 static int split_id(const struct saying *s, struct credential *ret, struct err *e) {
         const char *v = s->said->value;
         size_t n = strcspn(v, ":");
 
-        if (!v[n] || n == 0 || n > NAME_MAX || memchr(v, '/', n) || *v == '.')
+        if (!v[n])
                 return bad_value(s, e, "not ID:VALUE");
-        for (size_t i = 0; i < n; i++)
-                if (v[i] <= ' ' || v[i] > '~')
-                        return bad_value(s, e, "not a valid ID");
+        if (!is_id(v, n))
+                return bad_value(s, e, "not a valid ID");
         *ret = (struct credential){ .id = arena_strndup(s->arena, v, n), .written = v + n + 1 };
         for (size_t i = 0; i < s->spec->credentials.n; i++)
                 if (streq(s->spec->credentials.items[i].id, ret->id))
@@ -128,6 +137,8 @@ int set_credential_source(const struct saying *s, struct err *e) {
         c.source = TAKE_PTR(c.written);
         if (!*c.source || strlen(c.source) >= PATH_MAX)
                 return bad_value(s, e, "no path");
+        if (!strchr(c.source, '/') && !is_id(c.source, strlen(c.source)))
+                return bad_value(s, e, "no path, and not a valid ID");
         *arena_push(s->arena, &s->spec->credentials) = c;
         return SET_OK;
 }
@@ -142,6 +153,20 @@ int set_bind_user(const struct saying *s, struct err *e) {
         return SET_OK;
 }
 
+/* What programs that keep users in lines of text can keep, too. */
+static bool is_shell(const char *v) {
+        uint32_t c;
+
+        if (!is_plain_absolute(v) || !v[1])
+                return false;
+        for (size_t n; *v; v += n) {
+                n = str_utf8(v, &c);
+                if (n == 0 || c < ' ' || c == 0x7f || c == ':')
+                        return false;
+        }
+        return true;
+}
+
 int set_bind_user_shell(const struct saying *s, struct err *e) {
         struct spec_bind_users *b = &s->spec->bind_users;
         bool own;
@@ -149,9 +174,9 @@ int set_bind_user_shell(const struct saying *s, struct err *e) {
         b->shell = NULL;
         if (parse_bool(s->said->value, &own) == 0)
                 b->own_shell = own;
-        else if (is_plain_absolute(s->said->value))
+        else if (is_shell(s->said->value))
                 b->shell = s->said->value;
         else
-                return bad_value(s, e, "no boolean and no absolute path");
+                return bad_value(s, e, "no boolean, and not the path of a shell");
         return SET_OK;
 }

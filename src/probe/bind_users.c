@@ -76,6 +76,7 @@ static bool is_taken(const struct tables *t, const struct bound_user_list *known
 static int refuse(const char *name, const char *why, const char *hint, struct err *e) {
         int k = err_set(e, ERR_USAGE, 0, "--bind-user=%s: %s", name, why);
 
+        err_blame(e, "bind-user", name);
         return hint ? err_hint(e, "%s", hint) : k;
 }
 
