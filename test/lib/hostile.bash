@@ -101,7 +101,7 @@ try_swiftly() {
         for tries in 1 2 3; do
                 try "$@"
                 case $status in 124 | 137) ;; *) return 0 ;; esac
-                limit=$(allowance)
+                limit=$(allowance) || return 1
                 echo "# $(basename "$BATS_TEST_FILENAME"): a start took too long; trial $tries, the next one has $limit s" >&2
         done
 }
@@ -109,9 +109,11 @@ try_swiftly() {
 # Seconds.
 allowance() {
         local from=$EPOCHREALTIME to
-        "$BERTH" -q --read-only -D "$work/pristine" /inside end 0
+        timeout 60 "$BERTH" -q --read-only -D "$work/pristine" /inside end 0 </dev/null >"$work/allowance" 2>&1 ||
+                fail "a plain start went wrong" "$(<"$work/allowance")" || return 1
         to=$EPOCHREALTIME
-        awk -v us="$((${to/[^0-9]/} - ${from/[^0-9]/}))" 'BEGIN { s = us * 20 / 1000000; printf "%.1f\n", s > 2 ? s : 2 }'
+        # Without the brackets ">" would be a redirection.
+        awk -v us="$((${to/[^0-9]/} - ${from/[^0-9]/}))" 'BEGIN { s = us * 20 / 1000000; printf "%.1f\n", (s > 2 ? s : 2) }'
 }
 
 start_way() {
