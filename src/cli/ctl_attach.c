@@ -17,10 +17,10 @@
 #include "base/loop.h"
 #include "base/str.h"
 #include "cli/ctl.h"
+#include "cli/ctl_client.h"
 #include "cli/ctl_follow.h"
 #include "cli/ctl_rows.h"
 #include "run/console.h"
-#include "run/control.h"
 
 enum { SCREEN_MAX = 64 * 1024, ROWS = 24 };
 
@@ -153,22 +153,15 @@ static int on_message(void *data, short revents, struct err *e) {
         struct session *s = data;
         struct control_message m;
         struct msg_fds fds;
-        int k = control_receive(s->conn, MSG_DONTWAIT, false, &m, &fds);
+        int k = client_receive(s->conn, s->machine, &m, &fds, e);
 
-        if (k == -EAGAIN)
-                return 0;
-        if (k == 0)
-                return err_set(e, ERR_HOST, 0, "the supervisor of %s has ended", s->machine);
-        if (k == -EPROTONOSUPPORT)
-                return err_set(e, ERR_HOST, 0, "the supervisor of %s is of another version of berth", s->machine);
-        if (k < 0)
-                return err_set(e, ERR_BUG, -k, "the supervisor of %s sent nonsense", s->machine);
+        if (k <= 0)
+                return k;
         switch (m.kind) {
         case CONTROL_STARTED: return fds.n > 0 ? on_console(s, fds.fd[0], e) : 0;
         case CONTROL_DONE: return 0;
         case CONTROL_ENDED: return on_ended(s, &m, e);
-        case CONTROL_FAIL: *e = m.err; return m.err.code > 0 ? -m.err.code : -EINVAL;
-        default: return err_set(e, ERR_BUG, EBADMSG, "the supervisor of %s sent %s", s->machine, control_name(m.kind));
+        default: return client_unexpected(s->machine, &m, e);
         }
 }
 
@@ -189,30 +182,12 @@ static int on_signal(void *data, short revents, struct err *e) {
         return 0;
 }
 
-/* What the caller ignores (nohup(1), a shell's "&") is not for us. */
-static int open_signals(struct session *s, struct err *e) {
-        static const int ends[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
-        sigset_t set;
-
-        sigemptyset(&set);
-        sigaddset(&set, SIGWINCH);
-        sigaddset(&set, SIGCONT);
-        for (size_t i = 0; i < ELEMENTS(ends); i++) {
-                struct sigaction now;
-
-                if (sigaction(ends[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-                        sigaddset(&set, ends[i]);
-        }
-        if (sigprocmask(SIG_BLOCK, &set, NULL) == 0)
-                s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-        return s->signals < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot watch signals") : 0;
-}
-
 static int converse(struct session *s, struct err *e) {
-        int k = open_signals(s, e);
+        int k;
 
-        if (k < 0)
-                return k;
+        s->signals = client_signals(e);
+        if (s->signals < 0)
+                return s->signals;
         loop_init(&s->loop);
         s->conn = control_connect(s->machine, e);
         k = s->conn < 0 ? s->conn : ask(s, CONTROL_ATTACH, e);
