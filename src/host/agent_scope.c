@@ -26,13 +26,27 @@ static void fail(struct agent *a, const struct err *e) {
 
 /* --- what is asked for --- */
 
+enum { UNIT_NAME = 256 };
+
+/* The scope of launcher and agent. */
+static const char *own_name(const struct agent *a, char buf[UNIT_NAME]) {
+        snprintf(buf, UNIT_NAME, "berth-%.*s-%d.scope", (int) (strlen(unit_of(a)) - strlen(".scope")), unit_of(a),
+                 a->place.head.supervisor);
+        return buf;
+}
+
 static int append_basics(struct agent *a, sd_bus_message *m) {
         const char *const *s = a->place.strings, *name = NULL;
         int k = sd_bus_get_unique_name(a->bus, &name);
+        char own[UNIT_NAME];
 
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Description", "s", s[PLACE_DESCRIPTION]);
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Slice", "s", s[PLACE_SLICE]);
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Controller", "s", name);
+        /* When the host goes down, the container ends first. Said here and not there: older managers take a unit that
+         * another one names for one that they have. */
+        if (k >= 0 && a->own_asked)
+                k = sd_bus_message_append(m, "(sv)", "After", "as", 1, own_name(a, own));
         if (k < 0)
                 return k;
         if (a->no_pidfd || a->leader < 0)
@@ -265,7 +279,7 @@ static int on_own_started(sd_bus_message *m, void *agent, sd_bus_error *error) {
         return 0;
 }
 
-/* Asked to end, it asks the container. When the host goes down, the container's scope ends first. */
+/* Asked to end, it asks the container. */
 static int append_own(struct agent *a, sd_bus_message *m, const char *name, const char *description) {
         const char *const *s = a->place.strings, *bus = NULL;
         int k = sd_bus_get_unique_name(a->bus, &bus);
@@ -276,7 +290,6 @@ static int append_own(struct agent *a, sd_bus_message *m, const char *name, cons
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Slice", "s", s[PLACE_SLICE]);
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Controller", "s", bus);
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "CollectMode", "s", "inactive-or-failed");
-        k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Before", "as", 1, s[PLACE_UNIT]);
         k = k < 0 ? k
                   : sd_bus_message_append(m, "(sv)", "PIDs", "au", 2, (uint32_t) a->place.head.supervisor,
                                           (uint32_t) getpid());
@@ -286,18 +299,18 @@ static int append_own(struct agent *a, sd_bus_message *m, const char *name, cons
 
 /* Nothing waits for it: it holds nothing of the container. It is empty, and gone, when both have ended. */
 static void place_own(struct agent *a) {
-        int n = (int) strlen(unit_of(a)) - (int) strlen(".scope");
-        char name[256], description[256];
+        size_t n = strlen(unit_of(a));
+        char name[UNIT_NAME], description[UNIT_NAME];
         sd_bus_message *m = NULL;
         int k;
 
-        if (a->own_asked || a->place.head.supervisor <= 0 || n <= 0)
+        if (a->own_asked || a->place.head.supervisor <= 0 || n <= strlen(".scope"))
                 return;
         a->own_asked = true;
-        snprintf(name, sizeof name, "berth-%.*s-%d.scope", n, unit_of(a), a->place.head.supervisor);
-        snprintf(description, sizeof description, "Supervisor of container %.*s", n, unit_of(a));
+        snprintf(description, sizeof description, "Supervisor of container %.*s", (int) (n - strlen(".scope")),
+                 unit_of(a));
         k = bus_method(a, "StartTransientUnit", &m, NULL);
-        k = k < 0 ? k : append_own(a, m, name, description);
+        k = k < 0 ? k : append_own(a, m, own_name(a, name), description);
         if (k < 0)
                 sd_bus_message_unref(m);
         else
