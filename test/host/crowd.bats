@@ -53,7 +53,7 @@ end_crowd() {
         for i in "${launchers[@]}"; do
                 bases+=("$(awk 'NR == 1 { print $2 }' "/proc/$(leader_of "$i")/uid_map")")
         done
-        [ "$(printf '%s\n' "${bases[@]}" | sort -u | wc -l)" = 50 ]
+        [ "$(printf '%s\n' "${bases[@]}" | sort -u | wc -l)" = 50 ] || fail "ids that are not their own:" "$(printf '%s\n' "${bases[@]}" | sort | uniq -c | sort -rn | head -3)"
         cat "$work"/err.* >"$work/all"
         [ ! -s "$work/all" ]
         end_crowd

@@ -232,14 +232,18 @@ refused() {
 
 # The process that is PID 1 of a container, by the launcher's number: the one in another PID namespace below it.
 leader_of() {
-        local ours pid
+        local ours pid try
         ours=$(readlink /proc/self/ns/pid)
-        for pid in $(descendants "$1"); do
-                [ "$(readlink "/proc/$pid/ns/pid" 2>/dev/null)" != "$ours" ] && [ -e "/proc/$pid" ] &&
-                        [ "$(awk '/^NSpid:/ { print $NF }' "/proc/$pid/status" 2>/dev/null)" = 1 ] && {
-                        printf '%s\n' "$pid"
-                        return 0
-                }
+        # A list of children may lack one while another ends (proc_tid_children(5)), as the builder does.
+        for try in {1..20}; do
+                for pid in $(descendants "$1"); do
+                        [ "$(readlink "/proc/$pid/ns/pid" 2>/dev/null)" != "$ours" ] && [ -e "/proc/$pid" ] &&
+                                [ "$(awk '/^NSpid:/ { print $NF }' "/proc/$pid/status" 2>/dev/null)" = 1 ] && {
+                                printf '%s\n' "$pid"
+                                return 0
+                        }
+                done
+                sleep 0.05
         done
         return 1
 }
