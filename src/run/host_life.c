@@ -486,7 +486,9 @@ int host_supervise(struct run *r, struct err *e) {
         if (!r->console)
                 return k;
         console_drop(r->console);
-        if (r->console->out_error && r->console->out_error != EPIPE)
+        if (r->console->out_error && r->console->out_error != EPIPE) {
                 dprintf(STDERR_FILENO, "berth: output was lost: %s\n", strerror(r->console->out_error));
+                r->status = r->status ? r->status : EXIT_FAILURE;
+        }
         return k;
 }

@@ -324,4 +324,6 @@ await_end_of_payload() {
                 status_is 7
                 errors_is "berth: output was lost: No space left on device"
         done
+        "$BERTH" -q --console=read-only -D "$TREE" echo lost 2>/dev/null >/dev/full && status=0 || status=$?
+        status_is 1
 }
