@@ -162,8 +162,11 @@ static void strike(struct inject *in, struct tracee *t, const struct call *c) {
                 in->deadline = now_ms() + SETTLE_MS;
                 return;
         }
-        if (regs_replace_call(t->tid, SYS_getpid) < 0)
+        if (regs_replace_call(t->tid, SYS_getpid) < 0) {
+                if (errno == ESRCH)
+                        return; /* it was killed in the meantime */
                 die("cannot replace a call");
+        }
         t->pending = error;
         snprintf(in->where + n, sizeof in->where - n, "=%s", strerrorname_np(error));
 }
