@@ -12,6 +12,7 @@
 
 #include "base/clean.h"
 #include "base/json.h"
+#include "base/pick.h"
 #include "base/str.h"
 #include "image/image.h"
 #include "probe/host_text.h"
@@ -169,15 +170,19 @@ static void print_json(const struct inspected *i) {
 }
 
 int berth_inspect(const struct spec *s, struct arena *a, int *ret_status, struct err *e) {
+        static const struct pick newest = { ".raw", .files = true };
+        const char *path = s->root.inspect;
+        const int picked = pick_version(path, &newest, a, &path);
         const struct image_want want = {
-                .path = s->root.inspect,
+                .path = path,
                 .policy = s->root.policy_said ? &s->root.policy : NULL,
                 .read_only = s->root.read_only,
                 .peek = true,
         };
         struct inspected i = { .verdict = { .kind = ERR_NONE } };
         struct image *m;
-        int k = image_inspect(&want, a, &m, &i.verdict, e);
+        int k = picked < 0 ? err_set(e, ERR_USAGE, -picked, "no version of an image in %s", path)
+                           : image_inspect(&want, a, &m, &i.verdict, e);
 
         if (k < 0)
                 return k;

@@ -3,40 +3,10 @@
 
 #include <string.h>
 
+#include "base/arch.h"
 #include "base/clean.h"
 #include "base/str.h"
-
-#if defined(__x86_64__)
-#define NATIVE    "x86-64"
-#define SECONDARY "x86"
-#elif defined(__i386__)
-#define NATIVE    "x86"
-#define SECONDARY ""
-#elif defined(__aarch64__)
-#define NATIVE    "arm64"
-#define SECONDARY "arm"
-#elif defined(__arm__)
-#define NATIVE    "arm"
-#define SECONDARY ""
-#elif defined(__riscv) && __riscv_xlen == 64
-#define NATIVE    "riscv64"
-#define SECONDARY "riscv32"
-#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
-#define NATIVE    "ppc64-le"
-#define SECONDARY ""
-#elif defined(__powerpc64__)
-#define NATIVE    "ppc64"
-#define SECONDARY "ppc"
-#elif defined(__s390x__)
-#define NATIVE    "s390x"
-#define SECONDARY "s390"
-#elif defined(__loongarch64)
-#define NATIVE    "loongarch64"
-#define SECONDARY ""
-#else
-#define NATIVE    ""
-#define SECONDARY ""
-#endif
+#include "base/version.h"
 
 /* clang-format off */
 static const struct {
@@ -172,10 +142,10 @@ enum part_role role_of_type(const char *type, enum part_fit *ret_fit, const char
                 if (!streq(types[i].type, type))
                         continue;
                 *ret_arch = arch;
-                *ret_fit = !arch                    ? FIT_ANY
-                           : streq(arch, NATIVE)    ? FIT_NATIVE
-                           : streq(arch, SECONDARY) ? FIT_SECONDARY
-                                                    : FIT_FOREIGN;
+                *ret_fit = !arch                         ? FIT_ANY
+                           : streq(arch, ARCH_NATIVE)    ? FIT_NATIVE
+                           : streq(arch, ARCH_SECONDARY) ? FIT_SECONDARY
+                                                         : FIT_FOREIGN;
                 return types[i].role;
         }
         *ret_arch = NULL;
@@ -199,7 +169,7 @@ static bool is_better(const struct dissected *d, enum part_role role, const stru
         (void) role_of_type(d->parts[old].type, &best, &arch);
         if (fit != best)
                 return fit > best;
-        return has_versions(role) && strverscmp(new->label, d->parts[old].label) > 0;
+        return has_versions(role) && version_compare(new->label, d->parts[old].label) > 0;
 }
 
 static void choose_by_type(const struct dissected *d, struct choice *c) {

@@ -12,6 +12,7 @@
 
 #include "base/clean.h"
 #include "base/log.h"
+#include "base/pick.h"
 #include "base/str.h"
 
 void opened_init(struct opened *o) {
@@ -31,26 +32,54 @@ static const char *const search[] = {
         "/var/lib/container", "/usr/local/lib/machines", "/usr/lib/machines",
 };
 
-/* The first of NAME (a directory, or a block device) and NAME.raw (an image) in one of the places. */
-static int find_by_name(const char *name, struct arena *a, const char **ret, bool *ret_image, struct err *e) {
-        for (size_t i = 0; i < ELEMENTS(search); i++) {
-                const char *path = arena_printf(a, "%s/%s", search[i], name);
-                struct stat st;
+/* What is looked for there by name, in this order. Each may be one of several versions: NAME.v/NAME_VERSION. */
+static const struct found_as {
+        struct pick pick;
+        bool device; /* a block device, besides */
+        bool image;
+} found_as[] = {
+        { { "", .directories = true }, .device = true },
+        { { ".raw", .files = true }, .image = true },
+};
 
-                if (stat(path, &st) == 0 && (S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode))) {
-                        *ret_image = !S_ISDIR(st.st_mode);
+static bool is_it(const char *path, const struct found_as *as, bool *ret_image) {
+        struct stat st;
+
+        if (stat(path, &st) < 0)
+                return false;
+        *ret_image = as->image || S_ISBLK(st.st_mode);
+        return S_ISDIR(st.st_mode)   ? as->pick.directories
+               : S_ISBLK(st.st_mode) ? as->device || as->pick.files
+                                     : S_ISREG(st.st_mode) && as->pick.files;
+}
+
+static int find_by_name(const char *name, struct arena *a, const char **ret, bool *ret_image, struct err *e) {
+        for (size_t i = 0; i < ELEMENTS(search) * ELEMENTS(found_as); i++) {
+                const struct found_as *as = &found_as[i % ELEMENTS(found_as)];
+                const char *path = arena_printf(a, "%s/%s%s", search[i / ELEMENTS(found_as)], name, as->pick.suffix);
+
+                if (is_it(path, as, ret_image)) {
                         *ret = path;
                         return 0;
                 }
-                path = arena_printf(a, "%s.raw", path);
-                if (stat(path, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode))) {
-                        *ret_image = true;
-                        *ret = path;
+                if (pick_version(arena_printf(a, "%s.v", path), &as->pick, a, ret) > 0) {
+                        *ret_image = as->image;
                         return 0;
                 }
         }
         err_set(e, ERR_USAGE, 0, "No image for machine '%s'.", name);
         return err_hint(e, "looked in /var/lib/machines and the like; -D names a directory anywhere, -i an image");
+}
+
+/* A directory of versions is a way to say which one. */
+static int pick_path(const struct found_as *as, struct arena *a, const char **path, struct err *e) {
+        int k = pick_version(*path, &as->pick, a, path);
+
+        if (k >= 0)
+                return 0;
+        err_set(e, k == -ENOENT ? ERR_USAGE : ERR_HOST, k == -ENOENT ? 0 : -k, "no version to start in %s", *path);
+        return err_hint(e, "names in there are NAME_VERSION[_ARCHITECTURE][+LEFT[-DONE]]%s: systemd.v(7)",
+                        as->pick.suffix);
 }
 
 /* A machine name from a directory's or an image's: what a host name cannot have is left out, as upstream does. */
@@ -109,7 +138,10 @@ static int find_template(const struct spec *s, struct arena *a, struct facts *f,
                 return err_hint(e, "the directory that it shall be in must be there");
         }
         f->tree.path = arena_printf(a, "%s/%s", streq(real, "/") ? "" : real, name);
-        if (!realpath(s->root.template, real))
+        *path = s->root.template;
+        if (pick_path(&found_as[0], a, path, e) < 0)
+                return err_blame(e, "template", NULL);
+        if (!realpath(*path, real))
                 return err_set(e, ERR_USAGE, errno, "cannot use the template %s", s->root.template);
         f->tree.template = *path = arena_strdup(a, real);
         return 0;
@@ -121,12 +153,15 @@ static int find_path(const struct spec *s, struct arena *a, struct facts *f, con
 
         *ret = str_or(s->root.image, str_or(s->root.directory, "."));
         f->image.used = s->root.image;
-        if (s->root.image)
-                return 0;
+        if (s->root.image || s->root.directory) {
+                r = pick_path(&found_as[s->root.image ? 1 : 0], a, ret, e);
+                if (r < 0 || s->root.image)
+                        return r;
+        }
         if (s->root.template && !s->root.directory && !s->id.machine) {
                 if (s->root.ephemeral) {
                         *ret = s->root.template;
-                        return 0;
+                        return pick_path(&found_as[0], a, ret, e);
                 }
                 err_set(e, ERR_USAGE, 0, "--template= does not say what to make");
                 return err_hint(e, "-D or -M does");
