@@ -176,6 +176,7 @@ int berth_inspect(const struct spec *s, struct arena *a, int *ret_status, struct
         const struct image_want want = {
                 .path = path,
                 .policy = s->root.policy_said ? &s->root.policy : NULL,
+                .file_systems = s->root.file_systems,
                 .read_only = s->root.read_only,
                 .peek = true,
         };

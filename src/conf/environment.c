@@ -12,6 +12,8 @@
 #include "base/str.h"
 
 const struct variable variables[] = {
+        { "SYSTEMD_DISSECT_FILE_SYSTEMS", "image-file-systems" },
+        { "SYSTEMD_LOOP_DIRECT_IO", "image-direct-io" },
         { "SYSTEMD_NSPAWN_API_VFS_WRITABLE", "api-vfs" },
         { "SYSTEMD_NSPAWN_CHECK_OS_RELEASE", "os-release-check" },
         { "SYSTEMD_NSPAWN_CONTAINER_SERVICE", "container-service" },

@@ -128,12 +128,20 @@ static const char *describe(const struct dissected_part *p, enum part_role role,
         return buf;
 }
 
-/* What the policy allows may still be beyond this build. */
-static int check_means(const struct image *m, const struct policy *policy, const struct image_part *i, struct err *e) {
+/* What the policy allows may still be beyond this build, or not wanted. */
+static int check_means(const struct image *m, const struct image_want *want, const struct policy *policy,
+                       const struct image_part *i, struct err *e) {
         unsigned rule = policy->role[i->role];
         char what[64];
 
         describe(i->part, i->role, what);
+        if (want->file_systems && *i->part->fs && policy_file_system(i->part->fs) &&
+            !(want->file_systems & policy_file_system(i->part->fs))) {
+                err_set(e, ERR_IMAGE, 0, "%s: %s has a file system that is not allowed: %s", m->path, what,
+                        i->part->fs);
+                err_blame(e, "image-file-systems", NULL);
+                return err_hint(e, "--image-file-systems= is the list");
+        }
         if (streq(i->part->fs, "crypto_LUKS")) {
                 err_set(e, ERR_IMAGE, 0, "%s: %s is encrypted (LUKS), which this build cannot open", m->path, what);
                 return err_hint(e, "cryptsetup open it, and start its /dev/mapper device by -i");
@@ -171,7 +179,7 @@ static bool is_mountable(const char *fs) {
         return !streq(fs, "verity") && !streq(fs, "swap");
 }
 
-static int collect(struct image *m, const struct policy *policy, struct err *e) {
+static int collect(struct image *m, const struct image_want *want, const struct policy *policy, struct err *e) {
         m->n = 0;
         for (size_t k = 0; k < ELEMENTS(places); k++) {
                 const struct dissected_part *p = part_of(m, places[k].role);
@@ -181,9 +189,11 @@ static int collect(struct image *m, const struct policy *policy, struct err *e) 
 
                 if (!p)
                         continue;
-                *i = (struct image_part){ .role = places[k].role, .part = p, .where = places[k].where, .loop = -1 };
+                *i = (struct image_part){
+                        .role = places[k].role, .part = p, .where = places[k].where, .loop = -1, .mount = -1
+                };
                 i->read_only = m->read_only || p->read_only || streq(p->fs, "squashfs") || streq(p->fs, "erofs");
-                r = check_means(m, policy, i, e);
+                r = check_means(m, want, policy, i, e);
                 if (r < 0)
                         return r;
                 if (!is_mountable(p->fs))
@@ -205,11 +215,11 @@ static void make_notes(struct image *m, struct arena *a) {
                          "without verification");
 }
 
-static int prepare(struct image *m, const struct policy *policy, struct err *e) {
+static int prepare(struct image *m, const struct image_want *want, const struct policy *policy, struct err *e) {
         bool all = true;
         int k = judge(m, policy, e);
 
-        k = k < 0 ? k : collect(m, policy, e);
+        k = k < 0 ? k : collect(m, want, policy, e);
         for (unsigned i = 0; i < m->n; i++)
                 all = all && m->parts[i].read_only;
         if (all)
@@ -224,6 +234,7 @@ static struct image *new_image(const struct image_want *want, struct arena *a) {
         m->file = -1;
         m->read_only = want->read_only;
         m->peek = want->peek;
+        m->direct_io = want->direct_io;
         m->found = arena_new(a, struct dissected);
         lock_init(&m->lock);
         return m;
@@ -241,7 +252,7 @@ int image_open(const struct image_want *want, struct arena *a, struct image **re
         struct image *m = new_image(want, a);
         int k = take_apart(m, e);
 
-        k = k < 0 ? k : prepare(m, policy, e);
+        k = k < 0 ? k : prepare(m, want, policy, e);
         k = k < 0 ? k : open_writable(m, e);
         k = k < 0 || !want->lock ? k : lock_file(m, e);
         for (unsigned i = 0; k == 0 && i < m->n; i++)
@@ -268,7 +279,7 @@ int image_inspect(const struct image_want *want, struct arena *a, struct image *
                 return k;
         }
         if (choose_parts(m->found, m->path, &m->choice, ret_verdict) == 0)
-                (void) prepare(m, policy, ret_verdict);
+                (void) prepare(m, want, policy, ret_verdict);
         make_notes(m, a);
         *ret = m;
         return 0;
@@ -298,7 +309,8 @@ void image_forget(struct image *m) {
                 return;
         for (unsigned i = 0; i < m->n; i++) {
                 clean_fd(&m->parts[i].loop);
-                m->parts[i].loop = -1;
+                clean_fd(&m->parts[i].mount);
+                m->parts[i].loop = m->parts[i].mount = -1;
         }
         clean_fd(&m->file);
         m->file = -1;

@@ -17,14 +17,16 @@ struct image_part {
         const char *where; /* relative to the root; NULL: not mounted */
         bool read_only;
         enum verdict verdict;
-        int loop; /* -1: not yet */
+        int loop; /* -1: none yet */
         char device[32];
+        int mount; /* the first one, which others are copies of; -1 */
 };
 
 struct image {
         const char *path;
         int file; /* -1: closed */
         bool block, read_only, peek;
+        enum tristate direct_io;
         uint64_t size;
         struct lock lock;
         struct dissected *found;
@@ -37,7 +39,9 @@ struct image {
 struct image_want {
         const char *path;
         const struct policy *policy;
+        unsigned file_systems; /* the POLICY_ flags of those that may be in it; 0: all that berth mounts */
         bool read_only;
+        enum tristate direct_io; /* UNSAID: where it is written to */
         bool lock;
         bool peek; /* --dry-run: nothing is written, whatever the plan says */
 };
@@ -52,6 +56,10 @@ int image_inspect(const struct image_want *want, struct arena *a, struct image *
 
 /* A new mount of partition number i of parts, detached. */
 int image_mount(struct image *m, unsigned i, struct err *e);
+
+/* The file system of a writable mount of it becomes as large as its partition. -errno: -EOPNOTSUPP where it cannot be
+ * done while it is mounted. */
+int image_grow(const struct image_part *p, int mount);
 
 /* All that there is to know before a plan: opens the image, and its root as *ret_root. *ret is the caller's to close,
  * also after an error. */

@@ -57,6 +57,27 @@ static void place_boot(struct image *m, int root, struct arena *a) {
         }
 }
 
+/* A flag of the image asks for it, and nobody by name: what cannot be done is only told. */
+static int grow_all(struct image *m, struct arena *a, struct err *e) {
+        for (unsigned i = 0; i < m->n; i++) {
+                const struct image_part *p = &m->parts[i];
+                CLEAN_FD int mount = -1;
+                int k;
+
+                if (!p->part->growfs || p->read_only || m->peek)
+                        continue;
+                mount = image_mount(m, i, e);
+                if (mount < 0)
+                        return mount;
+                k = image_grow(p, mount);
+                if (k < 0)
+                        strv_add(a, &m->notes,
+                                 arena_printf(a, "the %s partition of the image shall grow, and its %s does not: %s",
+                                              role_name(p->role), p->part->fs, strerror(-k)));
+        }
+        return 0;
+}
+
 /* What is seen of the OS before it starts: the root, and /usr where that is a partition of its own. Without a root it
  * lies in an empty one, as it will. */
 static int open_os(struct image *m, struct err *e) {
@@ -83,6 +104,8 @@ int image_look(const struct spec *s, struct arena *a, struct facts *f, int *ret_
         const struct image_want want = {
                 .path = f->tree.path,
                 .policy = s->root.policy_said ? &s->root.policy : NULL,
+                .file_systems = s->root.file_systems,
+                .direct_io = s->root.direct_io,
                 .read_only = s->root.read_only || f->tree.vendor || spec_root_spares_tree(&s->root),
                 .lock = !s->host.no_lock && !dry,
                 .peek = dry,
@@ -94,6 +117,9 @@ int image_look(const struct spec *s, struct arena *a, struct facts *f, int *ret_
                 return k;
         *ret_root = k;
         place_boot(*ret, k, a);
+        k = s->root.no_grow ? 0 : grow_all(*ret, a, e);
+        if (k < 0)
+                return k;
         image_facts(*ret, a, f);
         /* A new file system has nothing mounted inside. */
         f->tree.submounts_known = true;

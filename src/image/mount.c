@@ -18,7 +18,7 @@
 static const struct {
         const char *name, *options, *read_only;
 } kinds[] = {
-        { "ext4", NULL, "noload" },
+        { "ext4", "errors=remount-ro", "errors=remount-ro,noload" }, /* its superblock could ask for a panic */
         { "xfs", "nouuid", "nouuid,norecovery" },
         { "btrfs", NULL, "rescue=nologreplay" },
         { "squashfs", NULL, NULL },
@@ -34,6 +34,7 @@ static int make_device(struct image *m, struct image_part *p, struct err *e) {
                 .size = p->part->number == 0 ? 0 : p->part->size,
                 .sector = m->found->sector,
                 .read_only = p->read_only || m->peek,
+                .direct = m->direct_io == UNSAID ? !p->read_only && !m->peek : m->direct_io == YES,
         };
 
         _Static_assert(sizeof p->device == LOOPDEV_PATH, "it gets the path");
@@ -64,27 +65,58 @@ static int explain(const struct image *m, const struct image_part *p, int code, 
         return err_hint(e, "it may be damaged: fsck it");
 }
 
-int image_mount(struct image *m, unsigned i, struct err *e) {
-        struct image_part *p = &m->parts[i];
+/* erofs reads from a file as it is (Linux 6.12), also from a part of one (6.17): no device is needed. */
+static int mount_file(const struct image *m, const struct image_part *p, struct mount_device device) {
+        char source[32], offset[64] = "";
+
+        if (m->block || !streq(p->part->fs, "erofs"))
+                return -ENOTBLK;
+        snprintf(source, sizeof source, "/proc/self/fd/%d", m->file);
+        if (p->part->start > 0)
+                snprintf(offset, sizeof offset, "fsoffset=%llu", (unsigned long long) p->part->start);
+        device.source = source;
+        device.options = *offset ? offset : NULL;
+        return mount_device(&device);
+}
+
+static int mount_new(struct image *m, struct image_part *p, struct err *e) {
         bool read_only = p->read_only || m->peek;
         bool boot = p->role == ROLE_ESP || p->role == ROLE_XBOOTLDR;
-        int k = make_device(m, p, e);
-        size_t kind;
-
-        if (k < 0)
-                return k;
-        for (kind = 0; kind < ELEMENTS(kinds) && !streq(kinds[kind].name, p->part->fs); kind++)
-                ;
-        if (kind == ELEMENTS(kinds))
-                return err_set(e, ERR_IMAGE, 0, "%s has a %s, which is not mounted from images", m->path, p->part->fs);
-        const struct mount_device device = {
-                .type = kinds[kind].name,
-                .source = p->device,
-                .options = read_only ? kinds[kind].read_only : kinds[kind].options,
+        struct mount_device device = {
                 .read_only = read_only,
                 .attrs =
                         MOUNT_ATTR_NODEV | (boot ? MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_NOSYMFOLLOW : 0),
         };
+        size_t kind;
+        int k;
+
+        for (kind = 0; kind < ELEMENTS(kinds) && !streq(kinds[kind].name, p->part->fs); kind++)
+                ;
+        if (kind == ELEMENTS(kinds))
+                return err_set(e, ERR_IMAGE, 0, "%s has a %s, which is not mounted from images", m->path, p->part->fs);
+        device.type = kinds[kind].name;
+        device.options = read_only ? kinds[kind].read_only : kinds[kind].options;
+        k = mount_file(m, p, device);
+        if (k >= 0)
+                return k;
+        /* Whatever was wrong with that, the device's error says more. */
+        k = make_device(m, p, e);
+        if (k < 0)
+                return k;
+        device.source = p->device;
         k = mount_device(&device);
         return k < 0 ? explain(m, p, k, e) : k;
+}
+
+/* A copy of what is attached nowhere can be had since Linux 6.15; before, the file system is mounted once more. */
+int image_mount(struct image *m, unsigned i, struct err *e) {
+        struct image_part *p = &m->parts[i];
+        int k = p->mount < 0 ? -1 : mount_clone(p->mount, "", false);
+
+        if (k >= 0)
+                return k;
+        k = mount_new(m, p, e);
+        if (k >= 0 && p->mount < 0)
+                p->mount = mount_clone(k, "", false);
+        return k;
 }

@@ -10,6 +10,8 @@
 
 #include "base/clean.h"
 
+enum { SUPER_MIN = 512, SUPER_MAX = 2304 };
+
 /* Size in bytes that the superblock at s claims; 0: it says nonsense. */
 static uint64_t shifted(uint64_t n, unsigned shift) {
         return shift > 16 || n > UINT64_MAX >> 17 ? 0 : n << shift;
@@ -59,20 +61,43 @@ static uint64_t size_vfat(const uint8_t *s) {
         return sector < 512 || sector > 4096 || sector & (sector - 1) || s[13] == 0 ? 0 : sector * n;
 }
 
+/* What would have the kernel look for more than what lies here: on a device, or below a path, of the image's choice.
+ */
+static const char *beyond_ext(const uint8_t *s) {
+        if (le32(s + 96) & 0x8) /* INCOMPAT_JOURNAL_DEV */
+                return "is the journal of another file system";
+        return le32(s + 92) & 0x4 /* COMPAT_HAS_JOURNAL */ && le32(s + 224) == 0 ? "has its journal on another device"
+                                                                                 : NULL;
+}
+
+static const char *beyond_btrfs(const uint8_t *s) {
+        return le64(s + 136) > 1 ? "is spread over several devices" : NULL;
+}
+
+static const char *beyond_erofs(const uint8_t *s) {
+        return le32(s + 80) & 0x8 /* INCOMPAT_DEVICE_TABLE */ && le16(s + 86) > 0 ? "wants other devices" : NULL;
+}
+
+static const char *beyond_f2fs(const uint8_t *s) {
+        return s[2201] ? "is spread over several devices" : NULL;
+}
+
 /* Marks at a place; two of one name are alternatives. at: of the mark. base: of what size() gets. */
 static const struct kind {
         const char *name;
         unsigned at, n;
         const char *mark;
         unsigned base;
-        uint64_t (*size)(const uint8_t *s); /* NULL: not asked */
+        uint64_t (*size)(const uint8_t *s);      /* NULL: not asked */
+        const char *(*beyond)(const uint8_t *s); /* NULL: it knows no such thing */
+        unsigned more;                           /* bytes of the superblock that are needed, 0: SUPER_MIN */
 } kinds[] = {
-        { "ext4", 1024 + 56, 2, "\x53\xef", 1024, size_ext },
+        { "ext4", 1024 + 56, 2, "\x53\xef", 1024, size_ext, beyond_ext },
         { "xfs", 0, 4, "XFSB", 0, size_xfs },
-        { "btrfs", 65536 + 64, 8, "_BHRfS_M", 65536, size_btrfs },
+        { "btrfs", 65536 + 64, 8, "_BHRfS_M", 65536, size_btrfs, beyond_btrfs },
         { "squashfs", 0, 4, "hsqs", 0, size_squashfs },
-        { "erofs", 1024, 4, "\xe2\xe1\xf5\xe0", 1024, size_erofs },
-        { "f2fs", 1024, 4, "\x10\x20\xf5\xf2", 1024, size_f2fs },
+        { "erofs", 1024, 4, "\xe2\xe1\xf5\xe0", 1024, size_erofs, beyond_erofs },
+        { "f2fs", 1024, 4, "\x10\x20\xf5\xf2", 1024, size_f2fs, beyond_f2fs, SUPER_MAX },
         { "vfat", 82, 8, "FAT32   ", 0, size_vfat },
         { "vfat", 54, 8, "FAT16   ", 0, size_vfat },
         { "vfat", 54, 8, "FAT12   ", 0, size_vfat },
@@ -81,17 +106,26 @@ static const struct kind {
         { "swap", 4086, 10, "SWAPSPACE2", 0, NULL },
 };
 
-static int too_large(const struct kind *k, const uint8_t *s, uint64_t size, char why[160]) {
+static int check(const struct kind *k, const uint8_t *s, uint64_t size, char why[160]) {
         uint64_t claimed = k->size(s);
+        const char *beyond = k->beyond ? k->beyond(s) : NULL;
 
-        if (claimed > 0 && claimed <= size)
-                return 0;
-        snprintf(why, 160, "%s", k->name);
         if (claimed == 0)
                 snprintf(why, 160, "the %s in it says impossible things of itself", k->name);
-        else
+        else if (claimed > size)
                 snprintf(why, 160, "the %s in it is larger than what there is of it: it is cut off", k->name);
+        else if (beyond)
+                snprintf(why, 160, "the %s in it %s", k->name, beyond);
+        else
+                return 0;
         return -EINVAL;
+}
+
+static bool has_mark(const struct disk *d, uint64_t start, uint64_t size, const struct kind *k) {
+        uint8_t mark[16];
+
+        return size >= (uint64_t) k->at + k->n && disk_read(d, start + k->at, mark, k->n) &&
+               memcmp(mark, k->mark, k->n) == 0;
 }
 
 int superblock_kind(const struct disk *d, uint64_t start, uint64_t size, char ret[16], char why[160]) {
@@ -100,10 +134,10 @@ int superblock_kind(const struct disk *d, uint64_t start, uint64_t size, char re
         *ret = '\0';
         for (size_t i = 0; i < ELEMENTS(kinds); i++) {
                 const struct kind *k = &kinds[i];
-                uint8_t s[512], mark[16];
+                size_t n = k->more ? k->more : SUPER_MIN;
+                uint8_t s[SUPER_MAX];
 
-                if (size < (uint64_t) k->at + k->n || !disk_read(d, start + k->at, mark, k->n) ||
-                    memcmp(mark, k->mark, k->n) != 0)
+                if (!has_mark(d, start, size, k))
                         continue;
                 if (found) {
                         snprintf(why, 160, "it looks like %s and %s at once", found->name, k->name);
@@ -113,11 +147,11 @@ int superblock_kind(const struct disk *d, uint64_t start, uint64_t size, char re
                 snprintf(ret, 16, "%s", k->name);
                 if (!k->size)
                         continue;
-                if (size < k->base + sizeof s || !disk_read(d, start + k->base, s, sizeof s)) {
+                if (size < k->base + n || !disk_read(d, start + k->base, s, n)) {
                         snprintf(why, 160, "the %s in it is cut off", k->name);
                         return -EINVAL;
                 }
-                if (too_large(k, s, size, why) < 0)
+                if (check(k, s, size, why) < 0)
                         return -EINVAL;
         }
         return found ? 1 : 0;

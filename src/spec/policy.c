@@ -160,7 +160,7 @@ static bool breaks(unsigned rule, unsigned on, unsigned off, bool value) {
         return said == (value ? off : on);
 }
 
-static unsigned flag_of_file_system(const char *name) {
+unsigned policy_file_system(const char *name) {
         for (size_t i = 0; i < ELEMENTS(flag_names); i++)
                 if (flag_names[i].flags & POLICY_FILE_SYSTEMS && streq(flag_names[i].name, name))
                         return flag_names[i].flags;
@@ -190,7 +190,7 @@ enum verdict policy_judge(const struct policy *p, enum part_role role, const str
         if (breaks(rule, POLICY_GROWFS_ON, POLICY_GROWFS_OFF, part->growfs))
                 return VERDICT_GROWFS;
         if (rule & POLICY_FILE_SYSTEMS && part->file_system && !part->encrypted &&
-            !(rule & flag_of_file_system(part->file_system)))
+            !(rule & policy_file_system(part->file_system)))
                 return VERDICT_FILE_SYSTEM;
         return VERDICT_USE;
 }

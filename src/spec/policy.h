@@ -87,6 +87,9 @@ struct policy policy_default(void);
 /* Without help of verity: a partition that may only be used with it is refused. */
 enum verdict policy_judge(const struct policy *p, enum part_role role, const struct policy_part *part);
 
+/* The flag of a file system by its name, 0 where there is none. */
+unsigned policy_file_system(const char *name);
+
 /* "root", ...; "other" for ROLE_NONE. */
 const char *role_name(enum part_role role);
 /* What broke the rule, as the end of a sentence about a partition; NULL where nothing did. */

@@ -12,6 +12,7 @@ struct spec spec_default(enum face face) {
         return (struct spec){
                 .self.face = face,
                 .exec.personality = PERSONALITY_UNSAID,
+                .root.direct_io = UNSAID,
                 .net.private = UNSAID,
                 .host.registered = UNSAID,
         };

@@ -54,8 +54,11 @@ struct spec_root {
         const char *image;     /* -i as given, NULL */
         const char *inspect;   /* --inspect: an image to look at, and nothing else is done; NULL */
         bool policy_said;
-        struct policy policy; /* --image-policy= */
-        bool read_only;       /* sealed: also by volatile_mode */
+        struct policy policy;    /* --image-policy= */
+        unsigned file_systems;   /* of an image: POLICY_ flags of those that are allowed, 0: all */
+        enum tristate direct_io; /* of an image's loop devices */
+        bool no_grow;            /* an image's file systems stay as large as they are */
+        bool read_only;          /* sealed: also by volatile_mode */
         enum volatile_mode volatile_mode;
         bool ephemeral;            /* -x: a copy, or an overlay, that is gone at the end */
         const char *template;      /* --template=: the tree is made from this one where it is missing */

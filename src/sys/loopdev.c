@@ -46,7 +46,7 @@ int loopdev_make(const struct loopdev_want *want, char ret_path[LOOPDEV_PATH]) {
                 .info = { .lo_offset = want->start,
                           .lo_sizelimit = want->size,
                           .lo_flags = LO_FLAGS_AUTOCLEAR | (want->read_only ? LO_FLAGS_READ_ONLY : 0) |
-                                      (want->read_only ? 0 : LO_FLAGS_DIRECT_IO) },
+                                      (want->direct ? LO_FLAGS_DIRECT_IO : 0) },
         };
         CLEAN_FD int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 

@@ -12,6 +12,7 @@ struct loopdev_want {
         uint64_t start, size; /* bytes */
         unsigned sector;      /* bytes */
         bool read_only;
+        bool direct; /* past the page cache of the file, where it and its file system can */
 };
 
 enum { LOOPDEV_PATH = 32 };

@@ -5,6 +5,8 @@
  * get past them. */
 
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "fuzz/fuzz.h"
 #include "image/roles.h"
@@ -39,6 +41,18 @@ static void put_right(uint8_t *img, size_t size) {
                 put32(img + 512 + 16, crc(img + 512, le32(img + 512 + 12)));
 }
 
+/* From a file it is the same. */
+static void check_file(const uint8_t *img, size_t size, const struct dissected *want) {
+        int fd = memfd_create("image", MFD_CLOEXEC);
+        struct dissected *d = malloc(sizeof *d);
+
+        MUST(fd >= 0 && d && write(fd, img, size) == (ssize_t) size);
+        (void) dissect(&(struct disk){ .fd = fd, .size = size }, d);
+        MUST(memcmp(d, want, sizeof *d) == 0);
+        close(fd);
+        free(d);
+}
+
 static void check(const struct dissected *d, size_t size) {
         for (unsigned i = 0; i < d->n; i++) {
                 const struct dissected_part *p = &d->parts[i];
@@ -70,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                         MUST(c.part[i] >= -1 && c.part[i] < (int) d->n);
                 } else
                         MUST(*d->why && strlen(d->why) < sizeof d->why);
+                check_file(img, size, d);
         }
         free(d);
         free(img);

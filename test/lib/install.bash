@@ -35,6 +35,7 @@ sfdisk       sys            sfdisk             fdisk                  util-linux
 squashfs     sys            mksquashfs         squashfs-tools         squashfs-tools       squashfs-tools       squashfs           squashfs-tools
 erofs        sys            mkfs.erofs         erofs-utils            erofs-utils          erofs-utils          erofs-utils        erofs-utils
 btrfs        sys            mkfs.btrfs         btrfs-progs            btrfs-progs          btrfs-progs          btrfsprogs         btrfs-progs
+xfs          sys            mkfs.xfs           xfsprogs               xfsprogs             xfsprogs             xfsprogs           xfsprogs
 strace       sys,perf       strace             strace                 strace              strace             strace               strace
 nspawn       sys,compat,perf,probe systemd-nspawn     systemd-container      systemd-container   systemd            systemd-container    -
 bubblewrap   sys,perf       bwrap              bubblewrap             bubblewrap          bubblewrap         bubblewrap           bubblewrap

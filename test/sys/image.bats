@@ -95,6 +95,105 @@ type_at() {
         [[ $(type_at /) == "btrfs rw"* ]]
 }
 
+# A mount of the test's own: in its mount namespace, and gone before the guard looks.
+make_xfs() {
+        IMAGE=$work/xfs.raw
+        truncate -s 300M "$IMAGE"
+        mkfs.xfs -q "$IMAGE"
+        mkdir "$work/mnt"
+        mount -o loop "$IMAGE" "$work/mnt"
+        cp -a "$TREE/." "$work/mnt"
+        umount "$work/mnt"
+}
+
+@test "xfs" {
+        grep -qw xfs /proc/filesystems || skip "this kernel has no xfs"
+        make_xfs
+        from_image sh -c 'echo kept >/root/file; cat /proc/self/mountinfo'
+        status_is 0
+        [[ $(type_at /) == "xfs rw"* ]]
+        opts=(--read-only)
+        from_image cat /root/file
+        output_is kept
+}
+
+@test "erofs is read straight from the file, bare or in a partition, where the kernel can" {
+        make_image erofs
+        from_image awk '$5 == "/"' /proc/self/mountinfo
+        if ! [[ $output == *" /proc/self/fd/"* ]]; then skip "this kernel has no erofs on files"; fi
+        local small=$IMAGE
+        make_disk "size=8M, type=$HOME_TYPE" "size=32M, type=$ROOT_TYPE"
+        mkdir "$work/home"
+        fill 1 8M "$work/home"
+        dd if="$small" of="$IMAGE" bs=512 conv=notrunc status=none \
+                seek="$(sfdisk -J "$IMAGE" | jq '.partitiontable.partitions[1].start')"
+        from_image sh -c 'awk "\$5 == \"/\"" /proc/self/mountinfo; touch /home/new'
+        status_is 0
+        output_has " /proc/self/fd/"
+}
+
+@test "growfs: a file system becomes as large as its partition, if its flag says so and it is writable" {
+        local kind start
+        for kind in ext4 btrfs xfs; do
+                grep -qw "$kind" /proc/filesystems || continue
+                rm -f "$work"/*.raw
+                case $kind in
+                ext4) size=32M make_image ext4 ;;
+                btrfs) make_image btrfs ;;
+                xfs) make_xfs ;;
+                esac
+                local small=$IMAGE
+                IMAGE=$work/disk.raw
+                truncate -s 600M "$IMAGE"
+                printf '%s\n' "label: gpt" "size=500M, type=$ROOT_TYPE, attrs=\"GUID:59\"" | sfdisk -q "$IMAGE"
+                start=$(sfdisk -J "$IMAGE" | jq '.partitiontable.partitions[0].start')
+                dd if="$small" of="$IMAGE" bs=512 seek="$start" conv=notrunc,sparse status=none
+                opts=(--read-only)
+                from_image sh -c 'df -m / | tail -n 1'
+                status_is 0
+                [ "$(awk '{ print $2 }' <<<"$output")" -lt 330 ]
+                opts=(--image-grow=no)
+                from_image sh -c 'df -m / | tail -n 1'
+                [ "$(awk '{ print $2 }' <<<"$output")" -lt 330 ]
+                opts=()
+                try berth -i "$IMAGE" sh -c 'df -m / | tail -n 1'
+                status_is 0
+                # The kernel wants CAP_SYS_RESOURCE for this one.
+                if [ $kind = ext4 ] && (( (0x$(awk '/^CapEff/ { print $2 }' /proc/self/status) >> 24 & 1) == 0 )); then
+                        errors_has "root partition of the image shall grow, and its ext4 does not: Operation not permitted"
+                        continue
+                fi
+                [ "$(awk '{ print $2 }' <<<"$output")" -gt 400 ]
+        done
+}
+
+@test "--image-file-systems: what is not in the list is not mounted" {
+        make_image squashfs
+        opts=(--image-file-systems=ext4:erofs)
+        from_image true
+        refused "a file system that is not allowed: squashfs"
+        opts=(--image-file-systems=ext4,squashfs)
+        from_image echo here
+        output_is here
+        opts=()
+        SYSTEMD_DISSECT_FILE_SYSTEMS=btrfs:swap from_image true
+        refused "a file system that is not allowed: squashfs"
+        opts=(--image-file-systems=ext4:ntfs3)
+        from_image true
+        refused "not a list of file systems"
+        opts=(--image-file-systems=swap)
+        from_image true
+        refused "nothing could be mounted"
+}
+
+@test "an ext4 whose superblock asks for a panic of the kernel does not get one" {
+        make_image ext4
+        tune2fs -e panic "$IMAGE" >/dev/null
+        from_image cat /proc/self/mountinfo
+        status_is 0
+        output_lacks errors=panic
+}
+
 @test "busybox boots from an image, restarts in place, and powers off" {
         make_image ext4
         on_terminal 'expect=PID 1 is busybox' 'expect=# ' 'send=reboot\r' 'expect=PID 1 is busybox' 'expect=# ' \
