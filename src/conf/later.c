@@ -90,18 +90,6 @@ static int split_max(struct arena *a, const char *v, const char **parts, int max
         return n > max ? -EINVAL : n;
 }
 
-/* NEW[:OLD] */
-int later_pivot(const struct saying *s, struct err *e) {
-        const char *parts[2];
-        int n = split_max(s->arena, s->said->value, parts, 2);
-
-        if (n < 0 || !is_plain_absolute(parts[0]) || streq(parts[0], "/") || (n > 1 && !is_plain_absolute(parts[1])))
-                return bad_value(s, e, "not plain absolute paths");
-        if (n > 1 && streq(parts[0], parts[1]))
-                return bad_value(s, e, "both paths are the same");
-        return SET_OK;
-}
-
 /* The host's interface may be known by an alternative name of up to 127 characters. */
 static bool is_host_ifname(const char *v) {
         size_t n = strlen(v);

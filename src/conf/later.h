@@ -12,7 +12,6 @@ int later_number(const struct saying *s, struct err *e); /* 0 to .value */
 int later_size(const struct saying *s, struct err *e);
 int later_hash(const struct saying *s, struct err *e);
 int later_hash_signature(const struct saying *s, struct err *e);
-int later_pivot(const struct saying *s, struct err *e);
 int later_interface(const struct saying *s, struct err *e);
 int later_zone(const struct saying *s, struct err *e);
 int later_port(const struct saying *s, struct err *e);

@@ -54,6 +54,36 @@ static const char *plain_parts(struct arena *a, const char *path) {
         return ret;
 }
 
+/* What every container gets there lies on top. */
+static bool is_covered(const char *dst) {
+        static const char *const covered[] = { "dev", "proc", "run", "sys", "tmp" };
+
+        for (size_t i = 0; i < ELEMENTS(covered); i++) {
+                const char *rest = str_after(dst, covered[i]);
+
+                if (rest && (*rest == '\0' || *rest == '/'))
+                        return true;
+        }
+        return false;
+}
+
+/* NEW[:OLD] */
+int set_pivot(const struct saying *s, struct err *e) {
+        struct spec_root *r = &s->spec->root;
+        const char *parts[3];
+        int n = split_colons(s->arena, s->said->value, parts, 3);
+
+        r->pivot_new = n > 2 ? NULL : plain_parts(s->arena, parts[0]);
+        r->pivot_old = n == 2 ? plain_parts(s->arena, parts[1]) : NULL;
+        if (!r->pivot_new || !*r->pivot_new || (n == 2 && (!r->pivot_old || !*r->pivot_old)))
+                return bad_value(s, e, "not plain absolute paths");
+        if (n == 2 && streq(r->pivot_new, r->pivot_old))
+                return bad_value(s, e, "both paths are the same");
+        if (n == 2 && is_covered(r->pivot_old))
+                return bad_value(s, e, "/%.80s is covered by what every container gets", r->pivot_old);
+        return 0;
+}
+
 /* Each costs a descriptor and some memory before the start. */
 enum { MOUNTS_MAX = 4096 };
 

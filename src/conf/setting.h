@@ -193,7 +193,8 @@ int set_caps(const struct saying *s, struct err *e); /* mask at .at; .value 1: "
 int set_call_filter(const struct saying *s, struct err *e);
 int set_families(const struct saying *s, struct err *e);
 int set_rlimit(const struct saying *s, struct err *e);
-int set_bind(const struct saying *s, struct err *e);    /* .value 1: read-only */
+int set_bind(const struct saying *s, struct err *e); /* .value 1: read-only */
+int set_pivot(const struct saying *s, struct err *e);
 int set_overlay(const struct saying *s, struct err *e); /* .value 1: read-only */
 int set_inaccessible(const struct saying *s, struct err *e);
 int set_tmpfs(const struct saying *s, struct err *e);

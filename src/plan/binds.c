@@ -9,6 +9,7 @@
 
 #include "base/clean.h"
 #include "base/str.h"
+#include "plan/root.h"
 
 /* What a user wants mounted comes on top of berth's own mounts, sorted by destination. Sources are opened by the
  * launcher, destinations looked up inside: links of the tree are followed there. */
@@ -31,7 +32,9 @@ bool plan_binds_below(const struct spec *s, const char *dst) {
 }
 
 static const char *source_name(const struct spec_source *from, const struct facts *f, struct arena *a) {
-        const char *tree = streq(f->tree.path, "/") ? "" : f->tree.path;
+        const char *tree = plan_tree_name(f, a);
+
+        tree = streq(tree, "/") ? "" : tree;
 
         return from->in_tree ? arena_printf(a, "%s/%s", tree, from->path) : from->path;
 }

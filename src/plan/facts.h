@@ -160,6 +160,7 @@ struct facts {
         struct {
                 const char *path;       /* for messages and the record: absolute, resolved */
                 const char *name;       /* machine name: -M or made from the path */
+                const char *pivot;      /* where below the path the directory is that becomes the root, NULL: there */
                 const char *first_name; /* before it was found busy, NULL */
                 unsigned name_tries;
                 uint64_t dev, ino;

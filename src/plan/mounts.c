@@ -513,12 +513,32 @@ static void add_submounts(const struct spec *s, const struct facts *f, struct ar
                                         .kind = FSOP_TREE,
                                         .dst = sub->path,
                                         .slot = -1,
-                                        .host = arena_printf(a, "%s/%s", f->tree.path, sub->path),
+                                        .host = arena_printf(a, "%s/%s", plan_tree_name(f, a), sub->path),
                                         .set = NODEV | (read_only ? RO : 0),
                                         .flags = FSOP_IN_TREE | (p->ids.map_root && sub->can_idmap ? FSOP_IDMAP : 0),
                                         .why = "mounted inside the tree",
                                 });
         }
+}
+
+/* Where --pivot-root= wants the old root: as it is, with what is mounted in it left out. A tree that is spared shall
+ * not be changed there either. */
+static void add_whole(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
+        bool spared = spec_root_spares_tree(&s->root) && !p->copy;
+
+        if (!s->root.pivot_old)
+                return;
+        plan_add_fsop(a, p,
+                      &(struct fsop){
+                              .kind = FSOP_TREE,
+                              .dst = s->root.pivot_old,
+                              .host = f->tree.path,
+                              .slot = -1,
+                              .set = NODEV | (p->root.read_only || spared ? RO : 0),
+                              .flags = FSOP_IN_TREE | FSOP_WHOLE | FSOP_MAKE_DIR | FSOP_PARENTS | FSOP_FOLLOW |
+                                       FSOP_OF_USER | (p->ids.map_root ? FSOP_IDMAP : 0),
+                              .why = "--pivot-root=",
+                      });
 }
 
 /* The other partitions of an image, each with owners mapped as in the tree. */
@@ -594,6 +614,7 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
 
         add_submounts(s, f, a, p);
         add_image_parts(f, a, p);
+        add_whole(s, f, a, p);
         if (!(now & C_NODES))
                 plan_note(a, p, "device nodes are the host's own: berth may not make any here");
         if (!f->host.can_mount_proc || !f->host.can_mount_sysfs)

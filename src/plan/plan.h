@@ -75,6 +75,7 @@ enum fsop_flags {
         FSOP_PARENTS = 1 << 13,  /* FSOP_MAKE_*: and the directories that lead to it */
         FSOP_OF_USER = 1 << 14,  /* asked for by name: where it cannot be had, there is no other plan */
         FSOP_OF_IMAGE = 1 << 15, /* FSOP_TREE: host is for people; the source is a partition of the image */
+        FSOP_WHOLE = 1 << 16,    /* FSOP_TREE: host is for people; the source is the whole tree of --pivot-root= */
 };
 
 /* A directory that takes part in an overlay, opened by the launcher and taken as a mount of its own. */
@@ -185,6 +186,7 @@ struct plan {
                 const char *path;
                 const char
                         *image; /* NULL, or how to read it: "ext4", "gpt, partition 2, ext4"; it is locked already */
+                const char *pivot; /* the directory of it that becomes the root, NULL: its top */
                 bool read_only;
                 bool idmap;
                 const struct fsop *fresh;      /* the root directory is this FSOP_FRESH; NULL: the tree */

@@ -181,6 +181,11 @@ static void print_where(const struct plan *p, FILE *out) {
                 fprintf(out, " (image: %s)", p->root.image);
         fprintf(out, "  %s%s, lock: %s\n", p->root.read_only ? "read-only" : "writable",
                 p->root.idmap ? ", owners mapped" : "", lock_name(p->root.lock));
+        if (p->root.pivot) {
+                head(out, "  directory");
+                text(out, p->root.pivot);
+                fputs("  (--pivot-root=)\n", out);
+        }
         if (p->copy) {
                 head(out, "  made by");
                 fprintf(out, "%s of ", copy_method_name(p->copy->method));

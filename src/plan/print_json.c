@@ -176,6 +176,8 @@ static void put_root(struct json *j, const struct plan *p) {
         json_string(j, "path", p->root.path);
         if (p->root.image)
                 json_string(j, "image", p->root.image);
+        if (p->root.pivot)
+                json_string(j, "directory", p->root.pivot);
         json_bool(j, "readOnly", p->root.read_only);
         json_bool(j, "ownersMapped", p->root.idmap);
         json_string(j, "lock", lock_name(p->root.lock));

@@ -12,6 +12,12 @@
 /* Numbers as systemd-nspawn has them for what is thrown away. */
 #define MEMORY "mode=0755,size=25%,nr_inodes=1m"
 
+const char *plan_tree_name(const struct facts *f, struct arena *a) {
+        const char *path = streq(f->tree.path, "/") && f->tree.pivot ? "" : f->tree.path;
+
+        return f->tree.pivot ? arena_printf(a, "%s/%s", path, f->tree.pivot) : path;
+}
+
 static int refuse(const struct spec *s, const char *why, struct err *e) {
         const char *mode = volatile_mode_name(s->root.volatile_mode);
 
@@ -64,7 +70,7 @@ static int make_fresh(const struct spec *s, const struct facts *f, struct arena 
                       &(struct fsop){
                               .kind = FSOP_TREE,
                               .dst = "usr",
-                              .host = arena_printf(a, "%s/usr", f->tree.path),
+                              .host = arena_printf(a, "%s/usr", plan_tree_name(f, a)),
                               .slot = -1,
                               .set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV,
                               .flags = FSOP_IN_TREE | FSOP_RECURSIVE | (p->ids.map_root ? FSOP_IDMAP : 0),
@@ -149,6 +155,7 @@ int plan_root(const struct spec *s, const struct facts *f, struct arena *a, stru
         bool spared = spec_root_spares_tree(&s->root);
 
         p->root.path = f->tree.path;
+        p->root.pivot = f->tree.pivot;
         if (f->image.used)
                 describe_image(f, a, p);
         p->root.read_only = s->root.read_only || ((f->tree.vendor || (f->image.used && f->tree.read_only)) && !spared);

@@ -11,4 +11,7 @@ bool plan_has_own_id(const struct spec *s, const struct plan *p);
 /* Where an image has only /usr, the root is a new tmpfs. */
 bool plan_image_has_root(const struct facts *f);
 
+/* What becomes the root, for people. */
+const char *plan_tree_name(const struct facts *f, struct arena *a);
+
 int plan_root(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);

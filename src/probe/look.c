@@ -77,7 +77,7 @@ static int probe_file_system(const struct spec *s, struct facts *f, const struct
         f->tree.etc_writable =
                 !s->root.read_only && (spec_root_spares_tree(&s->root) || (!f->tree.read_only && !f->tree.vendor));
         if ((s->root.ephemeral || f->tree.template) && !f->image.used) {
-                CLEAN_FD int fd = openat(o->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                CLEAN_FD int fd = openat(o->whole >= 0 ? o->whole : o->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
                 f->tree.subvolume = fd >= 0 && btrfs_is_lone_subvolume(fd);
                 f->tree.can_reflink = may_share_blocks(sf.f_type);
@@ -226,6 +226,26 @@ static int probe_user(const struct spec *s, struct arena *a, struct facts *f, co
         return 0;
 }
 
+/* From here on the tree is what is below that directory: whose files they are, what is in them, what is copied or
+ * covered. Its lock, its name and copies are the whole's. */
+static int enter_pivot(const struct spec *s, struct facts *f, struct opened *o, struct err *e) {
+        struct stat st;
+
+        if (!s->root.pivot_new)
+                return 0;
+        o->whole = TAKE_FD(o->root);
+        o->root = resolve_in_root(o->whole, s->root.pivot_new, O_PATH | O_DIRECTORY);
+        if (o->root < 0 || fstat(o->root, &st) < 0) {
+                err_set(e, ERR_IMAGE, o->root < 0 ? -o->root : errno, "cannot make /%s of %s the root directory",
+                        s->root.pivot_new, f->tree.path);
+                return err_blame(e, "pivot-root", NULL);
+        }
+        f->tree.pivot = s->root.pivot_new;
+        f->tree.uid = st.st_uid;
+        f->tree.gid = st.st_gid;
+        return 0;
+}
+
 /* Settings were looked for by the name of the tree; what runs is another one. */
 static void name_copy(struct arena *a, struct facts *f) {
         uint64_t random;
@@ -236,10 +256,11 @@ static void name_copy(struct arena *a, struct facts *f) {
 
 int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e) {
         bool users = s->ids.mode == USERS_PICK || (s->ids.mode == USERS_DEFAULT && s->self.face == FACE_BERTH);
-        int r = probe_file_system(s, f, o, e);
+        int r = enter_pivot(s, f, o, e);
         uint16_t machine;
         uint8_t class;
 
+        r = r < 0 ? r : probe_file_system(s, f, o, e);
         if (r < 0)
                 return r;
         if (s->root.ephemeral && !s->id.machine)

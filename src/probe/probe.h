@@ -8,7 +8,8 @@
 /* Descriptors the launch goes on with. Owned; -1 where there is none. */
 struct opened {
         int proc;   /* the host's proc, O_PATH */
-        int root;   /* the tree, O_PATH */
+        int root;   /* the tree, or the directory of --pivot-root= in it, O_PATH */
+        int whole;  /* and then: the whole tree, O_PATH */
         int cgroup; /* the caller's cgroup, where containers' cgroups are made, O_PATH */
 };
 

@@ -16,12 +16,13 @@
 #include "base/str.h"
 
 void opened_init(struct opened *o) {
-        *o = (struct opened){ -1, -1, -1 };
+        *o = (struct opened){ .proc = -1, .root = -1, .whole = -1, .cgroup = -1 };
 }
 
 void opened_done(struct opened *o) {
         clean_fd(&o->proc);
         clean_fd(&o->root);
+        clean_fd(&o->whole);
         clean_fd(&o->cgroup);
         opened_init(o);
 }

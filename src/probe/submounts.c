@@ -6,9 +6,11 @@
 #include "probe/probe.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clean.h"
 #include "base/str.h"
@@ -147,6 +149,8 @@ void submounts_seen(struct mount_lines *l, long top, struct arena *a, struct sub
 int probe_submounts(struct arena *a, struct facts *f, const struct opened *o, struct err *e) {
         CLEAN_FILE FILE *file = fopen("/proc/self/mountinfo", "re");
         CLEAN_FREE char *line = NULL;
+        char by_number[32], real[PATH_MAX];
+        const char *tree = f->tree.path;
         struct mount_lines lines = { 0 };
         size_t room = 0;
         long top;
@@ -154,9 +158,19 @@ int probe_submounts(struct arena *a, struct facts *f, const struct opened *o, st
 
         if (!file || k < 0)
                 return err_set(e, ERR_SYSTEM, k < 0 ? -k : errno, "cannot read the list of mounts");
+        if (o->whole >= 0) {
+                ssize_t n;
+
+                snprintf(by_number, sizeof by_number, "self/fd/%d", o->root);
+                n = readlinkat(o->proc, by_number, real, sizeof real - 1);
+                if (n < 0)
+                        return err_set(e, ERR_SYSTEM, errno, "cannot tell where /%s of %s is", f->tree.pivot, tree);
+                real[n] = '\0';
+                tree = real;
+        }
         f->tree.submounts = (struct submount_list){ 0 };
         while (getline(&line, &room, file) > 0)
-                submounts_take_line(line, f->tree.path, a, &lines);
+                submounts_take_line(line, tree, a, &lines);
         submounts_seen(&lines, top, a, &f->tree.submounts);
         f->tree.submounts_known = true;
         return 0;

@@ -50,9 +50,12 @@ int guest_die_with_launcher(struct guest *g, struct err *e) {
  * its death. */
 static int close_launchers(struct guest *g, struct err *e) {
         struct held *h = &g->run->held;
-        const int fds[] = { h->record.fd,     h->tree_lock.fd, h->range_lock.fd, h->signals, g->run->opened->root,
-                            h->sock,          h->lifeline,     h->cgroup,        h->own_net, g->run->manager->fd,
-                            h->upper_lock.fd, h->original,     h->copy_dir,      h->memory,  h->limited };
+        const int fds[] = {
+                h->record.fd,     h->tree_lock.fd,      h->range_lock.fd,  h->signals,  g->run->opened->root,
+                h->sock,          h->lifeline,          h->cgroup,         h->own_net,  g->run->manager->fd,
+                h->upper_lock.fd, h->original,          h->original_whole, h->copy_dir, h->memory,
+                h->limited,       g->run->opened->whole
+        };
 
         for (size_t i = 0; i < ELEMENTS(fds); i++)
                 if (fds[i] >= 0 && close(fds[i]) < 0)

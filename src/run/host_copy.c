@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "state/leftover.h"
 #include "sys/btrfs.h"
+#include "sys/resolve.h"
 #include "sys/treecopy.h"
 #include "sys/treeremove.h"
 
@@ -62,7 +63,8 @@ static int snapshot(struct run *r, int from, const char *name) {
 
 /* Whether files can share blocks, and where a snapshot can be, is seen when it is tried. */
 static int make_copy(struct run *r, const struct plan_copy *c, struct err *e) {
-        CLEAN_FD int from = openat(r->held.original, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int original = r->held.original_whole >= 0 ? r->held.original_whole : r->held.original;
+        CLEAN_FD int from = openat(original, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int k = from < 0                     ? -errno
                 : c->method == COPY_SNAPSHOT ? snapshot(r, from, c->name)
                                              : copy_into(r, from, c->name, c->method);
@@ -99,9 +101,24 @@ static int keep_copy(struct run *r, const struct plan_copy *c, struct err *e) {
         return 0;
 }
 
+static int open_copy(struct run *r, const struct plan_copy *c, struct err *e) {
+        const char *name = c->keep_as ? c->keep_as : c->name, *pivot = r->plan->root.pivot;
+        int fd = openat(r->held.copy_dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (fd < 0)
+                return err_set(e, ERR_HOST, errno, "cannot open the copy %s/%s", c->dir, name);
+        r->opened->root = fd;
+        if (!pivot)
+                return 0;
+        r->opened->whole = fd;
+        r->opened->root = resolve_in_root(fd, pivot, O_PATH | O_DIRECTORY);
+        return r->opened->root < 0 ? err_set(e, ERR_HOST, -r->opened->root, "cannot open /%s of the copy %s/%s", pivot,
+                                             c->dir, name)
+                                   : 0;
+}
+
 int host_copy_take(struct run *r, struct err *e) {
         const struct plan_copy *c = r->plan->copy;
-        const char *name;
         int k;
 
         if (!c)
@@ -110,15 +127,12 @@ int host_copy_take(struct run *r, struct err *e) {
         if (r->held.copy_dir < 0)
                 return err_set(e, ERR_HOST, errno, "cannot open %s to copy %s to", c->dir, c->from);
         r->held.original = TAKE_FD(r->opened->root);
+        r->held.original_whole = TAKE_FD(r->opened->whole);
         k = leftover_note(r->plan->machine, c->path, e);
         k = k < 0 ? k : make_copy(r, c, e);
         k = k < 0 ? k : lock_copy(r, c, e);
         k = k < 0 || !c->keep_as ? k : keep_copy(r, c, e);
-        if (k < 0)
-                return k;
-        name = c->keep_as ? c->keep_as : c->name;
-        r->opened->root = openat(r->held.copy_dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        return r->opened->root < 0 ? err_set(e, ERR_HOST, errno, "cannot open the copy %s/%s", c->dir, name) : 0;
+        return k < 0 ? k : open_copy(r, c, e);
 }
 
 void host_copy_drop(struct run *r) {
@@ -127,7 +141,9 @@ void host_copy_drop(struct run *r) {
 
         if (r->held.original >= 0) {
                 clean_fd(&r->opened->root);
+                clean_fd(&r->opened->whole);
                 r->opened->root = TAKE_FD(r->held.original);
+                r->opened->whole = TAKE_FD(r->held.original_whole);
         }
         /* Twice: nobody comes back to clean up after a passing failure. */
         for (int tries = 0; r->held.copy_made && tries < 2; tries++) {

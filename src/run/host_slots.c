@@ -48,6 +48,22 @@ static int mount_by_launcher(struct run *r, const struct fsop *op, struct err *e
         return 0;
 }
 
+/* Directories of other trees are copied from where they are; an image's is attached nowhere. */
+static int enter_image(struct run *r, struct err *e) {
+        const char *pivot = r->plan->root.pivot;
+        CLEAN_FD int whole = TAKE_FD(r->held.root), dir = resolve_in_root(whole, pivot, O_PATH | O_DIRECTORY);
+        int k;
+
+        r->held.root = dir < 0 ? dir : mount_clone(dir, "", false);
+        k = r->held.root;
+        if (k >= 0)
+                return 0;
+        r->held.root = -1;
+        err_set(e, ERR_HOST, -k, "cannot make /%s of %s the root directory", pivot, r->plan->root.path);
+        err_blame(e, "pivot-root", NULL);
+        return k == -EINVAL ? err_hint(e, "of an image, that is possible from Linux 6.15 on") : k;
+}
+
 /* Before builder or guest mounts anything: that would make gaps in the ids. A restart takes what the first start has
  * found. */
 static int take_tree_as_root(struct run *r, struct err *e) {
@@ -58,7 +74,9 @@ static int take_tree_as_root(struct run *r, struct err *e) {
         if (r->image) {
                 k = image_mount(r->image, 0, e);
                 r->held.root = k < 0 ? -1 : k;
-                return k < 0 ? k : 0;
+                if (k < 0)
+                        return k;
+                return p->root.pivot ? enter_image(r, e) : 0;
         }
         r->held.root = mount_clone(r->opened->root, "", p->root.check_submounts);
         if (r->held.root < 0) {
@@ -130,6 +148,8 @@ static int take_fresh(struct run *r, const struct fsop *op, struct err *e) {
 static int open_source(struct run *r, const struct fsop *op) {
         int fd;
 
+        if (op->flags & FSOP_WHOLE)
+                return resolve_plain(r->opened->whole, ".", O_PATH);
         if (op->flags & FSOP_IN_TREE && op->src)
                 return resolve_in_root(r->opened->root, *op->src ? op->src : ".", O_PATH);
         if (op->flags & FSOP_IN_TREE)

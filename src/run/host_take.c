@@ -29,6 +29,7 @@ void held_init(struct held *h) {
                             .userns = -1,
                             .own_net = -1,
                             .original = -1,
+                            .original_whole = -1,
                             .copy_dir = -1,
                             .memory = -1,
                             .sock = -1,

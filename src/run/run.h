@@ -24,6 +24,7 @@ struct held {
         int root;              /* the tree, detached */
         int userns;
         int original, copy_dir; /* while there is a copy: the tree it was made of, the directory it is in; -1 */
+        int original_whole;     /* and the whole of that, with --pivot-root=; -1 */
         bool copy_made;         /* and is to be removed */
         int memory;             /* what an overlay that outlives reboots is written to, -1 */
         int own_net;            /* the host's network namespace while we are in another */

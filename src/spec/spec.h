@@ -63,6 +63,9 @@ struct spec_root {
         bool ephemeral;            /* -x: a copy, or an overlay, that is gone at the end */
         const char *template;      /* --template=: the tree is made from this one where it is missing */
         const char *overlay_upper; /* --overlay-upper: the host's directory that changes are kept in */
+        /* --pivot-root: the directory of the tree that becomes the root, and where in that one the whole tree is seen
+         * then, NULL: nowhere. Both without the slash in front. */
+        const char *pivot_new, *pivot_old;
 };
 /* What the payload writes into the root does not reach the tree. */
 bool spec_root_spares_tree(const struct spec_root *r);

@@ -360,6 +360,7 @@ static const struct {
         ROW("image.note", image.notes, set_list),
         ROW("tree.path", tree.path, set_text),
         ROW("tree.name", tree.name, set_name),
+        ROW("tree.pivot", tree.pivot, set_text),
         ROW("tree.first-name", tree.first_name, set_text),
         ROW("tree.name-tries", tree.name_tries, set_unsigned),
         ROW("tree.dev", tree.dev, set_u64),

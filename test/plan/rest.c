@@ -133,7 +133,8 @@ static void print_files(const struct plan *p, FILE *out) {
                         fprintf(out, "  slot %-5d %s /%s\n", op->slot, op->kind == FSOP_KEEP ? "from" : "for",
                                 op->dst);
                 if (op->flags & FSOP_IN_TREE)
-                        fprintf(out, "  %-10s /%s\n", "in tree", str_or(op->src, op->dst));
+                        fprintf(out, "  %-10s /%s\n", "in tree",
+                                op->flags & FSOP_WHOLE ? "" : str_or(op->src, op->dst));
                 if (op->flags & FSOP_SEAL)
                         fprintf(out, "  %-10s /%s\n", "sealed", op->dst);
                 for (size_t k = 0; k < op->seeds.n; k++)

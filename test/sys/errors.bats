@@ -143,7 +143,7 @@ END
 @test "options of later features are refused by name, none is ignored" {
         local option
         for option in --oci-bundle=/x --root-hash=0123456789abcdef0123456789abcdef \
-                --pivot-root=/x --network-veth -n --network-bridge=br0 --network-zone=z --port=80 --network-interface=eth0 --network-macvlan=eth0 \
+                --network-veth -n --network-bridge=br0 --network-zone=z --port=80 --network-interface=eth0 --network-macvlan=eth0 \
                 --network-ipvlan=eth0 --network-veth-extra=a:b --link-journal=host -j --forward-journal=/x.journal --share-system --mstack=/x \
                 --private-users-delegate=1 --cleanup; do
                 try berth -q "$option" -D "$TREE" -M x true

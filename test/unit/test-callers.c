@@ -110,6 +110,10 @@ static void test_refused(struct tap *t) {
              "--image-policy=root=verity+signed:=absent");
         BAD(t, "not plain absolute paths", "--pivot-root=a");
         BAD(t, "both paths are the same", "--pivot-root=/a:/a");
+        BAD(t, "not plain absolute paths", "--pivot-root=/a:/b:/c");
+        BAD(t, "not plain absolute paths", "--pivot-root=/a/../b");
+        BAD(t, "/run/x is covered", "--pivot-root=/a:/run/x");
+        CALL(t, streq(s->root.pivot_new, "a/b") && streq(s->root.pivot_old, "c"), "--pivot-root=//a/./b/:/c");
         BAD(t, "--link-journal=try-guest is not supported", "--link-journal=try-guest");
         BAD(t, "-j is not supported", "-qj");
         BAD(t, "--cleanup is not supported", "--cleanup", "--machine=x");
