@@ -183,12 +183,17 @@ static bool costs_protection(enum refutable r) {
 }
 
 /* On a terminal only, and not more often than anybody can read it. */
-static void show_progress(uint64_t files, uint64_t bytes) {
-        if (files == 0)
+static void show_progress(enum progress of, uint64_t files, uint64_t much) {
+        unsigned long long n = files, m = much;
+
+        if (files == 0 && much == 0)
                 fputs("\r\033[K", stderr);
+        else if (files % 1024 == 0 && of == PROGRESS_COPY)
+                fprintf(stderr, "\rberth: copying the tree: %llu files, %llu MiB", n, m >> 20);
+        else if (files % 1024 == 0 && of == PROGRESS_LOOK)
+                fprintf(stderr, "\rberth: looking at the tree: %llu files", n);
         else if (files % 1024 == 0)
-                fprintf(stderr, "\rberth: copying the tree: %llu files, %llu MiB", (unsigned long long) files,
-                        (unsigned long long) bytes >> 20);
+                fprintf(stderr, "\rberth: changing the owners in the tree: %llu of %llu files", n, m);
 }
 
 static int run_one(struct session *s, const struct plan *p, int *ret_status, enum refutable *ret_refuted,

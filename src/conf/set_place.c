@@ -123,14 +123,14 @@ const char *nth_ownership(unsigned i, char buf[NTH_BUF]) {
 }
 
 int set_ownership(const struct saying *s, struct err *e) {
-        static const enum ownership modes[] = { OWNERSHIP_AUTO, OWNERSHIP_MAP, OWNERSHIP_OFF, OWNERSHIP_DEFAULT,
+        static const enum ownership modes[] = { OWNERSHIP_AUTO, OWNERSHIP_MAP, OWNERSHIP_OFF, OWNERSHIP_CHOWN,
                                                 OWNERSHIP_FOREIGN };
         const char *name;
 
         for (unsigned i = 0; (name = nth_ownership(i, NULL)); i++)
                 if (streq(s->said->value, name)) {
                         s->spec->ids.ownership = modes[i];
-                        return modes[i] == OWNERSHIP_DEFAULT ? SET_LATER : SET_OK;
+                        return SET_OK;
                 }
         return bad_value(s, e, "no such mode");
 }
@@ -140,8 +140,8 @@ int set_ownership_old(const struct saying *s, struct err *e) {
 
         if (parse_bool(s->said->value, &v) < 0)
                 return bad_value(s, e, "not a boolean");
-        s->spec->ids.ownership = OWNERSHIP_OFF;
-        return v ? SET_LATER : SET_OK;
+        s->spec->ids.ownership = v ? OWNERSHIP_CHOWN : OWNERSHIP_OFF;
+        return SET_OK;
 }
 
 int set_register(const struct saying *s, struct err *e) {

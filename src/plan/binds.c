@@ -9,6 +9,7 @@
 
 #include "base/clean.h"
 #include "base/str.h"
+#include "plan/idrange.h"
 #include "plan/root.h"
 
 /* What a user wants mounted comes on top of berth's own mounts, sorted by destination. Sources are opened by the
@@ -57,7 +58,8 @@ static void add_owner(struct arena *a, const struct plan *p, struct idmap_extent
 
 /* An owner in the tree, as it is seen inside. */
 static uint32_t seen_inside(const struct plan *p, uint32_t id) {
-        return id - p->ids.tree_base;
+        /* As it was found: until its owners are changed, a tree is of another range. */
+        return p->ids.chown ? id % IDRANGE_SIZE : id - p->ids.tree_base;
 }
 
 static int check_maps(const struct spec_mount *m, const struct fsop_owners *o, const struct plan *p, struct err *e) {

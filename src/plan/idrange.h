@@ -15,10 +15,12 @@
 enum { IDRANGE_SIZE = 65536, IDRANGE_ATTEMPTS = 100 };
 
 /* systemd's range for containers (UIDS-GIDS.md): first and last base. */
+#define IDRANGE_MIN UINT32_C(0x00080000)
+#define IDRANGE_MAX UINT32_C(0x6fff0000)
 /* Trees that belong to nobody here in particular: systemd's foreign range. */
 #define IDRANGE_FOREIGN UINT32_C(0x7ffe0000)
-#define IDRANGE_MIN     UINT32_C(0x00080000)
-#define IDRANGE_MAX     UINT32_C(0x6fff0000)
+/* A tree's top, while the owners in it are changed: systemd's mark, and ours. */
+#define IDRANGE_BUSY UINT32_C(0xfffe0000)
 
 /* In bounds and aligned. */
 bool idrange_valid(uint32_t base);

@@ -18,6 +18,11 @@ static bool is_foreign(const struct facts *f) {
         return range_of(f->tree.uid) == IDRANGE_FOREIGN && range_of(f->tree.gid) == IDRANGE_FOREIGN;
 }
 
+/* The mark of a change that was broken off. */
+static bool is_busy(const struct facts *f) {
+        return range_of(f->tree.uid) == IDRANGE_BUSY && range_of(f->tree.gid) == IDRANGE_BUSY;
+}
+
 static bool is_picked(const struct spec *s) {
         return s->ids.mode == USERS_PICK || s->ids.mode == USERS_DEFAULT;
 }
@@ -36,15 +41,50 @@ static int choose_range(const struct spec *s, const struct facts *f, struct plan
                         f->tree.uid, f->tree.gid, f->tree.path);
                 err_hint(e, "--private-users=pick finds ids for it");
                 return err_blame(e, "private-users", NULL);
+        } else if (is_busy(f)) {
+                err_set(e, ERR_IMAGE, 0,
+                        "--private-users=yes: the owners in %s are half of one range, half of another", f->tree.path);
+                err_hint(e, "--private-users=pick --private-users-ownership=chown completes the change");
+                return err_blame(e, "private-users", NULL);
         } else
                 p->ids.base = range_of(f->tree.uid);
         return 0;
+}
+
+/* The one way to change the owners in a tree for good, and only ever by name. */
+static int choose_chown(const struct facts *f, struct plan *p, struct err *e) {
+        const char *why = f->image.used       ? "the owners in an image are mapped"
+                          : f->tree.vendor    ? "it is below /usr, and not written to"
+                          : f->tree.host_root ? "it is the host's own root directory"
+                          : f->tree.read_only ? "its file system is read-only"
+                          : p->ids.base % IDRANGE_SIZE || p->ids.count != IDRANGE_SIZE
+                                  ? "that takes 65536 ids, from a multiple of it on"
+                          : range_of(f->tree.uid) != range_of(f->tree.gid) ? "its user and group are of two ranges"
+                                                                           : NULL;
+
+        p->ids.tree_base = p->ids.base;
+        p->ids.resumed = is_busy(f);
+        p->ids.chown_from = range_of(f->tree.uid);
+        p->ids.chown = p->ids.chown_from != p->ids.base;
+        if (!why)
+                return 0;
+        err_set(e, ERR_USAGE, 0, "--private-users-ownership=chown: cannot change the owners in %s: %s", f->tree.path,
+                why);
+        return err_blame(e, "private-users-ownership", NULL);
 }
 
 static int choose_owners(const struct spec *s, const struct facts *f, struct plan *p, struct err *e) {
         bool shifted = p->ids.picked ? f->tree.range_is_owner
                                      : p->ids.base > 0 && f->tree.uid == p->ids.base && f->tree.gid == p->ids.base;
 
+        if (s->ids.ownership == OWNERSHIP_CHOWN)
+                return choose_chown(f, p, e);
+        if (is_busy(f)) {
+                err_set(e, ERR_IMAGE, 0,
+                        "a change of the owners in %s was broken off: half of them are of another range",
+                        f->tree.path);
+                return err_hint(e, "--private-users-ownership=chown completes it");
+        }
         if (s->ids.ownership == OWNERSHIP_MAP && shifted) {
                 err_set(e, ERR_IMAGE, 0, "--private-users-ownership=map: the owners in %s are shifted already",
                         f->tree.path);
@@ -83,8 +123,9 @@ static const char *find_missing(const struct spec *s, const struct facts *f, con
         return NULL;
 }
 
-static int check_busy(const struct facts *f, const struct plan *p, struct err *e) {
-        if (!p->ids.picked || f->tree.range_is_owner || f->tree.uid != f->tree.gid || !idrange_valid(f->tree.uid))
+static int check_busy(const struct spec *s, const struct facts *f, const struct plan *p, struct err *e) {
+        if (s->ids.ownership == OWNERSHIP_CHOWN || !p->ids.picked || f->tree.range_is_owner ||
+            f->tree.uid != f->tree.gid || !idrange_valid(f->tree.uid))
                 return 0;
         err_set(e, ERR_BUSY, EBUSY, "the user ids that own %s (from %u on) are in use by another container",
                 f->tree.path, f->tree.uid);
@@ -103,28 +144,36 @@ static void note_reach(const struct facts *f, struct arena *a, struct plan *p) {
                           f->tree.path);
 }
 
-static int refuse(const struct spec *s, const struct facts *f, const char *missing, struct err *e) {
+static int refuse(const struct spec *s, const struct facts *f, const struct plan *p, const char *missing,
+                  struct err *e) {
         bool map = s->ids.ownership == OWNERSHIP_MAP || s->ids.ownership == OWNERSHIP_FOREIGN;
+        bool may_chown = !map && !f->tree.can_idmap && p->ids.map_root;
 
         err_set(e, ERR_HOST, 0, "cannot give %s user ids of its own: %s", f->tree.path, missing);
         err_blame(e, map ? "private-users-ownership" : "private-users", NULL);
-        return err_hint(e, "--private-users=no runs it without: root inside is then root outside");
+        return err_hint(e, may_chown ? "--private-users-ownership=chown changes them in the tree itself, for good"
+                                     : "--private-users=no runs it without: root inside is then root outside");
 }
 
 int plan_ids(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         bool said = s->ids.mode >= USERS_PICK || s->ids.ownership == OWNERSHIP_MAP ||
-                    s->ids.ownership == OWNERSHIP_FOREIGN;
+                    s->ids.ownership == OWNERSHIP_FOREIGN || s->ids.ownership == OWNERSHIP_CHOWN;
         const char *missing;
         int r;
 
-        if (s->ids.mode == USERS_NO || (s->ids.mode == USERS_DEFAULT && s->self.face == FACE_STRICT))
+        if (s->ids.mode == USERS_NO) {
+                if (is_busy(f))
+                        plan_note(a, p,
+                                  "a change of the owners in %s was broken off: half of them are of another range",
+                                  f->tree.path);
                 return 0;
+        }
         r = choose_range(s, f, p, e);
         r = r < 0 ? r : choose_owners(s, f, p, e);
         if (r < 0)
                 return r;
         missing = find_missing(s, f, p);
-        r = missing ? 0 : check_busy(f, p, e);
+        r = missing ? 0 : check_busy(s, f, p, e);
         if (r < 0)
                 return r;
         if (!missing) {
@@ -133,9 +182,9 @@ int plan_ids(const struct spec *s, const struct facts *f, struct arena *a, struc
                 note_reach(f, a, p);
                 return 0;
         }
-        p->ids = (__typeof__(p->ids)){ 0 };
         if (said && !(s->ids.may_lack && !f->host.can_userns))
-                return refuse(s, f, missing, e);
+                return refuse(s, f, p, missing, e);
+        p->ids = (__typeof__(p->ids)){ 0 };
         plan_note(a, p, "root inside is root outside: %s", missing);
         return 0;
 }

@@ -203,6 +203,9 @@ struct plan {
                 uint32_t base, count; /* the host's, of the container's ids from 0 on */
                 uint32_t tree_base;   /* what these are in the tree */
                 bool map_root;        /* owners of the tree are mapped; otherwise it is already shifted */
+                bool chown;           /* or will be: the launcher changes them for good */
+                bool resumed;         /* that was begun by another start, and broken off */
+                uint32_t chown_from;  /* otherwise: what they are until then */
         } ids;
         struct {
                 enum cgroup_of of;

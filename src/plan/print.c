@@ -209,7 +209,12 @@ static void print_where(const struct plan *p, FILE *out) {
                 fprintf(out, "%-13s0..%u inside are %u..%u outside\n", "ids", p->ids.count - 1, p->ids.base,
                         p->ids.base + p->ids.count - 1);
         if (p->ids.map_root && p->ids.tree_base > 0)
-                fprintf(out, "%-13s%u..%u\n", "  in the tree", p->ids.tree_base, p->ids.tree_base + p->ids.count - 1);
+                fprintf(out, "%-13s%u..%u\n", "  in tree", p->ids.tree_base, p->ids.tree_base + p->ids.count - 1);
+        if (p->ids.chown && p->ids.resumed)
+                line(out, "  in tree", "half done; the rest is changed to these");
+        else if (p->ids.chown)
+                fprintf(out, "%-13s%u..%u, changed to these for good\n", "  in tree", p->ids.chown_from,
+                        p->ids.chown_from + p->ids.count - 1);
         print_unit(p, out);
         line(out, "host name", p->id.hostname);
         line(out, "uuid", p->id.uuid_text);

@@ -201,6 +201,7 @@ static void put_root(struct json *j, const struct plan *p) {
         json_uint(j, "treeBase", p->ids.tree_base);
         json_uint(j, "base", p->ids.base);
         json_uint(j, "count", p->ids.count);
+        json_bool(j, "chown", p->ids.chown);
         json_close(j);
         json_open(j, "cgroup", '{');
         json_string(j, "parent", p->cgroup.parent);

@@ -109,7 +109,8 @@ static int make_ephemeral(const struct spec *s, const struct facts *f, struct ar
                 make_copy(f, a, p, NULL);
                 return 0;
         }
-        if (!f->host.no_overlay && !f->tree.in_use)
+        /* The lower layer of an overlay is the original. */
+        if (!f->host.no_overlay && !f->tree.in_use && !p->ids.chown)
                 return make_overlay(s, f, a, p, e);
         if (!beside) {
                 err_set(e, ERR_HOST, 0, "--ephemeral: no copy of %s can be made beside it, and no overlay over it",
@@ -118,6 +119,8 @@ static int make_ephemeral(const struct spec *s, const struct facts *f, struct ar
         }
         if (f->tree.in_use)
                 plan_note(a, p, "%s is in use, and copied as it is now", f->tree.path);
+        else if (p->ids.chown)
+                plan_note(a, p, "%s is copied as a whole: the owners in an overlay cannot be changed", f->tree.path);
         else
                 plan_note(a, p, "%s is copied as a whole: no overlay can be made over it", f->tree.path);
         make_copy(f, a, p, NULL);

@@ -23,7 +23,7 @@
 #include "sys/treeremove.h"
 
 /* Requests are blocked, and read once the container runs: here they are only looked for. */
-static bool shall_end(void) {
+bool host_shall_end(void) {
         sigset_t now;
 
         return sigpending(&now) == 0 && (sigismember(&now, SIGTERM) || sigismember(&now, SIGINT) ||
@@ -34,8 +34,8 @@ static int tell(void *arg, uint64_t files, uint64_t bytes) {
         const struct run *r = arg;
 
         if (r->progress)
-                r->progress(files, bytes);
-        return shall_end() ? -EINTR : 0;
+                r->progress(PROGRESS_COPY, files, bytes);
+        return host_shall_end() ? -EINTR : 0;
 }
 
 static int copy_into(struct run *r, int from, const char *name, enum copy_method method) {
@@ -49,7 +49,7 @@ static int copy_into(struct run *r, int from, const char *name, enum copy_method
         to = openat(r->held.copy_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         k = to < 0 ? -errno : treecopy(from, to, &want);
         if (r->progress)
-                r->progress(0, 0);
+                r->progress(PROGRESS_COPY, 0, 0);
         return k;
 }
 

@@ -411,6 +411,7 @@ static const struct {
         { "guest", take_guest, drop_guest, true },
         { "oom score", set_oom_score, drop_nothing, true },
         { "id maps", take_maps, drop_maps, true },
+        { "owners", host_owners_take, drop_nothing, true },
         { "early root", take_early_root, host_drop_slots, true },
         { "start", send_start, drop_nothing, true },
         { "root", take_root, host_drop_slots, true },

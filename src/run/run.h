@@ -50,6 +50,9 @@ enum life_event {
         EVENT_MAX_
 };
 
+/* What takes its time: much is bytes, nothing, or the number of all files. No files: it ended. */
+enum progress { PROGRESS_COPY, PROGRESS_LOOK, PROGRESS_OWNERS };
+
 struct guest_room;
 struct control;
 struct run {
@@ -65,9 +68,9 @@ struct run {
         struct control *control; /* clients of the control socket */
         enum start_state start;
         enum life_state life;
-        enum refutable refuted;                           /* the fact that a failed step found wrong */
-        void (*progress)(uint64_t files, uint64_t bytes); /* of a copy; 0 files: it ended; NULL */
-        bool quiet, again;                                /* again: this is a restart in place */
+        enum refutable refuted; /* the fact that a failed step found wrong */
+        void (*progress)(enum progress of, uint64_t files, uint64_t much); /* NULL */
+        bool quiet, again;                                                 /* again: this is a restart in place */
         bool console_attached, told_ready;
         bool announced, went; /* the record is written; GO was sent */
         bool told_why;        /* the guest said itself why it failed */
@@ -95,7 +98,7 @@ struct run_want {
         struct opened *opened;
         struct image *image;
         struct manager *manager;
-        void (*progress)(uint64_t files, uint64_t bytes); /* NULL: nobody looks */
+        void (*progress)(enum progress of, uint64_t files, uint64_t much); /* NULL: nobody looks */
         bool quiet;
         int *caller; /* NULL, or the socket to who waits until it is ready: then told the machine's name, closed, -1 */
 };
@@ -137,6 +140,12 @@ int host_fill_secrets(struct run *r, const struct fsop *op, int fs, struct err *
 /* host_copy.c: the tree as a copy */
 int host_copy_take(struct run *r, struct err *e);
 void host_copy_drop(struct run *r);
+
+/* A request to end, while none is waited for. */
+bool host_shall_end(void);
+
+/* host_owners.c: the tree as one of another range */
+int host_owners_take(struct run *r, struct err *e);
 
 /* host_overlay.c: a mount descriptor. top: a mount that is the first lower layer, taken over; -1: opened as planned */
 int host_make_overlay(struct run *r, const struct overlay *o, int top, uint64_t attrs, struct err *e);

@@ -176,6 +176,21 @@ static int check_volatile(struct spec *s, struct err *e) {
         return err_hint(e, "the one keeps what the other throws away");
 }
 
+static int check_ownership(const struct spec *s, struct err *e) {
+        const struct spec_root *r = &s->root;
+        const char *other = r->overlay_upper                                        ? "--overlay-upper="
+                            : r->volatile_mode != VOLATILE_NO                       ? "--volatile"
+                            : r->read_only                                          ? "--read-only"
+                            : s->ids.mode == USERS_NO && s->self.face == FACE_BERTH ? "--private-users=no"
+                                                                                    : NULL;
+
+        if (s->ids.ownership != OWNERSHIP_CHOWN || !other)
+                return 0;
+        err_set(e, ERR_USAGE, 0, "--private-users-ownership=chown does not go with %s", other);
+        err_blame(e, "private-users-ownership", NULL);
+        return err_hint(e, "it changes who owns the files of the tree, for good");
+}
+
 /* By their parts: what is above comes before what is below it. */
 static int compare_paths(const char *a, const char *b) {
         for (; *a && *a == *b; a++, b++)
@@ -234,6 +249,8 @@ int draft_seal(struct draft *d, const struct spec **ret, struct err *e) {
                 r = check_detach(s, e);
         if (r == 0)
                 r = check_volatile(s, e);
+        if (r == 0)
+                r = check_ownership(s, e);
         if (r < 0)
                 return r;
         *ret = s;

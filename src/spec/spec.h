@@ -109,6 +109,7 @@ enum ownership {
         OWNERSHIP_MAP,
         OWNERSHIP_OFF,
         OWNERSHIP_FOREIGN,
+        OWNERSHIP_CHOWN,
 };
 
 struct spec_ids {

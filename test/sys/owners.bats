@@ -117,8 +117,6 @@ nobody="65534:65534 65534:65534 65534:65534"
         fresh_tree
         try berth -q -D "$TREE" --private-users=managed true
         refused "berth does not ask systemd-nsresourced"
-        try berth -q -D "$TREE" --private-users-ownership=chown true
-        refused "not supported"
         try berth -q -D "$TREE" --private-users-delegate=1 true
         refused "not supported"
 }

@@ -1,0 +1,314 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# --private-users-ownership=chown: the owners in the tree itself are changed, all of them or none, and only by name.
+
+load ../lib/common
+
+range=655360
+chown=("--private-users=$range" --private-users-ownership=chown)
+
+# A tree with all that has an owner in it: set-user-ID bits, ACLs, capabilities, hard links, links out of it.
+special_tree() {
+        fresh_tree
+        /usr/bin/python3 - "$TREE/srv" <<'END'
+import os, struct, sys
+os.chdir(sys.argv[1])
+def acl(*ids):
+    return struct.pack('<I', 2) + b''.join(struct.pack('<HHI', *e) for e in (
+        (1, 6, 2**32 - 1), *((2, 4, i) for i in ids), (4, 4, 2**32 - 1), (8, 6, 7), (16, 6, 2**32 - 1), (32, 0, 2**32 - 1)))
+def make(name, uid, gid, mode):
+    open(name, 'w').close()
+    os.chown(name, uid, gid)
+    os.chmod(name, mode)
+for n in range(20):
+    os.mkdir(f'd{n}')
+    for k in range(20):
+        make(f'd{n}/f{k}', k, n, 0o4755 if k % 5 == 0 else 0o640)
+    make(f'd{n}/acl', 1000, 1000, 0o660)
+    os.setxattr(f'd{n}/acl', 'system.posix_acl_access', acl(1, 1000))
+    os.setxattr(f'd{n}', 'system.posix_acl_default', acl(5))
+    make(f'd{n}/caps', 0, 0, 0o755)
+    os.setxattr(f'd{n}/caps', 'security.capability', struct.pack('<5I', 0x02000001, 1 << 13, 0, 0, 0))
+os.chmod('d1', 0o2775)
+make('sgid', 3, 4, 0o2755)
+os.link('sgid', 'd2/same')
+os.symlink('/etc/passwd', 'out')
+os.symlink('../../..', 'up')
+os.mkfifo('fifo', 0o620)
+os.mknod('disk', 0o060640, os.makedev(7, 200))
+END
+}
+
+# What the tree has, file by file, with all ids less $1; what is of another range shows as it is.
+list_owners() {
+        /usr/bin/python3 - "$TREE" "$1" <<'END'
+import os, struct, sys
+base = int(sys.argv[2])
+def back(i):
+    return i - base if base <= i < base + 65536 else -i - 1 if i < 65536 and base else i
+def acl(b):
+    return [(t, p, back(i) if t in (2, 8) else 0) for t, p, i in struct.iter_unpack('<HHI', b[4:])]
+def caps(b):
+    return (b[0], b[4:20], back(struct.unpack('<I', b[20:24])[0] if len(b) == 24 else 0))
+def one(path):
+    st = os.lstat(path)
+    more = []
+    for name in () if os.path.islink(path) else sorted(os.listxattr(path)):
+        b = os.getxattr(path, name)
+        more.append((name, acl(b) if 'posix_acl' in name else caps(b)[1:] if name == 'security.capability' else b))
+    print(os.path.relpath(path, sys.argv[1]), back(st.st_uid), back(st.st_gid), oct(st.st_mode), st.st_nlink, more)
+for top, dirs, files in os.walk(sys.argv[1]):
+    dirs.sort()
+    one(top)
+    for name in sorted(files + [d for d in dirs if os.path.islink(os.path.join(top, d))]):
+        one(os.path.join(top, name))
+END
+}
+
+top_owner() {
+        stat -c %u:%g "$TREE"
+}
+
+@test "all owners in the tree are changed, for good, and back; what chown(2) takes away is there again" {
+        special_tree
+        local before
+        before=$(list_owners 0)
+        opts=("${chown[@]}")
+        in_tree sh -c 'stat -c %u:%g /srv/d3/f7 /srv/sgid /srv/out /; stat -c %a /srv/d3/f5; cat /proc/self/uid_map' </dev/null
+        status_is 0
+        [ "$(head -5 <<<"$output")" = $'7:3\n3:4\n0:0\n0:0\n4755' ]
+        [ "$(top_owner)" = $range:$range ]
+        [ "$(stat -c %u /etc/passwd)" = 0 ]
+        diff <(echo "$before") <(list_owners $range)
+        opts=(-U)
+        in_tree stat -c %u:%g /srv/d3/f7
+        output_is 7:3
+        opts=(--private-users=identity --private-users-ownership=chown)
+        in_tree true
+        status_is 0
+        [ "$(top_owner)" = 0:0 ]
+        diff <(echo "$before") <(list_owners 0)
+}
+
+@test "the old spelling, and systemd-nspawn's name" {
+        fresh_tree
+        BERTH=$STRICT
+        try strict -q --private-users=$range --private-users-chown -D "$TREE" stat -c %u /
+        status_is 0
+        output_is 0
+        [ "$(top_owner)" = $range:$range ]
+}
+
+@test "a settings file beside the tree cannot ask for it" {
+        fresh_tree
+        printf '[Exec]\nPrivateUsers=pick\n[Files]\nPrivateUsersOwnership=chown\n' >"$TREE.nspawn"
+        opts=(--settings=yes)
+        in_tree stat -c %u /
+        status_is 0
+        output_is 0
+        [ "$(top_owner)" = 0:0 ]
+        [ "$(stat -c %u "$TREE/usr")" = 0 ]
+}
+
+@test "nothing else changes a tree: not auto, not where its owners cannot be mapped" {
+        mkdir "$work/up" "$work/wk" "$work/over"
+        mount -t overlay overlay -o "lowerdir=$TREE,upperdir=$work/up,workdir=$work/wk" "$work/over"
+        try berth -q -U --private-users-ownership=auto -D "$work/over" true
+        local said=$status.$errors after changed
+        after=$(find "$work/up" | wc -l)
+        try berth -q "${chown[@]}" -D "$work/over" stat -c %u /etc/passwd
+        changed=$status.$output.$(stat -c %u "$work/over/etc/passwd")
+        umount "$work/over"
+        [[ $said == 1.*"--private-users-ownership=chown changes them in the tree itself"* ]] || fail "$said"
+        [ "$after" = 1 ]
+        [ "$changed" = 0.0.$range ] || fail "$changed" "$errors"
+        [ "$(stat -c %u "$TREE/etc/passwd")" = 0 ]
+}
+
+@test "-x: the copy's owners are changed, the tree's are not" {
+        fresh_tree
+        opts=(-x -U --private-users-ownership=chown)
+        in_tree sh -c 'stat -c %u:%g / /etc/passwd; echo x >/srv/new'
+        status_is 0
+        output_is $'0:0\n0:0'
+        [ "$(top_owner)" = 0:0 ]
+        [ "$(stat -c %u "$TREE/etc/passwd")" = 0 ]
+        [ ! -e "$TREE/srv/new" ]
+}
+
+@test "a tree that is right already is not even read" {
+        fresh_tree
+        opts=("${chown[@]}")
+        in_tree true
+        try strace -f -o "$work/trace" -e trace=fchownat,getdents64,listxattr timeout 20 "$BERTH" -q "${chown[@]}" -D "$TREE" true
+        status_is 0
+        never grep -E 'listxattr|AT_EMPTY_PATH' "$work/trace"
+        [ "$(grep -c getdents64 "$work/trace")" -lt 10 ]
+}
+
+# What is there before is there after, and the message names it.
+refuses() {
+        local before
+        before=$(list_owners 0)
+        in_tree true
+        refused "$1"
+        diff <(echo "$before") <(list_owners 0)
+}
+
+@test "files that are not the tree's alone: refused by name, and nothing has changed" {
+        special_tree
+        opts=("${chown[@]}")
+        chown 100000 "$TREE/srv/d5/f5"
+        refuses "$TREE/srv/d5/f5: id 100000 is not of the tree's own range"
+        chown 5:5 "$TREE/srv/d5/f5"
+        setcap -n 100000 cap_net_raw+ep "$TREE/srv/d5/f6"
+        refuses "$TREE/srv/d5/f6: id 100000"
+        rm "$TREE/srv/d5/f6"
+        echo secret >"$work/host"
+        chmod 4600 "$work/host"
+        ln "$work/host" "$TREE/srv/d7/linked"
+        refuses "$TREE/srv/d7/linked: the file has a name outside of the tree too"
+        [ "$(stat -c %u:%a "$work/host")" = 0:4600 ]
+        rm "$TREE/srv/d7/linked"
+        mount --bind "$work" "$TREE/srv/d8"
+        try berth -q "${chown[@]}" -D "$TREE" true
+        umount "$TREE/srv/d8"
+        refused "$TREE/srv/d8: something is mounted there"
+        [ "$(top_owner)" = 0:0 ]
+        in_tree true
+        status_is 0
+}
+
+@test "options that it does not go with" {
+        fresh_tree
+        local option
+        for option in --read-only --volatile=yes --volatile=state --volatile=overlay "--overlay-upper=$work" --private-users=no; do
+                try berth -q -U --private-users-ownership=chown "$option" -D "$TREE" true
+                refused "--private-users-ownership=chown does not go with ${option%%=[yso/]*}"
+        done
+        try berth -q --private-users=200000 --private-users-ownership=chown -D "$TREE" true
+        refused "that takes 65536 ids, from a multiple of it on"
+        [ "$(top_owner)" = 0:0 ]
+}
+
+# killed CALL NUMBER SIGNAL: the start gets it at this call of its kind.
+killed() {
+        try strace -f -o "$work/trace" -e trace="$1" -e inject="$1:signal=$3:when=$2" \
+                timeout 20 "$BERTH" -q "${chown[@]}" -D "$TREE" true
+}
+
+@test "a request to end is heeded; the tree is marked, refused by others, and completed by the next" {
+        special_tree
+        local before
+        before=$(list_owners 0)
+        killed fchownat 200 TERM
+        [ "$status" = 1 ]
+        errors_has "the change of the owners in $TREE was not completed"
+        errors_has "the next start with the same option completes it"
+        [ "$(top_owner)" = 4294836224:4294836224 ]
+        local mode
+        for mode in -U --private-users=identity --private-users=$range; do
+                try berth -q "$mode" -D "$TREE" true
+                refused "a change of the owners in $TREE was broken off"
+        done
+        try berth --private-users=no -D "$TREE" true
+        status_is 0
+        errors_has "a change of the owners in $TREE was broken off"
+        opts=("${chown[@]}")
+        in_tree true
+        status_is 0
+        diff <(echo "$before") <(list_owners $range)
+}
+
+@test "SIGKILL at any moment: the next start completes it, and no bit is lost" {
+        special_tree
+        local before at
+        before=$(list_owners 0)
+        for at in fchownat:{1,2,3,4,7,40} setxattr:{1,2,3,4,5,6,7,40} removexattr:{1,2,30} chmod:{1,2,10}; do
+                killed "${at%:*}" "${at#*:}" KILL
+                [ "$status" = 137 ] || fail "$at: $status"
+                [ "$at" = setxattr:1 ] || [ "$at" = fchownat:1 ] || [ "$(top_owner)" = 4294836224:4294836224 ] || fail "$at: $(top_owner)"
+                # On to another range than the one that it was on the way to.
+                try berth -q --private-users=1310720 --private-users-ownership=chown -D "$TREE" true
+                status_is 0
+                diff <(echo "$before") <(list_owners 1310720) || fail "$at"
+                try berth -q --private-users=identity --private-users-ownership=chown -D "$TREE" true
+                status_is 0
+                diff <(echo "$before") <(list_owners 0) || fail "$at, and back"
+        done
+}
+
+# systemd-nspawn, with a control group of its own to make others in, as far as the change of owners goes.
+nspawn() {
+        local group
+        group=$(findmnt -n -o TARGET -t cgroup2 | head -1)/berth-nspawn.$$
+        mkdir "$group"
+        try bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$group" "$@"
+        find "$group" -depth -type d -exec rmdir {} +
+        rm -rf /run/systemd/nspawn/propagate
+}
+
+# Capabilities are not in it: systemd-nspawn loses them. Nor is berth's note, which it does not know.
+list_common() {
+        list_owners "$1" | grep -v '/caps ' | sed "s/('trusted.berth.owners', [^)]*)//"
+}
+
+@test "systemd-nspawn completes what berth has begun, and berth what it has" {
+        special_tree
+        mkdir -p "$TREE/var/log/journal"
+        local before words=(systemd-nspawn -q --register=no --keep-unit --link-journal=no --resolv-conf=off --timezone=off
+                -M half -D "$TREE" --private-users-ownership=chown)
+        before=$(list_common 0)
+        killed fchownat 200 TERM
+        [ "$(top_owner)" = 4294836224:4294836224 ]
+        nspawn timeout 20 "${words[@]}" --private-users=$range /bin/true
+        [ "$(top_owner)" = $range:$range ] || fail "$errors"
+        diff <(echo "$before") <(list_common $range)
+        nspawn strace -f -o "$work/trace" -e trace=fchownat -e inject=fchownat:signal=KILL:when=100 \
+                timeout 20 "${words[@]}" --private-users=1310720 /bin/true
+        [ "$(top_owner)" = 4294836224:4294836224 ] || fail "$(top_owner)" "$errors"
+        try berth -q --private-users=1310720 --private-users-ownership=chown -D "$TREE" true
+        status_is 0
+        diff <(echo "$before") <(list_common 1310720)
+        never grep -q trusted.berth <<<"$(list_owners 1310720)"
+}
+
+@test "on a terminal it shows how far it is, and only there" {
+        fresh_tree
+        mkdir "$TREE/srv/many"
+        (cd "$TREE/srv/many" && seq 1 3000 | xargs touch)
+        on_terminal -- "$BERTH" "${chown[@]}" -D "$TREE" true
+        [[ $output == *"changing the owners in the tree: "[12]" of "* || $output =~ "changing the owners in the tree: "[0-9]+" of "[0-9]+ ]] || fail "$output"
+        try berth --private-users=identity --private-users-ownership=chown -D "$TREE" true
+        status_is 0
+        errors_lacks "changing the owners"
+}
+
+@test "who swaps directories for links meanwhile gains nothing" {
+        special_tree
+        mkdir "$work/canary"
+        echo secret >"$work/canary/file"
+        ln -s "$work/canary" "$TREE/srv/a-link"
+        mkdir "$TREE/srv/a-dir"
+        touch "$TREE/srv/a-dir/file"
+        /usr/bin/python3 - "$TREE/srv" <<'END' &
+import ctypes, os, sys
+os.chdir(sys.argv[1])
+libc = ctypes.CDLL(None)
+while True:
+    libc.renameat2(-100, b'a-dir', -100, b'a-link', 2)
+END
+        local racer=$! i done=0 bad=0
+        for i in {1..40}; do
+                # What it hides is of another range than the rest then: a mark says that this is known.
+                chown 4294836224:4294836224 "$TREE"
+                try berth -q --private-users=$((range * (i % 2 + 1))) --private-users-ownership=chown -D "$TREE" true
+                [ "$status" != 0 ] || done=$((done + 1))
+                [ "$(stat -c %u:%g "$work/canary" "$work/canary/file" | xargs)" = "0:0 0:0" ] || bad=1
+        done
+        kill $racer
+        wait $racer || true
+        [ $bad = 0 ]
+        [ "$done" -ge 20 ] || fail "$done of 40" "$errors"
+}
