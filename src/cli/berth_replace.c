@@ -33,7 +33,7 @@ int berth_replace(const char *machine, int proc, struct arena *a, struct err *e)
         CLEAN(container_close) struct container_open o;
         struct err why = { .kind = ERR_NONE };
         struct container c;
-        int k = container_find(proc, machine, a, &c, &why);
+        int k = container_find(machine, a, &c, &why);
 
         container_open_init(&o);
         /* What a killed supervisor left is taken over by any start. */

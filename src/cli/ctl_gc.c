@@ -159,7 +159,7 @@ static int sweep_record(struct sweep *s, const struct container *m, struct err *
 
 static int sweep_records(struct sweep *s, struct err *e) {
         struct container_list l = { 0 };
-        int k = container_list(s->ctl->proc, &s->ctl->arena, &l, e);
+        int k = container_list(&s->ctl->arena, &l, e);
 
         for (size_t i = 0; k == 0 && i < l.n; i++)
                 if (l.items[i].state == CONTAINER_DEAD)
@@ -209,8 +209,7 @@ static void sweep_empty(struct sweep *s, const char *path, const char *name) {
         struct container known;
         struct record r;
 
-        if (!is_hostname(name) || !is_old(path) ||
-            container_find(s->ctl->proc, name, &s->ctl->arena, &known, NULL) == 0)
+        if (!is_hostname(name) || !is_old(path) || container_find(name, &s->ctl->arena, &known, NULL) == 0)
                 return;
         record_init(&r);
         if (record_take(&r, name, NULL) != 0)

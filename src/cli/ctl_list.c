@@ -78,7 +78,7 @@ static void print_json(struct ctl *c, const struct container_list *l) {
 
 static int run(struct ctl *c, struct err *e) {
         struct container_list l = { 0 };
-        int k = container_list(c->proc, &c->arena, &l, e);
+        int k = container_list(&c->arena, &l, e);
 
         if (k < 0)
                 return k;

@@ -231,7 +231,7 @@ static int show(struct ctl *c, struct logs *l, struct err *e) {
         const struct control_message ask = { .kind = CONTROL_WAIT };
         struct container m;
         char service[256];
-        int k = container_find(c->proc, l->machine, &c->arena, &m, e);
+        int k = container_find(l->machine, &c->arena, &m, e);
 
         if (k < 0)
                 return k;

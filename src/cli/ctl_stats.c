@@ -79,10 +79,10 @@ static int by_cpu(const void *a, const void *b) {
 static int take_samples(struct ctl *c, const struct sample_list *before, struct sample_list *ret, struct err *e) {
         struct container_list l = { 0 };
         struct container found;
-        int k = container_list(c->proc, &c->arena, &l, e);
+        int k = container_list(&c->arena, &l, e);
 
         for (size_t i = 0; k == 0 && !before && i < c->n_words; i++)
-                k = container_find(c->proc, c->words[i], &c->arena, &found, e);
+                k = container_find(c->words[i], &c->arena, &found, e);
         if (k < 0)
                 return k;
         for (size_t i = 0; i < l.n; i++)

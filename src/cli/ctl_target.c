@@ -40,7 +40,7 @@ static int open_cgroup(struct ctl *c, const struct container *m) {
 }
 
 int target_open(struct ctl *c, const char *name, struct target *ret, struct err *e) {
-        int k = container_find(c->proc, name, &c->arena, &ret->is, e);
+        int k = container_find(name, &c->arena, &ret->is, e);
 
         k = k < 0 ? k : container_open(c->proc, &ret->is, &ret->fds, e);
         if (k < 0)

@@ -69,10 +69,7 @@ static const char *os_of(struct ctl *c, const struct target *t) {
 }
 
 bool view_is_paused(const char *cgroup) {
-        CLEAN_FD int fd = cgroup ? cgroupstat_open(cgroup) : -1;
-        uint64_t frozen = 0;
-
-        return fd >= 0 && cgroupstat_key(fd, "cgroup.events", "frozen", &frozen) == 0 && frozen == 1;
+        return cgroup && cgroupstat_is_frozen(cgroup);
 }
 
 static uint64_t clock_us(clockid_t id) {

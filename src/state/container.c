@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/file.h"
 #include "base/json_read.h"
 #include "base/parse.h"
 #include "base/str.h"
-#include "sys/flocks.h"
 #include "sys/process.h"
 
 #define TOP "/run/berth"
@@ -85,15 +85,9 @@ int container_parse(struct arena *a, const char *text, size_t n, struct record_c
         return ret->machine && ret->leader > 0 && ret->supervisor > 0 ? 0 : -EINVAL;
 }
 
-/* Somebody who starts holds it for a moment before the kernel's list shows it, and a list may be incomplete: locks of
- * processes that we do not see are not in it. So where it shows nobody, and there is something to be wrong about, ask
- * the lock itself. */
-static bool is_held(int fd, const struct stat *st, const struct flock_list *locks, pid_t *ret_holder) {
-        const struct flock_held *held = flocks_find(locks, st->st_dev, st->st_ino);
-
-        *ret_holder = held && held->pid > 0 ? held->pid : 0;
-        if (held)
-                return true;
+/* To share it for a moment tells, and whoever wants it for itself bears with that (record.c). /proc/locks would tell
+ * as well, but every look at it waits for all processors (Linux, locks_start()). */
+static bool is_held(int fd) {
         if (flock(fd, LOCK_SH | LOCK_NB) < 0)
                 return errno == EWOULDBLOCK;
         (void) flock(fd, LOCK_UN);
@@ -101,7 +95,7 @@ static bool is_held(int fd, const struct stat *st, const struct flock_list *lock
 }
 
 /* 0: not a container's directory, or gone meanwhile. */
-static int load(int top, const char *name, const struct flock_list *locks, struct arena *a, struct container *ret) {
+static int load(int top, const char *name, struct arena *a, struct container *ret) {
         CLEAN_FD int fd = -1;
         char path[NAME_MAX + sizeof "/record"];
         struct stat st;
@@ -121,7 +115,7 @@ static int load(int top, const char *name, const struct flock_list *locks, struc
         if (n < 0)
                 return -errno;
         *ret = (struct container){ .name = arena_strdup(a, name) };
-        if (!is_held(fd, &st, locks, &ret->holder))
+        if (!is_held(fd))
                 ret->state = CONTAINER_DEAD;
         else
                 ret->state = n == 0 ? CONTAINER_STARTING : CONTAINER_RUNNING;
@@ -157,9 +151,8 @@ static int by_name(const void *a, const void *b) {
         return strcmp(((const struct container *) a)->name, ((const struct container *) b)->name);
 }
 
-int container_list(int proc, struct arena *a, struct container_list *ret, struct err *e) {
+int container_list(struct arena *a, struct container_list *ret, struct err *e) {
         CLEAN_DIR DIR *dir = NULL;
-        struct flock_list locks = { 0 };
         struct container c;
         int fd = open_top(e);
 
@@ -170,10 +163,8 @@ int container_list(int proc, struct arena *a, struct container_list *ret, struct
                 close(fd);
                 return err_set(e, ERR_SYSTEM, errno, "cannot read " TOP);
         }
-        /* Without it, each lock is asked for itself. */
-        (void) flocks_read(proc, a, &locks);
         for (struct dirent *d; (d = readdir(dir));) {
-                int k = is_hostname(d->d_name) ? load(fd, d->d_name, &locks, a, &c) : 0;
+                int k = is_hostname(d->d_name) ? load(fd, d->d_name, a, &c) : 0;
 
                 if (k < 0)
                         return err_set(e, ERR_HOST, -k, "cannot read the record " TOP "/%s", d->d_name);
@@ -185,8 +176,7 @@ int container_list(int proc, struct arena *a, struct container_list *ret, struct
         return 0;
 }
 
-int container_find(int proc, const char *name, struct arena *a, struct container *ret, struct err *e) {
-        struct flock_list locks = { 0 };
+int container_find(const char *name, struct arena *a, struct container *ret, struct err *e) {
         CLEAN_FD int top = -1;
         int k;
 
@@ -195,8 +185,7 @@ int container_find(int proc, const char *name, struct arena *a, struct container
         top = open_top(e);
         if (top < 0 && top != -ENOENT)
                 return top;
-        (void) flocks_read(proc, a, &locks);
-        k = top < 0 ? 0 : load(top, name, &locks, a, ret);
+        k = top < 0 ? 0 : load(top, name, a, ret);
         if (k < 0)
                 return err_set(e, ERR_HOST, -k, "cannot read the record " TOP "/%s", name);
         if (k > 0)
@@ -216,8 +205,18 @@ void container_close(struct container_open *o) {
         container_open_init(o);
 }
 
-/* Does this process have the record open? The lock's taker may have handed it on, as over a fork. */
-static bool has_open(int proc, pid_t pid, const struct stat *record) {
+/* "lock: 1: FLOCK  ADVISORY  WRITE 4711 00:1a:815 0 EOF" (proc_pid_fdinfo(5)), whoever took it: it may have been
+ * handed on, as over a fork. */
+static bool is_locked(int proc, pid_t pid, const char *fd) {
+        char path[NAME_MAX + 32], text[2048];
+        ssize_t n;
+
+        snprintf(path, sizeof path, "%d/fdinfo/%s", (int) pid, fd);
+        n = file_read_at(proc, path, text, sizeof text);
+        return n > 0 && strstr(text, "FLOCK  ADVISORY  WRITE ");
+}
+
+static bool holds(int proc, pid_t pid, const struct stat *record) {
         CLEAN_DIR DIR *dir = NULL;
         char path[32];
         int fd;
@@ -232,7 +231,8 @@ static bool has_open(int proc, pid_t pid, const struct stat *record) {
         for (struct dirent *d; (d = readdir(dir));) {
                 struct stat st;
 
-                if (fstatat(fd, d->d_name, &st, 0) == 0 && st.st_dev == record->st_dev && st.st_ino == record->st_ino)
+                if (fstatat(fd, d->d_name, &st, 0) == 0 && st.st_dev == record->st_dev &&
+                    st.st_ino == record->st_ino && is_locked(proc, pid, d->d_name))
                         return true;
         }
         return false;
@@ -266,17 +266,15 @@ static int dead(int proc, const struct container *c, struct err *e) {
         return err_hint(e, "berthctl gc ends them, and so does the next start of that name");
 }
 
-/* Whose lock it is was the kernel's word; otherwise its open files tell. */
+/* Whose lock it is is the kernel's word. */
 static int check_supervisor(int proc, const struct container *c, struct err *e) {
         char path[sizeof TOP "//record" + sizeof((struct record *) NULL)->name];
         struct stat st;
 
-        if (c->holder == c->is.supervisor)
-                return 0;
         snprintf(path, sizeof path, TOP "/%s/record", c->name);
         if (lstat(path, &st) < 0)
                 return gone(c, e);
-        if (has_open(proc, c->is.supervisor, &st))
+        if (holds(proc, c->is.supervisor, &st))
                 return 0;
         err_set(e, ERR_HOST, 0, "the record of %s names process %d, which does not hold it", c->name,
                 (int) c->is.supervisor);

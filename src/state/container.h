@@ -21,7 +21,6 @@ enum container_state {
 struct container {
         const char *name; /* of its directory */
         enum container_state state;
-        pid_t holder; /* who took the lock; 0: unknown */
         struct record_content is;
 };
 struct container_list {
@@ -29,12 +28,12 @@ struct container_list {
         size_t n;
 };
 
-/* All of them, sorted by name. proc: a descriptor of the host's proc. Where /run/berth is not there, there are none.
+/* All of them, sorted by name. Where /run/berth is not there, there are none.
  * ERR_HOST where it cannot be read. */
-int container_list(int proc, struct arena *a, struct container_list *ret, struct err *e);
+int container_list(struct arena *a, struct container_list *ret, struct err *e);
 
 /* The one of exactly this name. ERR_HOST (-ENOENT) where there is none. */
-int container_find(int proc, const char *name, struct arena *a, struct container *ret, struct err *e);
+int container_find(const char *name, struct arena *a, struct container *ret, struct err *e);
 
 /* A running container that was checked: the supervisor is alive and the one that holds the record's lock, the leader
  * is the process that the record means and a child of the supervisor. Signals go through these descriptors: no number

@@ -28,7 +28,8 @@ static int undo(int top, const char *name, int result) {
         return result;
 }
 
-/* 1: a running container holds it. -EAGAIN: it was removed under our hands, try again. */
+/* 1: a running container holds it. -EAGAIN: it was removed under our hands, or somebody looks whether it is held
+ * (container.c), which takes a moment: try again. */
 static int try_take(struct record *r, int top) {
         CLEAN_FD int dir = -1, fd = -1;
         struct stat st;
@@ -42,8 +43,15 @@ static int try_take(struct record *r, int top) {
         fd = openat(dir, "record", O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
         if (fd < 0)
                 return errno == ENOENT ? -EAGAIN : undo(top, r->name, -errno);
-        if (flock(fd, LOCK_EX | LOCK_NB) < 0 && flock(fd, LOCK_EX | LOCK_NB) < 0)
-                return errno == EWOULDBLOCK ? 1 : -errno;
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                if (errno != EWOULDBLOCK)
+                        return -errno;
+                if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+                        return 1;
+                (void) flock(fd, LOCK_UN);
+                usleep(1000);
+                return -EAGAIN;
+        }
         if (fstat(fd, &st) < 0) {
                 (void) unlinkat(dir, "record", 0);
                 return undo(top, r->name, -errno);

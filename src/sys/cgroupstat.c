@@ -30,6 +30,22 @@ int cgroupstat_open(const char *path) {
         return sf.f_type == CGROUP2_SUPER_MAGIC ? TAKE_FD(fd) : -EINVAL;
 }
 
+bool cgroupstat_is_frozen(const char *path) {
+        CLEAN_FD int fd = -1;
+        char text[4200];
+        struct statfs sf;
+        ssize_t n;
+
+        if (snprintf(text, sizeof text, "%s/cgroup.events", path) >= (int) sizeof text)
+                return false;
+        fd = open(text, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0 || fstatfs(fd, &sf) < 0 || sf.f_type != CGROUP2_SUPER_MAGIC)
+                return false;
+        n = read(fd, text, sizeof text - 1);
+        text[n > 0 ? n : 0] = '\0';
+        return strstr(text, "frozen 1\n");
+}
+
 int cgroupstat_number(int cgroup, const char *file, uint64_t *ret) {
         char text[64];
         ssize_t n = file_read_at(cgroup, file, text, sizeof text);

@@ -4,6 +4,7 @@
 /* What a cgroup tells and does as a whole: cgroup-v2.rst. Files that a missing controller would have made are -ENOENT.
  * All return -errno. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -11,6 +12,9 @@
 
 /* A descriptor of a cgroup2 directory by its path on the host, without links. -EINVAL: it is something else. */
 int cgroupstat_open(const char *path);
+
+/* Whether all processes of the one at this path are frozen. One read: a list asks for each of hundreds. */
+bool cgroupstat_is_frozen(const char *path);
 
 /* A file that holds one number; "max" is UINT64_MAX. */
 int cgroupstat_number(int cgroup, const char *file, uint64_t *ret);

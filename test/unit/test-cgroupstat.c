@@ -74,7 +74,7 @@ static void test_pids(struct tap *t, int dir) {
 }
 
 static void test_real(struct tap *t) {
-        char path[4096], name[64], whole[4200];
+        char path[4096], name[64], whole[4200], number[16];
         CLEAN_FD int top = cgroupfs_find(path, sizeof path), cg = -1, by_path = -1;
         struct pid_list l = { 0 };
         struct arena a = { 0 };
@@ -95,14 +95,16 @@ static void test_real(struct tap *t) {
         if (pid == 0)
                 for (;;)
                         pause();
-        snprintf(whole, sizeof whole, "%d", (int) pid);
-        put(cg, "cgroup.procs", whole);
+        snprintf(number, sizeof number, "%d", (int) pid);
+        put(cg, "cgroup.procs", number);
         OK(t, cgroupstat_all_pids(cg, &a, &l) == 0 && l.n == 1 && l.items[0] == pid, "a process in it");
         OK_INT(t, cgroupstat_freeze(cg, 1, 5000), 0, "frozen");
         OK(t, cgroupstat_key(cg, "cgroup.events", "frozen", &n) == 0 && n == 1, "it is");
+        OK(t, cgroupstat_is_frozen(whole), "by its path");
         OK_INT(t, cgroupstat_freeze(cg, 1, 5000), 0, "twice");
         OK_INT(t, cgroupstat_freeze(cg, 0, 5000), 0, "thawed");
         OK(t, cgroupstat_key(cg, "cgroup.events", "frozen", &n) == 0 && n == 0, "it is");
+        OK(t, !cgroupstat_is_frozen(whole) && !cgroupstat_is_frozen("/proc"), "by its path, and what is no cgroup");
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
         for (int i = 0; i < 100 && cgroupfs_remove(top, name) == -EBUSY; i++)

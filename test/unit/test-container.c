@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* state/container.c and sys/flocks.c on a /run of their own: what records say, and what is believed of it. */
+/* state/container.c on a /run of their own: what records say, and what is believed of it. */
 
 #include "state/container.h"
 
@@ -9,15 +9,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clean.h"
 #include "base/str.h"
-#include "sys/flocks.h"
 #include "sys/process.h"
 #include "unit/own-run.h"
 #include "unit/tap.h"
@@ -52,25 +51,6 @@ static void test_parse(struct tap *t) {
         OK_STR(t, c.root, "/a\xff\x01\xe4", "bytes of a path come back");
         for (size_t i = 0; i < ELEMENTS(bad); i++)
                 OK_INT(t, container_parse(&a, bad[i], strlen(bad[i]), &c), -EINVAL, "none: %s", bad[i]);
-        arena_done(&a);
-}
-
-static void test_locks(struct tap *t) {
-        static const char text[] = "1: POSIX  ADVISORY  WRITE 5 00:1a:815 0 EOF\n"
-                                   "2: FLOCK  ADVISORY  WRITE 4711 00:1a:815 0 EOF\n"
-                                   "2: -> FLOCK  ADVISORY  WRITE 9 00:1a:816 0 EOF\n"
-                                   "3: FLOCK  ADVISORY  READ 7 00:1a:817 0 EOF\n"
-                                   "4: OFDLCK ADVISORY  WRITE -1 00:1a:818 0 EOF\n"
-                                   "5: FLOCK  ADVISORY  WRITE 8 fe:102:18446744073709551615 0 EOF\n"
-                                   "6: FLOCK  ADVIS";
-        struct flock_list l = { 0 };
-        struct arena a = { 0 };
-
-        flocks_parse(&a, text, &l);
-        OK_INT(t, l.n, 2, "exclusive ones that are held");
-        OK(t, flocks_find(&l, makedev(0, 0x1a), 815) && flocks_find(&l, makedev(0, 0x1a), 815)->pid == 4711, "whose");
-        OK(t, flocks_find(&l, makedev(0xfe, 0x102), UINT64_MAX), "large numbers are hexadecimal and decimal");
-        OK(t, !flocks_find(&l, makedev(0, 0x1a), 816) && !flocks_find(&l, makedev(0, 0x1b), 815), "nobody's");
         arena_done(&a);
 }
 
@@ -128,10 +108,10 @@ static void fake_end(struct fake f) {
                 usleep(10 * 1000);
 }
 
-static const char *state_of(int proc, const char *name) {
+static const char *state_of(const char *name) {
         struct container c = { 0 };
         struct arena a = { 0 };
-        int k = container_find(proc, name, &a, &c, NULL);
+        int k = container_find(name, &a, &c, NULL);
 
         arena_done(&a);
         return k < 0 ? "none" : container_state_name(c.state);
@@ -144,7 +124,7 @@ static int open_result(int proc, const char *name, struct err *e) {
         int k;
 
         container_open_init(&o);
-        k = container_find(proc, name, &a, &c, e);
+        k = container_find(name, &a, &c, e);
         k = k < 0 ? k : container_open(proc, &c, &o, e);
         if (k == 0 && (o.supervisor < 0 || o.leader < 0))
                 k = -EBADF;
@@ -167,14 +147,14 @@ static void test_alive(struct tap *t, int proc) {
         struct err e = { 0 };
         struct fake f = fake_start("alive", false), g = fake_start("handed", true);
 
-        OK_STR(t, state_of(proc, "alive"), "running", "its supervisor lives");
+        OK_STR(t, state_of("alive"), "running", "its supervisor lives");
         OK_INT(t, open_result(proc, "alive", &e), 0, "and can be opened: %s", e.text);
-        OK_STR(t, state_of(proc, "handed"), "running", "a lock that was handed on");
+        OK_STR(t, state_of("handed"), "running", "a lock that was handed on");
         OK_INT(t, open_result(proc, "handed", &e), 0, "is as good: %s", e.text);
-        OK_STR(t, state_of(proc, "ali"), "none", "a part of a name is none");
-        OK_STR(t, state_of(proc, "../run"), "none", "nor is a path");
+        OK_STR(t, state_of("ali"), "none", "a part of a name is none");
+        OK_STR(t, state_of("../run"), "none", "nor is a path");
         fake_end(f);
-        OK_STR(t, state_of(proc, "alive"), "dead", "killed");
+        OK_STR(t, state_of("alive"), "dead", "killed");
         OK_INT(t, open_result(proc, "alive", &e), -ESRCH, "cannot be opened: %s", e.text);
         fake_end(g);
 }
@@ -213,19 +193,76 @@ static void test_lies(struct tap *t, int proc) {
         OK(t, open_result(proc, "lies", &e) < 0, "a number that came to mean another: %s", e.text);
         say(text, sizeof text, "other", (pid_t[2]){ f.supervisor, f.leader }, start);
         rewrite("lies", text);
-        OK_STR(t, state_of(proc, "lies"), "broken", "a record of another name");
+        OK_STR(t, state_of("lies"), "broken", "a record of another name");
         OK(t, open_result(proc, "lies", &e) < 0, "cannot be opened: %s", e.text);
         rewrite("lies", "x");
-        OK_STR(t, state_of(proc, "lies"), "broken", "no record");
+        OK_STR(t, state_of("lies"), "broken", "no record");
         rewrite("lies", "");
-        OK_STR(t, state_of(proc, "lies"), "starting", "nothing in it yet");
+        OK_STR(t, state_of("lies"), "starting", "nothing in it yet");
         OK(t, open_result(proc, "lies", &e) < 0, "cannot be opened: %s", e.text);
         fake_end(f);
-        OK_STR(t, state_of(proc, "lies"), "dead", "and left over");
+        OK_STR(t, state_of("lies"), "dead", "and left over");
         fake_end(other);
 }
 
-static void test_list(struct tap *t, int proc) {
+/* Who has the record open is not who holds it. */
+static void test_reader(struct tap *t, int proc) {
+        struct fake f = fake_start("read", false), g;
+        struct err e = { 0 };
+        uint64_t start = 0;
+        char text[256];
+        int fds[2];
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                exit(1);
+        g.supervisor = fork();
+        if (g.supervisor == 0) {
+                int fd = open("/run/berth/read/record", O_RDONLY | O_CLOEXEC);
+
+                g.leader = fork();
+                if (g.leader != 0 && (fd < 0 || write(fds[1], &g.leader, sizeof g.leader) < 0))
+                        _exit(1);
+                for (;;)
+                        pause();
+        }
+        if (read(fds[0], &g.leader, sizeof g.leader) != sizeof g.leader)
+                exit(1);
+        process_start_time(proc, g.leader, &start);
+        say(text, sizeof text, "read", (pid_t[2]){ g.supervisor, g.leader }, start);
+        rewrite("read", text);
+        OK_STR(t, state_of("read"), "running", "a record that names somebody who reads it");
+        OK(t, open_result(proc, "read", &e) < 0, "cannot be opened: %s", e.text);
+        fake_end(g);
+        fake_end(f);
+        close(fds[0]);
+        close(fds[1]);
+}
+
+/* Whoever looks has the lock for a moment: a start waits for that, and for nobody else. */
+static void test_looked_at(struct tap *t) {
+        struct record r;
+        pid_t looker;
+        int fd;
+
+        record_init(&r);
+        mkdir("/run/berth/looked", 0700);
+        fd = open("/run/berth/looked/record", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        OK_INT(t, flock(fd, LOCK_SH), 0, "somebody looks");
+        looker = fork();
+        if (looker == 0) {
+                usleep(20 * 1000);
+                _exit(0);
+        }
+        close(fd); /* the looker's end gives it back */
+        OK_INT(t, record_take(&r, "looked", NULL), 0, "who starts gets it after that");
+        waitpid(looker, NULL, 0);
+        OK_STR(t, state_of("looked"), "starting", "and nobody who looks then is in the way");
+        record_drop(&r);
+        fd = open("/run/berth/looked/record", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        OK(t, fd < 0, "all is gone again");
+}
+
+static void test_list(struct tap *t) {
         struct fake f = fake_start("l.one", false);
         struct container_list l = { 0 };
         struct arena a = { 0 };
@@ -240,7 +277,7 @@ static void test_list(struct tap *t, int proc) {
         OK_INT(t, symlink("/run/berth/l.one/record", "/run/berth/link/record"), 0, "a link");
         fd = open("/run/berth/file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
         close(fd);
-        OK_INT(t, container_list(proc, &a, &l, &e), 0, "whatever lies there: %s", e.text);
+        OK_INT(t, container_list(&a, &l, &e), 0, "whatever lies there: %s", e.text);
         OK(t, l.n >= 2 && streq(l.items[0].name, "alive") && streq(l.items[1].name, "handed"), "sorted by name");
         for (size_t i = 0; i < l.n; i++)
                 OK(t,
@@ -249,7 +286,7 @@ static void test_list(struct tap *t, int proc) {
                    "%s is a record", l.items[i].name);
         fake_end(f);
         OK_INT(t, chmod("/run/berth", 0777), 0, "an open directory");
-        OK(t, container_list(proc, &a, &l, &e) < 0 && e.kind == ERR_HOST, "is not trusted: %s", e.text);
+        OK(t, container_list(&a, &l, &e) < 0 && e.kind == ERR_HOST, "is not trusted: %s", e.text);
         arena_done(&a);
 }
 
@@ -258,7 +295,7 @@ static void test_none(struct tap *t, int proc) {
         struct arena a = { 0 };
         struct err e = { 0 };
 
-        OK_INT(t, container_list(proc, &a, &l, &e), 0, "nothing was ever started");
+        OK_INT(t, container_list(&a, &l, &e), 0, "nothing was ever started");
         OK_INT(t, l.n, 0, "no containers");
         OK_INT(t, open_result(proc, "x", &e), -ENOENT, "%s", e.text);
         arena_done(&a);
@@ -269,7 +306,6 @@ int main(void) {
         CLEAN_FD int proc = open("/proc", O_PATH | O_CLOEXEC);
 
         test_parse(&t);
-        test_locks(&t);
         if (geteuid() != 0 || !own_run()) {
                 tap_skip(&t, "containers", "no root");
                 return tap_done(&t);
@@ -279,6 +315,8 @@ int main(void) {
         test_none(&t, proc);
         test_alive(&t, proc);
         test_lies(&t, proc);
-        test_list(&t, proc);
+        test_reader(&t, proc);
+        test_looked_at(&t);
+        test_list(&t);
         return tap_done(&t);
 }
