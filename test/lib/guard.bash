@@ -10,6 +10,7 @@ guard_places=(/tmp /var/tmp /dev/shm /run /run/berth /run/systemd/nspawn /run/sy
 guard_foreign='^file /run/(systemd/(?!nspawn)|udev/|log/|user/|lock/|mount/|blkid/|utmp|initctl)'
 # Where locks are kept stays once it was made.
 guard_foreign+='|^file /run/(berth|systemd/nspawn|systemd/nspawn/locks|systemd/nspawn-uid) d '
+guard_top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 # Lines of any kind that a place where tests run leaves out.
 guard_ignore='^$'
 
@@ -44,13 +45,24 @@ guard_cgroups() {
         done < <(awk '{ for (i = 7; i < NF; i++) if ($i == "-" && $(i + 1) == "cgroup2") print $5 }' /proc/self/mountinfo)
 }
 
+# Loop devices are one table for the whole machine: those on files where tests keep theirs.
+guard_loops() {
+        local file backing
+        for file in /sys/block/loop*/loop/backing_file; do
+                backing=$(cat "$file" 2>/dev/null) || continue
+                case $backing in
+                "$guard_top"/* | "${BERTH_BUILD:-$guard_top}"/* | "${TMPDIR:-/tmp}"/* | /tmp/* | /var/tmp/* | /run/* | /var/lib/machines/*)
+                        printf 'loop %s %s\n' "$file" "$backing"
+                        ;;
+                esac
+        done
+}
+
 guard_snapshot() {
         local self=$BASHPID file
         {
                 cut -d' ' -f3- /proc/self/mountinfo | sed -E 's/ (shared|master|propagate_from):[0-9]+//g; s/^/mount /'
-                for file in /sys/block/loop*/loop/backing_file; do
-                        [ -e "$file" ] && printf 'loop %s %s\n' "$file" "$(<"$file")"
-                done
+                guard_loops
                 guard_cgroups
                 awk -F: 'NR > 2 { gsub(/ /, "", $1); print "interface " $1 }' /proc/net/dev
                 find "${guard_places[@]}" -xdev -mindepth 1 -printf 'file %p %y %i\n' 2>/dev/null |
