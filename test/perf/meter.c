@@ -4,10 +4,11 @@
  *
  *   meter [-n ROUNDS] [-q MS] -- NAME COMMAND... [--- NAME COMMAND...]...
  *
- * The commands run one after the other in each round, so that whatever else happens on the machine hits all alike.
- * Before each run it waits up to MS milliseconds for a moment when nothing else wants to run. Two rounds come first
- * that do not count. Prints a line for each command, microseconds, tabs between: NAME minimum median 90th-percentile
- * cpu-median failures
+ * The commands run one after the other in each round, so that whatever else happens on the machine hits all alike;
+ * each round in another order, since a command pays for what the one before it drove out of the caches. Before each
+ * run it waits up to MS milliseconds for a moment when nothing else wants to run. Two rounds come first that do not
+ * count. Prints a line for each command, microseconds, tabs between: NAME minimum median 90th-percentile cpu-median
+ * failures
  */
 
 #include <errno.h>
@@ -131,6 +132,29 @@ static void add_command(struct meter *m, char **words) {
         m->n++;
 }
 
+/* The same orders in each run: they shall differ between rounds, and need not surprise anybody. */
+static void shuffle(int *order, int n, unsigned *seed) {
+        for (int i = n - 1; i > 0; i--) {
+                int k, swap = order[i];
+
+                *seed = *seed * 1103515245 + 12345;
+                k = (int) (*seed >> 16) % (i + 1);
+                order[i] = order[k];
+                order[k] = swap;
+        }
+}
+
+static void run_round(struct meter *m, int round) {
+        unsigned seed = (unsigned) (round + WARM_UP + 1);
+        int order[COMMANDS];
+
+        for (int i = 0; i < m->n; i++)
+                order[i] = i;
+        shuffle(order, m->n, &seed);
+        for (int i = 0; i < m->n; i++)
+                run_once(m, &m->commands[order[i]], round);
+}
+
 static void split(struct meter *m, char **words) {
         char **start = words;
 
@@ -169,8 +193,7 @@ int main(int argc, char **argv) {
         silence(&m);
         (void) setpriority(PRIO_PROCESS, 0, -15);
         for (int round = -WARM_UP; round < m.rounds; round++)
-                for (int i = 0; i < m.n; i++)
-                        run_once(&m, &m.commands[i], round);
+                run_round(&m, round);
         report(&m);
         return 0;
 }
