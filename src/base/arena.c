@@ -65,15 +65,17 @@ char *arena_strdup(struct arena *a, const char *s) {
 }
 
 char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) {
+        char most[160], *s;
         va_list again;
-        char *s;
         int n;
 
         va_copy(again, ap);
-        n = vsnprintf(NULL, 0, fmt, again);
+        n = vsnprintf(most, sizeof most, fmt, again);
         va_end(again);
         if (n < 0)
                 out_of_memory();
+        if ((size_t) n < sizeof most)
+                return arena_strndup(a, most, (size_t) n);
         s = arena_alloc(a, (size_t) n + 1);
         vsnprintf(s, (size_t) n + 1, fmt, ap);
         return s;

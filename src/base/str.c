@@ -1,6 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/str.h"
 
+const char *str_env(char *const *env, const char *name) {
+        for (; env && *env; env++) {
+                const char *rest = str_after(*env, name);
+
+                if (rest && *rest == '=')
+                        return rest + 1;
+        }
+        return NULL;
+}
+
+char *str_uuid(const uint8_t id[16], char buf[STR_UUID]) {
+        static const char digits[] = "0123456789abcdef";
+        char *o = buf;
+
+        for (int i = 0; i < 16; i++) {
+                if (i == 4 || i == 6 || i == 8 || i == 10)
+                        *o++ = '-';
+                *o++ = digits[id[i] >> 4];
+                *o++ = digits[id[i] & 0xf];
+        }
+        *o = '\0';
+        return buf;
+}
+
 size_t str_utf8(const char *s, uint32_t *ret) {
         static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
         const unsigned char *p = (const unsigned char *) s;

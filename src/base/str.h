@@ -12,12 +12,16 @@ static inline bool streq(const char *a, const char *b) {
         return strcmp(a, b) == 0;
 }
 
-/* The rest of s behind prefix, or NULL. */
+/* The rest of s behind prefix, or NULL. Mostly the first byte decides. */
 static inline const char *str_after(const char *s, const char *prefix) {
-        size_t n = strlen(prefix);
-
-        return strncmp(s, prefix, n) == 0 ? s + n : NULL;
+        while (*prefix)
+                if (*s++ != *prefix++)
+                        return NULL;
+        return s;
 }
+
+/* The value of a variable in an environment (NULL: an empty one), or NULL. */
+const char *str_env(char *const *env, const char *name);
 
 /* Where the ending begins that s has, or NULL. */
 static inline const char *str_ending(const char *s, const char *ending) {
@@ -29,6 +33,10 @@ static inline const char *str_ending(const char *s, const char *ending) {
 static inline const char *str_or(const char *s, const char *other) {
         return s ? s : other;
 }
+
+/* 128 bits as RFC 9562 writes them. Returns buf. */
+enum { STR_UUID = 37 };
+char *str_uuid(const uint8_t id[16], char buf[STR_UUID]);
 
 /* Length of the well-formed UTF-8 sequence at s (1 for NUL too) and its character, or 0 where there is none. */
 size_t str_utf8(const char *s, uint32_t *ret);

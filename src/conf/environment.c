@@ -30,16 +30,6 @@ const struct variable variables[] = {
 };
 const size_t n_variables = ELEMENTS(variables);
 
-static const char *look_up(char **env, const char *name) {
-        for (; env && *env; env++) {
-                const char *rest = str_after(*env, name);
-
-                if (rest && *rest == '=')
-                        return rest + 1;
-        }
-        return NULL;
-}
-
 static int refuse_unsupported(const struct variable *v, const char *value, struct err *e) {
         bool on;
 
@@ -52,7 +42,7 @@ static int refuse_unsupported(const struct variable *v, const char *value, struc
 int conf_environment(struct conf *c, struct err *e) {
         for (size_t i = 0; i < n_variables; i++) {
                 const struct variable *v = &variables[i];
-                const char *value = look_up(c->environ, v->name);
+                const char *value = str_env(c->environ, v->name);
                 struct statement st = {
                         .value = value,
                         .as = v->name,

@@ -242,13 +242,6 @@ static int check_descriptors(const struct plan *p, struct err *e) {
         return err_hint(e, "--rlimit=NOFILE=%llu or more", (unsigned long long) need);
 }
 
-static void format_uuid(const uint8_t id[16], char ret[37]) {
-        char *o = ret;
-
-        for (int i = 0; i < 16; i++)
-                o += sprintf(o, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", id[i]);
-}
-
 static void make_identity(const struct spec *s, const struct facts *f, struct plan *p) {
         p->id.hostname = str_or(s->id.hostname, p->machine);
         if (f->tree.has_machine_id && !p->root.fresh && !plan_has_own_id(s, p))
@@ -260,7 +253,7 @@ static void make_identity(const struct spec *s, const struct facts *f, struct pl
                 p->id.uuid[6] = (p->id.uuid[6] & 0x0f) | 0x40; /* RFC 9562, version 4 */
                 p->id.uuid[8] = (p->id.uuid[8] & 0x3f) | 0x80;
         }
-        format_uuid(p->id.uuid, p->id.uuid_text);
+        str_uuid(p->id.uuid, p->id.uuid_text);
 }
 
 static int check_groups(const struct facts *f, struct arena *a, struct plan *p, struct err *e) {

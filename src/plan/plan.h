@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "plan/facts.h"
 #include "spec/spec.h"
 #include "sys/devices.h"
@@ -240,7 +241,7 @@ struct plan {
         struct {
                 const char *hostname;
                 uint8_t uuid[16];
-                char uuid_text[37];
+                char uuid_text[STR_UUID];
         } id;
         struct {
                 enum console_mode mode; /* concrete */

@@ -33,16 +33,6 @@
 #include "sys/mounts.h"
 #include "sys/ns.h"
 
-static const char *env_of(char **env, const char *name) {
-        for (char **e = env; *e; e++) {
-                const char *rest = str_after(*e, name);
-
-                if (rest && *rest == '=')
-                        return rest + 1;
-        }
-        return NULL;
-}
-
 static const char *read_text(const char *path, size_t max, struct arena *a) {
         CLEAN_FD int fd = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
         struct stat st;
@@ -51,6 +41,7 @@ static const char *read_text(const char *path, size_t max, struct arena *a) {
 
         if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
                 return NULL;
+        max = (size_t) st.st_size < max ? (size_t) st.st_size : max;
         text = arena_alloc(a, max + 1);
         n = read(fd, text, max);
         if (n < 0)
@@ -262,14 +253,14 @@ static bool openable(const char *path) {
 }
 
 unsigned probe_listen_fds(char **env) {
-        const char *pid = env_of(env, "LISTEN_PID"), *fds = env_of(env, "LISTEN_FDS");
+        const char *pid = str_env(env, "LISTEN_PID"), *fds = str_env(env, "LISTEN_FDS");
 
         return pid && fds && strtol(pid, NULL, 10) == getpid() ? (unsigned) strtoul(fds, NULL, 10) : 0;
 }
 
 /* sd_watchdog_enabled(3). */
 static uint64_t watchdog(char **env) {
-        const char *pid = env_of(env, "WATCHDOG_PID"), *usec = env_of(env, "WATCHDOG_USEC");
+        const char *pid = str_env(env, "WATCHDOG_PID"), *usec = str_env(env, "WATCHDOG_USEC");
         uint64_t v;
 
         if (!usec || parse_u64(usec, 1, INT64_MAX, &v) < 0)
@@ -282,16 +273,16 @@ static void probe_caller(char **env, struct arena *a, struct facts *f) {
         char host[65] = "";
 
         for (size_t i = 0; i < ELEMENTS(pass); i++)
-                if (env_of(env, pass[i]))
-                        strv_add(a, &f->caller.env, arena_printf(a, "%s=%s", pass[i], env_of(env, pass[i])));
+                if (str_env(env, pass[i]))
+                        strv_add(a, &f->caller.env, arena_printf(a, "%s=%s", pass[i], str_env(env, pass[i])));
         f->caller.terminal_in = isatty(STDIN_FILENO);
         f->caller.terminal_out = isatty(STDOUT_FILENO);
         f->caller.terminal_err = isatty(STDERR_FILENO);
-        f->caller.notify = env_of(env, "NOTIFY_SOCKET");
+        f->caller.notify = str_env(env, "NOTIFY_SOCKET");
         f->caller.watchdog_us = f->caller.notify ? watchdog(env) : 0;
         f->caller.listen_fds = probe_listen_fds(env);
         if (f->caller.listen_fds > 0)
-                f->caller.listen_fdnames = arena_strdup(a, env_of(env, "LISTEN_FDNAMES"));
+                f->caller.listen_fdnames = arena_strdup(a, str_env(env, "LISTEN_FDNAMES"));
         (void) gethostname(host, sizeof host - 1);
         f->caller.hostname = arena_strdup(a, host);
 }

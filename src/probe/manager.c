@@ -20,30 +20,20 @@ static bool exists(const char *path) {
         return access(path, F_OK) == 0;
 }
 
-static const char *env_of(char **env, const char *name) {
-        for (; *env; env++) {
-                const char *rest = str_after(*env, name);
-
-                if (rest && *rest == '=')
-                        return rest + 1;
-        }
-        return NULL;
-}
-
 /* sd_booted(3); a bus elsewhere is told by a variable. */
 static void look_for_system(char **env, struct facts *f) {
         f->manager.found = exists("/run/systemd/system") &&
-                           (exists("/run/dbus/system_bus_socket") || env_of(env, "DBUS_SYSTEM_BUS_ADDRESS"));
+                           (exists("/run/dbus/system_bus_socket") || str_env(env, "DBUS_SYSTEM_BUS_ADDRESS"));
         f->manager.machined =
                 f->manager.found && (exists("/run/systemd/machine") ||
                                      exists("/usr/share/dbus-1/system-services/org.freedesktop.machine1.service"));
 }
 
 static void look_for_users(char **env, struct arena *a, struct facts *f) {
-        const char *dir = env_of(env, "XDG_RUNTIME_DIR");
+        const char *dir = str_env(env, "XDG_RUNTIME_DIR");
 
         f->manager.found = dir && exists(arena_printf(a, "%s/systemd/private", dir)) &&
-                           (exists(arena_printf(a, "%s/bus", dir)) || env_of(env, "DBUS_SESSION_BUS_ADDRESS"));
+                           (exists(arena_printf(a, "%s/bus", dir)) || str_env(env, "DBUS_SESSION_BUS_ADDRESS"));
         f->manager.machined =
                 f->manager.found && exists("/usr/share/dbus-1/services/org.freedesktop.machine1.service");
 }

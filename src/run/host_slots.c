@@ -349,7 +349,7 @@ int host_send_slots(struct run *r, struct err *e) {
 }
 
 void host_drop_slots(struct run *r) {
-        for (int i = 0; i < PLAN_SLOTS; i++) {
+        for (int i = 0; i < r->plan->n_slots; i++) {
                 clean_fd(&r->held.slots[i]);
                 r->held.slots[i] = -1;
         }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/str.h"
 
 static int seed_file(int fs, const struct seed *s, const char *text) {
         CLEAN_FD int fd = openat(fs, s->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, s->mode);
@@ -28,16 +29,13 @@ static int seed_file(int fs, const struct seed *s, const char *text) {
 
 static int seed_boot_id(int fs, const struct seed *s) {
         uint8_t id[16];
-        char text[40], *o = text;
+        char text[STR_UUID + 1];
 
         if (getrandom(id, sizeof id, 0) != sizeof id)
                 return -errno;
         id[6] = (id[6] & 0x0f) | 0x40;
         id[8] = (id[8] & 0x3f) | 0x80;
-        for (int i = 0; i < 16; i++)
-                o += sprintf(o, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", id[i]);
-        sprintf(o, "\n");
-        return seed_file(fs, s, text);
+        return seed_file(fs, s, strcat(str_uuid(id, text), "\n"));
 }
 
 /* bind(2) takes a path only: it leads through the descriptor. */

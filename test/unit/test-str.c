@@ -7,6 +7,24 @@
 #include "base/clean.h"
 #include "unit/tap.h"
 
+static void test_parts(struct tap *t) {
+        char one[] = "PATHS=no", two[] = "PATH=", three[] = "PATH=later", four[] = "LAST";
+        char *env[] = { one, two, three, four, NULL };
+        static const uint8_t id[16] = { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef,
+                                        0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10 };
+        char text[STR_UUID];
+
+        OK_STR(t, str_after("name=value", "name="), "value", "what is behind a prefix");
+        OK_STR(t, str_after("name", "name"), "", "nothing is behind it");
+        OK_STR(t, str_after("nam", "name"), NULL, "shorter than the prefix");
+        OK_STR(t, str_after("x", ""), "x", "an empty prefix");
+        OK_STR(t, str_env(env, "PATH"), "", "the first of two variables, which is empty");
+        OK_STR(t, str_env(env, "LAST"), NULL, "no value at all");
+        OK_STR(t, str_env(env, "PAT"), NULL, "part of a name");
+        OK_STR(t, str_env(NULL, "PATH"), NULL, "no environment");
+        OK_STR(t, str_uuid(id, text), "01234567-89ab-cdef-fedc-ba9876543210", "a UUID");
+}
+
 static void test_escape(struct tap *t) {
         static const struct {
                 const char *in, *out, *what;
@@ -92,6 +110,7 @@ static void test_small(struct tap *t) {
 int main(void) {
         struct tap t = { 0 };
 
+        test_parts(&t);
         test_escape(&t);
         test_sizes(&t);
         test_utf8(&t);
