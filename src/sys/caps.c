@@ -57,12 +57,12 @@ static int bounding_read(unsigned i) {
         return r < 0 ? -errno : r;
 }
 
-/* Which exist, and which of them are in the bounding set. */
-static int read_bounding(uint64_t *ret_all, uint64_t *ret_bounding) {
+/* Of the capabilities in ask: which exist, and which of them are in the bounding set. A system call each. */
+static int read_bounding(uint64_t ask, uint64_t *ret_all, uint64_t *ret_bounding) {
         uint64_t all = 0, bounding = 0;
 
         for (unsigned i = 0; i <= LAST; i++) {
-                int r = bounding_read(i);
+                int r = ask >> i & 1 ? bounding_read(i) : 0;
 
                 if (r == -EINVAL && i >= FIRST_END) {
                         /* The end, if the next one is not there either. */
@@ -72,7 +72,7 @@ static int read_bounding(uint64_t *ret_all, uint64_t *ret_bounding) {
                 }
                 if (r < 0)
                         return r;
-                all |= 1ull << i;
+                all |= (ask >> i & 1) << i;
                 bounding |= (uint64_t) r << i;
         }
         *ret_all = all;
@@ -83,13 +83,20 @@ static int read_bounding(uint64_t *ret_all, uint64_t *ret_bounding) {
 int caps_bounding(uint64_t *ret) {
         uint64_t all;
 
-        return read_bounding(&all, ret);
+        return read_bounding(~0ull, &all, ret);
+}
+
+int caps_bounding_within(uint64_t may) {
+        uint64_t all, more;
+        int r = read_bounding(~may, &all, &more);
+
+        return r < 0 ? r : more == 0;
 }
 
 uint64_t caps_all(void) {
         uint64_t all, bounding;
 
-        return read_bounding(&all, &bounding) < 0 ? ~0ull >> (LAST - CAP_LAST_CAP) : all;
+        return read_bounding(~0ull, &all, &bounding) < 0 ? ~0ull >> (LAST - CAP_LAST_CAP) : all;
 }
 
 /* capget(2) and capset(2) of version 3 take two words of 32 bits each. */
@@ -106,7 +113,6 @@ static uint64_t join(uint32_t low, uint32_t high) {
 int caps_get(struct caps_state *ret) {
         struct __user_cap_data_struct d[2];
         struct caps_state s = { 0 };
-        uint64_t all;
         int r = get_sets(d);
 
         if (r < 0)
@@ -114,9 +120,6 @@ int caps_get(struct caps_state *ret) {
         s.effective = join(d[0].effective, d[1].effective);
         s.permitted = join(d[0].permitted, d[1].permitted);
         s.inheritable = join(d[0].inheritable, d[1].inheritable);
-        r = read_bounding(&all, &s.bounding);
-        if (r < 0)
-                return r;
         /* Ambient ones are always inheritable too (capabilities(7)): mostly there is nothing to ask. */
         for (unsigned i = 0; i <= LAST && s.inheritable; i++) {
                 int ambient = s.inheritable >> i & 1 ? prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, i, 0, 0) : 0;
@@ -141,10 +144,10 @@ int caps_set(uint64_t effective, uint64_t permitted, uint64_t inheritable) {
 
 int caps_drop_bounding(uint64_t keep) {
         uint64_t all, bounding;
-        int r = read_bounding(&all, &bounding);
+        int r = read_bounding(~keep, &all, &bounding);
 
         for (unsigned i = 0; r == 0 && i <= LAST; i++)
-                if ((bounding & ~keep) >> i & 1 && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
+                if (bounding >> i & 1 && prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
                         r = -errno;
         return r;
 }

@@ -18,8 +18,11 @@ uint64_t caps_all(void);
 /* The bounding set of the calling thread. */
 int caps_bounding(uint64_t *ret);
 
+/* Is nothing in it but what may has? 1, 0. A system call for each that it may not have. */
+int caps_bounding_within(uint64_t may);
+
 struct caps_state {
-        uint64_t effective, permitted, inheritable, bounding, ambient;
+        uint64_t effective, permitted, inheritable, ambient;
 };
 /* Of the calling thread. */
 int caps_get(struct caps_state *ret);

@@ -38,11 +38,14 @@ static void test_names(struct tap *t) {
 static int change_sets(void) {
         const uint64_t keep = 1ull << CAP_CHOWN | 1ull << CAP_SETPCAP, some = 1ull << CAP_CHOWN;
         struct caps_state s;
+        uint64_t bounding;
 
         if (caps_drop_bounding(keep) < 0 || caps_set(keep, keep, some) < 0 || caps_set_ambient(some) < 0)
                 return 1;
-        if (caps_get(&s) < 0 || s.bounding != keep || s.effective != keep || s.permitted != keep ||
-            s.inheritable != some)
+        if (caps_bounding(&bounding) < 0 || bounding != keep || caps_bounding_within(keep) != 1 ||
+            caps_bounding_within(~some) != 0)
+                return 6;
+        if (caps_get(&s) < 0 || s.effective != keep || s.permitted != keep || s.inheritable != some)
                 return 2;
         if (s.ambient != some || caps_set_ambient(0) < 0 || caps_get(&s) < 0 || s.ambient != 0)
                 return 3;
@@ -59,7 +62,7 @@ int main(void) {
 
         test_names(&t);
         OK(&t, (caps_all() & 0xffffffff) == 0xffffffff, "the kernel knows the first 32");
-        OK(&t, caps_get(&s) == 0 && (s.bounding & ~caps_all()) == 0, "the sets of this process");
+        OK(&t, caps_get(&s) == 0 && caps_bounding_within(caps_all()) == 1, "the sets of this process");
         if (s.effective >> CAP_SETPCAP & 1) {
                 pid_t pid = fork();
                 int status;
