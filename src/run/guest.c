@@ -267,6 +267,7 @@ _Noreturn void guest_main(struct run *r) {
                 .inaccessible_file = { .fd = -1 },
                 .inaccessible_dir = { .fd = -1 },
                 .proc = -1,
+                .sys = -1,
                 .master = -1,
                 .slave = -1,
                 .stub = -1,

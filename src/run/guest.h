@@ -42,6 +42,7 @@ struct guest {
         int root;                                         /* the tree, attached, not yet our root */
         struct cover inaccessible_file, inaccessible_dir; /* sources of masks */
         int proc;                                         /* a proc of our own process namespace, O_PATH */
+        int sys;                                          /* what is mounted on /sys, O_PATH, until the pivot */
         int master, slave;                                /* of the console */
         struct seeded seeded;
         int made[GUEST_OPS];               /* detached file systems of FSOP_FRESH, by operation, -1 */

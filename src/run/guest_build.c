@@ -150,8 +150,12 @@ int guest_mount_of_guest(struct guest *g, struct err *e) {
         return 0;
 }
 
+static size_t mounted_size(const struct guest *g) {
+        return g->plan->fsops.n * sizeof *g->mounted;
+}
+
 int guest_hand_over(struct guest *g, struct err *e) {
-        return msg_send(g->pair, g->mounted, sizeof g->mounted, NULL) < 0 ? lost(e) : 0;
+        return msg_send(g->pair, g->mounted, mounted_size(g), NULL) < 0 ? lost(e) : 0;
 }
 
 /* Who is the last to leave a mount namespace takes it apart, and the guest has no time for that. Whatever ends the
@@ -167,7 +171,7 @@ int guest_leave_last(struct guest *g, struct err *e) {
 int guest_take_over(struct guest *g, struct err *e) {
         struct msg_fds fds;
 
-        if (msg_recv(g->pair, g->mounted, sizeof g->mounted, &fds, 0) != sizeof g->mounted)
+        if (msg_recv(g->pair, g->mounted, sizeof g->mounted, &fds, 0) != (ssize_t) mounted_size(g))
                 return lost(e);
         /* From here on what the builder mounted is locked. */
         if (unshare(CLONE_NEWNS) < 0)

@@ -372,6 +372,7 @@ _Noreturn void join_main(struct run *r, const struct join *job) {
                            .inaccessible_file = { .fd = -1 },
                            .inaccessible_dir = { .fd = -1 },
                            .proc = r->opened->proc,
+                           .sys = -1,
                            .master = -1,
                            .slave = -1,
                            .stub = -1,

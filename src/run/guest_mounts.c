@@ -117,15 +117,29 @@ static int identify(int mount, const char *what, struct mounted *ret, struct err
         return 0;
 }
 
-static int attach_at(struct guest *g, const struct fsop *op, int mount, int dst, struct err *e) {
-        int k = mount_attach(mount, dst);
+/* What proc and sysfs have inside is the kernel's: no link of the tree is on the way from their top to dst, and a name
+ * is as good as a descriptor of it. Half of the operations of a start are in there. -1: dst is elsewhere. */
+static int kernel_top(const struct guest *g, const struct fsop *op, const char **ret_name) {
+        bool of_tree = op->flags & (FSOP_OF_USER | FSOP_FOLLOW | FSOP_ON_LINK | FSOP_MAKE_DIR | FSOP_MAKE_FILE);
 
+        if (!of_tree && (*ret_name = str_after(op->dst, "proc/")))
+                return g->proc;
+        if (!of_tree && (*ret_name = str_after(op->dst, "sys/")))
+                return g->sys;
+        return -1;
+}
+
+static int attached(const struct fsop *op, int k, struct err *e) {
         if (k == -ENOTDIR || k == -EINVAL) {
                 err_set(e, ERR_IMAGE, 0, "/%s of the tree and what is to be mounted there are not of one kind (%s)",
                         op->dst, op->why);
                 return err_hint(e, "one is a directory, the other is none");
         }
         return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot mount /%s (%s)", op->dst, op->why) : 0;
+}
+
+static int attach_at(const struct fsop *op, int mount, int dst, struct err *e) {
+        return attached(op, mount_attach(mount, dst), e);
 }
 
 static struct mounted *identity(struct guest *g, const struct fsop *op) {
@@ -155,17 +169,31 @@ static int check_link(struct guest *g, const struct fsop *op, int dst, struct er
         return k;
 }
 
+static int attach_in_kernel(struct guest *g, const struct fsop *op, int mount, int top, const char *name,
+                            struct err *e) {
+        int k = mount_attach_at(mount, top, name);
+
+        if (k == -ENOENT && op->flags & FSOP_OPTIONAL)
+                return 0;
+        k = attached(op, k, e);
+        return k < 0 ? k : identify(mount, op->dst, identity(g, op), e);
+}
+
 /* Put a detached mount in place and remember its identity. */
 static int attach(struct guest *g, const struct fsop *op, int mount, struct err *e) {
-        CLEAN_FD int dst = open_destination(g, op, e);
-        int k;
+        const char *name;
+        int top = kernel_top(g, op, &name), k;
+        CLEAN_FD int dst = -1;
 
+        if (top >= 0)
+                return attach_in_kernel(g, op, mount, top, name, e);
+        dst = open_destination(g, op, e);
         if (dst == -ENOENT && op->flags & FSOP_OPTIONAL)
                 return 0;
         if (dst < 0)
                 return dst;
         k = op->flags & FSOP_FOLLOW ? check_link(g, op, dst, e) : 0;
-        k = k < 0 ? k : attach_at(g, op, mount, dst, e);
+        k = k < 0 ? k : attach_at(op, mount, dst, e);
         return k < 0 ? k : identify(mount, op->dst, identity(g, op), e);
 }
 
@@ -179,9 +207,12 @@ static int open_cover(int mount, const char *name, struct cover *ret, struct err
 static int remember(struct guest *g, const struct fsop *op, int mount, struct err *e) {
         int k;
 
-        if (streq(op->dst, "proc")) {
-                g->proc = fcntl(mount, F_DUPFD_CLOEXEC, 3);
-                return g->proc < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot keep proc open") : 0;
+        if (streq(op->dst, "proc") || streq(op->dst, "sys")) {
+                int *top = op->dst[0] == 'p' ? &g->proc : &g->sys;
+
+                clean_fd(top);
+                *top = fcntl(mount, F_DUPFD_CLOEXEC, 3);
+                return *top < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot keep %s open", op->dst) : 0;
         }
         if (!streq(op->dst, "run/host"))
                 return 0;
@@ -275,11 +306,27 @@ static int do_overlay(struct guest *g, const struct fsop *op, struct err *e) {
         return slot < 0 ? slot : attach(g, op, slot, e);
 }
 
-static int do_self(struct guest *g, const struct fsop *op, struct err *e) {
-        const char *src = op->src ? op->src : op->dst;
-        CLEAN_FD int from = resolve_plain(g->root, src, O_PATH), mount = -1;
+/* Once more onto itself. */
+static int do_self_in_kernel(struct guest *g, const struct fsop *op, int top, const char *name, struct err *e) {
+        CLEAN_FD int mount = mount_clone(top, name, op->flags & FSOP_RECURSIVE);
         int k;
 
+        if (mount == -ENOENT && op->flags & FSOP_OPTIONAL)
+                return 0;
+        if (mount < 0)
+                return err_set(e, ERR_SYSTEM, -mount, "cannot bind /%s (%s)", op->dst, op->why);
+        k = set_mount(mount, op, e);
+        return k < 0 ? k : attach_in_kernel(g, op, mount, top, name, e);
+}
+
+static int do_self(struct guest *g, const struct fsop *op, struct err *e) {
+        const char *src = op->src ? op->src : op->dst, *name;
+        int top = op->src ? -1 : kernel_top(g, op, &name), k;
+        CLEAN_FD int from = -1, mount = -1;
+
+        if (top >= 0)
+                return do_self_in_kernel(g, op, top, name, e);
+        from = resolve_plain(g->root, src, O_PATH);
         if (from == -ENOENT && op->flags & FSOP_OPTIONAL)
                 return 0;
         if (from < 0)
@@ -291,26 +338,50 @@ static int do_self(struct guest *g, const struct fsop *op, struct err *e) {
         if (k < 0 || op->src)
                 return k < 0 ? k : attach(g, op, mount, e);
         k = identify(from, src, identity(g, op), e);
-        return k < 0 ? k : attach_at(g, op, mount, from, e);
+        return k < 0 ? k : attach_at(op, mount, from, e);
+}
+
+/* A copy of the cover for what st says. */
+static int clone_cover(struct guest *g, const struct fsop *op, const struct stat *st, struct err *e) {
+        const struct cover *cover = S_ISDIR(st->st_mode) ? &g->inaccessible_dir : &g->inaccessible_file;
+        int mount = mount_clone(cover->fd, "", false);
+
+        *identity(g, op) = cover->is;
+        return mount < 0 ? err_set(e, ERR_SYSTEM, -mount, "cannot bind the cover of /%s", op->dst) : mount;
+}
+
+static int cannot_hide(const struct fsop *op, int code, struct err *e) {
+        return err_set(e, ERR_SYSTEM, code, "cannot open /%s (%s)", op->dst, op->why);
+}
+
+static int hide_in_kernel(struct guest *g, const struct fsop *op, int top, const char *name, struct err *e) {
+        CLEAN_FD int mount = -1;
+        struct stat st;
+
+        if (fstatat(top, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return errno == ENOENT && op->flags & FSOP_OPTIONAL ? 0 : cannot_hide(op, errno, e);
+        mount = clone_cover(g, op, &st, e);
+        return mount < 0 ? mount : attached(op, mount_attach_at(mount, top, name), e);
 }
 
 static int do_hide(struct guest *g, const struct fsop *op, struct err *e) {
-        CLEAN_FD int dst = look_up(g, op), mount = -1;
-        const struct cover *cover;
+        const char *name;
+        int top = kernel_top(g, op, &name), k;
+        CLEAN_FD int dst = -1, mount = -1;
         struct stat st;
-        int k;
 
+        if (top >= 0)
+                return hide_in_kernel(g, op, top, name, e);
+        dst = look_up(g, op);
         if (dst == -ENOENT && op->flags & FSOP_OPTIONAL)
                 return 0;
         if (dst < 0 || fstat(dst, &st) < 0)
-                return err_set(e, ERR_SYSTEM, dst < 0 ? -dst : errno, "cannot open /%s (%s)", op->dst, op->why);
-        cover = S_ISDIR(st.st_mode) ? &g->inaccessible_dir : &g->inaccessible_file;
-        mount = mount_clone(cover->fd, "", false);
+                return cannot_hide(op, dst < 0 ? -dst : errno, e);
+        mount = clone_cover(g, op, &st, e);
         if (mount < 0)
-                return err_set(e, ERR_SYSTEM, -mount, "cannot bind the cover of /%s", op->dst);
+                return mount;
         k = op->flags & FSOP_FOLLOW ? check_link(g, op, dst, e) : 0;
-        *identity(g, op) = cover->is;
-        return k < 0 ? k : attach_at(g, op, mount, dst, e);
+        return k < 0 ? k : attach_at(op, mount, dst, e);
 }
 
 static int do_keep(struct guest *g, const struct fsop *op, struct err *e) {
@@ -329,6 +400,8 @@ static int do_keep(struct guest *g, const struct fsop *op, struct err *e) {
 static int do_detach(struct guest *g, const struct fsop *op, struct err *e) {
         CLEAN_FD int dst = resolve_plain(g->root, op->dst, O_PATH | O_DIRECTORY);
 
+        clean_fd(&g->sys);
+        g->sys = -1;
         /* umount2(2) wants a path: the working directory is the one that cannot be exchanged. */
         if (dst < 0 || fchdir(dst) < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
                 return err_set(e, ERR_SYSTEM, dst < 0 ? -dst : errno, "cannot detach /%s", op->dst);

@@ -128,6 +128,10 @@ int mount_attach(int mount, int dst) {
         return 0;
 }
 
+int mount_attach_at(int mount, int dir, const char *name) {
+        return move_mount(mount, "", dir, name, MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno : 0;
+}
+
 int mount_pivot(int root) {
         if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
                 return -errno;

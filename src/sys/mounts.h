@@ -51,6 +51,9 @@ int mount_join(int on, int mount, const char *name);
 /* Put a detached mount onto the file or directory that dst (O_PATH) names. */
 int mount_attach(int mount, int dst);
 
+/* The same by the name of it in dir, where no link can be on the way: in a file system of the kernel's own. */
+int mount_attach_at(int mount, int dir, const char *name);
+
 /* Make the mount at root the root of this mount namespace and detach the old one (pivot_root(2), NOTES). The working
  * directory becomes the new root. root must already be attached. */
 int mount_pivot(int root);
