@@ -188,8 +188,8 @@ static void show_progress(enum progress of, uint64_t files, uint64_t much) {
 
         if (files == 0 && much == 0)
                 fputs("\r\033[K", stderr);
-        else if (files % 1024 == 0 && of == PROGRESS_COPY)
-                fprintf(stderr, "\rberth: copying the tree: %llu files, %llu MiB", n, m >> 20);
+        else if ((files == 1 || files % 1024 == 0) && of == PROGRESS_COPY)
+                fprintf(stderr, "\rberth: copying: %llu files, %llu MiB", n, m >> 20);
         else if (files % 1024 == 0 && of == PROGRESS_LOOK)
                 fprintf(stderr, "\rberth: looking at the tree: %llu files", n);
         else if (files % 1024 == 0)

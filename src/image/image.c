@@ -192,7 +192,8 @@ static int collect(struct image *m, const struct image_want *want, const struct 
                 *i = (struct image_part){
                         .role = places[k].role, .part = p, .where = places[k].where, .loop = -1, .mount = -1
                 };
-                i->read_only = m->read_only || p->read_only || streq(p->fs, "squashfs") || streq(p->fs, "erofs");
+                i->fixed = p->read_only || streq(p->fs, "squashfs") || streq(p->fs, "erofs");
+                i->read_only = m->read_only || i->fixed;
                 r = check_means(m, want, policy, i, e);
                 if (r < 0)
                         return r;
@@ -247,12 +248,23 @@ static int take_apart(struct image *m, struct err *e) {
         return k < 0 ? k : choose_parts(m->found, m->path, &m->choice, e);
 }
 
+static int finish(struct image *m, struct arena *a, struct image **ret) {
+        make_notes(m, a);
+        log_debug(LOG_PROBE, "image %s: %u partitions, %u of them used%s", m->path, m->found->n, m->n,
+                  m->copied ? ", copied" : "");
+        *ret = m;
+        return 0;
+}
+
 int image_open(const struct image_want *want, struct arena *a, struct image **ret, struct err *e) {
         const struct policy usual = policy_default(), *policy = want->policy ? want->policy : &usual;
         struct image *m = new_image(want, a);
         int k = take_apart(m, e);
 
         k = k < 0 ? k : prepare(m, want, policy, e);
+        /* A copy is nobody else's, whoever uses the original. */
+        if (k == 0 && want->copy && !m->parts[0].fixed && image_share(m) > 0)
+                return finish(m, a, ret);
         k = k < 0 ? k : open_writable(m, e);
         k = k < 0 || !want->lock ? k : lock_file(m, e);
         for (unsigned i = 0; k == 0 && i < m->n; i++)
@@ -261,10 +273,7 @@ int image_open(const struct image_want *want, struct arena *a, struct image **re
                 image_close(m);
                 return k;
         }
-        make_notes(m, a);
-        log_debug(LOG_PROBE, "image %s: %u partitions, %u of them used", m->path, m->found->n, m->n);
-        *ret = m;
-        return 0;
+        return finish(m, a, ret);
 }
 
 int image_inspect(const struct image_want *want, struct arena *a, struct image **ret, struct err *ret_verdict,
@@ -289,6 +298,7 @@ void image_facts(const struct image *m, struct arena *a, struct facts *f) {
         static const char *const tables[] = { "bare", "gpt", "mbr" };
 
         f->image.used = true;
+        f->image.copied = m->copied;
         f->image.table = tables[m->found->table];
         f->image.notes = m->notes;
         for (unsigned i = 0; i < m->n; i++) {
@@ -300,6 +310,7 @@ void image_facts(const struct image *m, struct arena *a, struct facts *f) {
                         .where = p->where,
                         .fs = p->part->fs,
                         .read_only = p->read_only,
+                        .fixed = p->fixed,
                 };
         }
 }

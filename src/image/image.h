@@ -15,6 +15,7 @@ struct image_part {
         enum part_role role;
         const struct dissected_part *part;
         const char *where; /* relative to the root; NULL: not mounted */
+        bool fixed;        /* it can never be written to */
         bool read_only;
         enum verdict verdict;
         int loop; /* -1: none yet */
@@ -26,6 +27,7 @@ struct image {
         const char *path;
         int file; /* -1: closed */
         bool block, read_only, peek;
+        bool copied; /* file is one of our own, gone with us */
         enum tristate direct_io;
         uint64_t size;
         struct lock lock;
@@ -41,6 +43,7 @@ struct image_want {
         const struct policy *policy;
         unsigned file_systems; /* the POLICY_ flags of those that may be in it; 0: all that berth mounts */
         bool read_only;
+        bool copy; /* one that shares its blocks, where the file system can; otherwise read_only counts */
         enum tristate direct_io; /* UNSAID: where it is written to */
         bool lock;
         bool peek; /* --dry-run: nothing is written, whatever the plan says */
@@ -60,6 +63,15 @@ int image_mount(struct image *m, unsigned i, struct err *e);
 /* The file system of a writable mount of it becomes as large as its partition. -errno: -EOPNOTSUPP where it cannot be
  * done while it is mounted. */
 int image_grow(const struct image_part *p, int mount);
+
+/* copy.c: a file of our own without a name takes the place of the image, all of whose partitions may be written to
+ * then. The first shares its blocks: 0 where that cannot be, 1. The second copies all; tell may end it. What was
+ * mounted until then stays with who has it. */
+int image_share(struct image *m);
+int image_copy(struct image *m, int (*tell)(void *arg, uint64_t files, uint64_t bytes), void *arg, struct err *e);
+
+/* What is seen of the OS before it starts: a mount of the root, with /usr. */
+int image_open_os(struct image *m, struct err *e);
 
 /* All that there is to know before a plan: opens the image, and its root as *ret_root. *ret is the caller's to close,
  * also after an error. */

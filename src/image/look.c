@@ -78,9 +78,8 @@ static int grow_all(struct image *m, struct arena *a, struct err *e) {
         return 0;
 }
 
-/* What is seen of the OS before it starts: the root, and /usr where that is a partition of its own. Without a root it
- * lies in an empty one, as it will. */
-static int open_os(struct image *m, struct err *e) {
+/* Without a root, usr lies in an empty one, as it will. */
+int image_open_os(struct image *m, struct err *e) {
         bool alone = m->parts[0].role == ROLE_USR;
         int root = alone ? mount_fresh("tmpfs", "size=64k,nr_inodes=16", 0) : image_mount(m, 0, e), usr;
 
@@ -101,18 +100,20 @@ static int open_os(struct image *m, struct err *e) {
 int image_look(const struct spec *s, struct arena *a, struct facts *f, int *ret_root, struct image **ret,
                struct err *e) {
         bool dry = s->self.dry_run != DRY_RUN_NO;
+        bool copy = s->root.ephemeral && s->root.volatile_mode == VOLATILE_NO && !s->root.read_only;
         const struct image_want want = {
                 .path = f->tree.path,
                 .policy = s->root.policy_said ? &s->root.policy : NULL,
                 .file_systems = s->root.file_systems,
                 .direct_io = s->root.direct_io,
                 .read_only = s->root.read_only || f->tree.vendor || spec_root_spares_tree(&s->root),
+                .copy = copy,
                 .lock = !s->host.no_lock && !dry,
                 .peek = dry,
         };
         int k = image_open(&want, a, ret, e);
 
-        k = k < 0 ? k : open_os(*ret, e);
+        k = k < 0 ? k : image_open_os(*ret, e);
         if (k < 0)
                 return k;
         *ret_root = k;

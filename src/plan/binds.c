@@ -167,9 +167,6 @@ static int bind_one(const struct spec_mount *m, const struct facts *f, const str
         return add_bind(m, f, from, a, p, e);
 }
 
-/* systemd-nspawn's numbers for what is thrown away. */
-#define MEMORY "mode=0755,size=25%,nr_inodes=1m"
-
 /* The owners of all layers are mapped: what is root's there is root's inside. */
 static struct layer make_layer(const struct spec_source *from, const struct plan *p) {
         return (struct layer){
@@ -219,7 +216,7 @@ static int add_overlay(const struct spec_mount *m, const struct facts *f, const 
         if (!m->read_only && (m->layers.items[n].in_tree || *m->layers.items[n].path))
                 r = make_upper(m, &m->layers.items[n], a, p, o, e);
         else if (!m->read_only) {
-                o->memory = MEMORY;
+                o->memory = PLAN_MEMORY;
                 o->data = "data";
                 o->work = "work";
         }

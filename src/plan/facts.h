@@ -96,6 +96,7 @@ struct image_part_facts {
         const char *where; /* relative to the root */
         const char *fs;
         bool read_only;
+        bool fixed; /* nor can a copy be written to */
 };
 struct image_part_list {
         struct image_part_facts *items;
@@ -200,6 +201,7 @@ struct facts {
         struct source_list sources;
         struct {
                 bool used;                    /* the tree comes from a disk image */
+                bool copied;                  /* --ephemeral: it is a copy already, whose blocks are shared */
                 const char *table;            /* "gpt", "mbr"; "bare": no partitions */
                 struct image_part_list parts; /* the first one is the root */
                 struct strv notes;

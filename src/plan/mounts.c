@@ -541,29 +541,60 @@ static void add_whole(const struct spec *s, const struct facts *f, struct arena 
                       });
 }
 
+/* Changes of a partition go where those of the root go. */
+static const struct overlay *part_overlay(const struct facts *f, struct arena *a, const struct plan *p, unsigned i) {
+        const struct image_part_facts *part = &f->image.parts.items[i];
+        struct overlay *o = arena_new(a, struct overlay);
+
+        *arena_push(a, &o->lower) = (struct layer){
+                .host = arena_printf(a, "partition %u of %s", part->number, f->tree.path),
+                .of_image = true,
+                .part = i,
+                .idmap = p->ids.map_root,
+        };
+        o->memory = PLAN_MEMORY;
+        o->lasting = p->root.overlay && p->root.overlay->lasting;
+        o->data = arena_printf(a, "data-%s", role_name(part->role));
+        o->work = arena_printf(a, "work-%s", role_name(part->role));
+        return o;
+}
+
+static void add_image_part(const struct facts *f, struct arena *a, struct plan *p, unsigned i, bool thrown_away) {
+        const struct image_part_facts *part = &f->image.parts.items[i];
+        bool boot = part->role == ROLE_ESP || part->role == ROLE_XBOOTLDR;
+        bool read_only = p->copy ? part->fixed : part->read_only;
+        struct fsop op = {
+                .kind = FSOP_TREE,
+                .dst = part->where,
+                .slot = -1,
+                .part = i,
+                .host = arena_printf(a, "partition %u of %s", part->number, f->tree.path),
+                .set = NODEV | (read_only ? RO : 0) | (boot ? NOSUID | NOEXEC | MOUNT_ATTR_NOSYMFOLLOW : 0),
+                .flags = FSOP_OF_IMAGE | (p->ids.map_root ? FSOP_IDMAP : 0) |
+                         (f->tree.etc_writable ? FSOP_MAKE_DIR : 0),
+                .why = arena_printf(a, "%s partition, %s", role_name(part->role), part->fs),
+        };
+
+        if (thrown_away && read_only && !part->fixed && !boot && !f->host.no_overlay) {
+                op.kind = FSOP_OVERLAY;
+                op.overlay = part_overlay(f, a, p, i);
+                op.host = NULL;
+                op.set = NODEV;
+                op.flags = FSOP_BY_HOST | (op.flags & FSOP_MAKE_DIR);
+        }
+        plan_add_fsop(a, p, &op);
+}
+
 /* The other partitions of an image, each with owners mapped as in the tree. */
-static void add_image_parts(const struct facts *f, struct arena *a, struct plan *p) {
+static void add_image_parts(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
+        bool thrown_away = !s->root.read_only && (s->root.volatile_mode == VOLATILE_OVERLAY ||
+                                                  (s->root.ephemeral && s->root.volatile_mode == VOLATILE_NO));
+
         /* --volatile=yes takes usr alone, from the root. */
         if (p->root.fresh && plan_image_has_root(f))
                 return;
-        for (size_t i = plan_image_has_root(f) ? 1 : 0; i < f->image.parts.n; i++) {
-                const struct image_part_facts *part = &f->image.parts.items[i];
-                bool boot = part->role == ROLE_ESP || part->role == ROLE_XBOOTLDR;
-
-                plan_add_fsop(a, p,
-                              &(struct fsop){
-                                      .kind = FSOP_TREE,
-                                      .dst = part->where,
-                                      .slot = -1,
-                                      .part = (unsigned) i,
-                                      .host = arena_printf(a, "partition %u of %s", part->number, f->tree.path),
-                                      .set = NODEV | (part->read_only ? RO : 0) |
-                                             (boot ? NOSUID | NOEXEC | MOUNT_ATTR_NOSYMFOLLOW : 0),
-                                      .flags = FSOP_OF_IMAGE | (p->ids.map_root ? FSOP_IDMAP : 0) |
-                                               (f->tree.etc_writable ? FSOP_MAKE_DIR : 0),
-                                      .why = arena_printf(a, "%s partition, %s", role_name(part->role), part->fs),
-                              });
-        }
+        for (size_t i = plan_image_has_root(f) ? 1 : 0; i < f->image.parts.n; i++)
+                add_image_part(f, a, p, (unsigned) i, thrown_away);
 }
 
 /* Every operation that needs a descriptor from the launcher gets a slot. */
@@ -613,7 +644,7 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
         int r = 0;
 
         add_submounts(s, f, a, p);
-        add_image_parts(f, a, p);
+        add_image_parts(s, f, a, p);
         add_whole(s, f, a, p);
         if (!(now & C_NODES))
                 plan_note(a, p, "device nodes are the host's own: berth may not make any here");

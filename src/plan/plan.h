@@ -83,8 +83,10 @@ enum fsop_flags {
 struct layer {
         const char *inside; /* in the tree, "" its top; links are followed there, never out of it */
         const char *host;   /* where that is NULL: a path of the host */
-        bool idmap;         /* owners are mapped by the guest's user namespace */
-        bool upper;         /* it is written to */
+        bool of_image;      /* host is for people: it is this one of facts.image.parts */
+        unsigned part;
+        bool idmap; /* owners are mapped by the guest's user namespace */
+        bool upper; /* it is written to */
 };
 struct layer_list {
         struct layer *items;
@@ -138,6 +140,9 @@ struct fsop_list {
 /* Where a program is looked for, unless the payload gets a PATH of its own. */
 #define PLAN_SEARCH_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+/* A tmpfs for what is thrown away: numbers as systemd-nspawn has them. */
+#define PLAN_MEMORY "mode=0755,size=25%,nr_inodes=1m"
+
 /* Where the payload finds credentials. */
 #define PLAN_CREDENTIALS "/run/host/credentials"
 
@@ -164,7 +169,8 @@ struct plan_node {
 };
 enum announce { ANNOUNCE_NO, ANNOUNCE_TRY, ANNOUNCE_MUST };
 
-/* A copy of the tree: made in dir under name, then called keep_as, or removed at the end (NULL). */
+/* A copy of the tree: made in dir under name, then called keep_as, or removed at the end (NULL). Of an image: it has
+ * no name. */
 enum copy_method { COPY_SNAPSHOT, COPY_REFLINK, COPY_FULL };
 struct plan_copy {
         enum copy_method method;

@@ -9,9 +9,6 @@
 #include "base/str.h"
 #include "plan/mounts.h"
 
-/* Numbers as systemd-nspawn has them for what is thrown away. */
-#define MEMORY "mode=0755,size=25%,nr_inodes=1m"
-
 const char *plan_tree_name(const struct facts *f, struct arena *a) {
         const char *path = streq(f->tree.path, "/") && f->tree.pivot ? "" : f->tree.path;
 
@@ -40,7 +37,7 @@ static int make_overlay(const struct spec *s, const struct facts *f, struct aren
         if (s->root.overlay_upper)
                 o->upper = (struct layer){ .host = s->root.overlay_upper, .idmap = p->ids.map_root, .upper = true };
         else
-                o->memory = MEMORY;
+                o->memory = PLAN_MEMORY;
         p->root.overlay = o;
         return 0;
 }
@@ -60,7 +57,7 @@ static int make_fresh(const struct spec *s, const struct facts *f, struct arena 
                         f->tree.path);
                 return err_hint(e, "--volatile=overlay works with every tree");
         }
-        *op = (struct fsop){ .kind = FSOP_FRESH, .dst = "", .src = "tmpfs", .options = MEMORY, .slot = -1 };
+        *op = (struct fsop){ .kind = FSOP_FRESH, .dst = "", .src = "tmpfs", .options = PLAN_MEMORY, .slot = -1 };
         for (size_t i = 0; i < ELEMENTS(dirs); i++)
                 *arena_push(a, &op->seeds) = dirs[i];
         p->root.fresh = op;
@@ -99,6 +96,16 @@ static void make_copy(const struct facts *f, struct arena *a, struct plan *p, co
         p->root.lock = p->root.lock == LOCK_NONE ? LOCK_NONE : LOCK_EXCLUSIVE;
 }
 
+/* One with shared blocks was made before anybody looked at what is in it. */
+static void make_image_copy(const struct facts *f, struct arena *a, struct plan *p, enum copy_method method) {
+        struct plan_copy *c = arena_new(a, struct plan_copy);
+
+        c->method = method;
+        c->from = f->tree.path;
+        p->copy = c;
+        p->root.lock = method == COPY_REFLINK ? LOCK_NONE : p->root.lock;
+}
+
 /* By the way that costs least, and by which the original is its own again at once: only an overlay goes on reading it.
  */
 static int make_ephemeral(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p,
@@ -109,9 +116,19 @@ static int make_ephemeral(const struct spec *s, const struct facts *f, struct ar
                 make_copy(f, a, p, NULL);
                 return 0;
         }
+        if (f->image.copied) {
+                make_image_copy(f, a, p, COPY_REFLINK);
+                return 0;
+        }
         /* The lower layer of an overlay is the original. */
         if (!f->host.no_overlay && !f->tree.in_use && !p->ids.chown)
                 return make_overlay(s, f, a, p, e);
+        if (f->image.used && !f->image.parts.items[0].fixed && !s->root.read_only) {
+                plan_note(a, p, "%s is copied as a whole%s", f->tree.path,
+                          f->host.no_overlay ? ": no overlay can be made over it" : "");
+                make_image_copy(f, a, p, COPY_FULL);
+                return 0;
+        }
         if (!beside) {
                 err_set(e, ERR_HOST, 0, "--ephemeral: no copy of %s can be made beside it, and no overlay over it",
                         f->tree.path);

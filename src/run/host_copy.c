@@ -101,20 +101,41 @@ static int keep_copy(struct run *r, const struct plan_copy *c, struct err *e) {
         return 0;
 }
 
-static int open_copy(struct run *r, const struct plan_copy *c, struct err *e) {
-        const char *name = c->keep_as ? c->keep_as : c->name, *pivot = r->plan->root.pivot;
-        int fd = openat(r->held.copy_dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+/* What is opened now is the tree that runs. */
+static int enter_copy(struct run *r, int fd, struct err *e) {
+        const char *pivot = r->plan->root.pivot;
 
-        if (fd < 0)
-                return err_set(e, ERR_HOST, errno, "cannot open the copy %s/%s", c->dir, name);
         r->opened->root = fd;
         if (!pivot)
                 return 0;
         r->opened->whole = fd;
         r->opened->root = resolve_in_root(fd, pivot, O_PATH | O_DIRECTORY);
-        return r->opened->root < 0 ? err_set(e, ERR_HOST, -r->opened->root, "cannot open /%s of the copy %s/%s", pivot,
-                                             c->dir, name)
+        return r->opened->root < 0 ? err_set(e, ERR_HOST, -r->opened->root, "cannot open /%s of the copy of %s", pivot,
+                                             r->plan->copy->from)
                                    : 0;
+}
+
+static void put_original_aside(struct run *r) {
+        r->held.original = TAKE_FD(r->opened->root);
+        r->held.original_whole = TAKE_FD(r->opened->whole);
+}
+
+static int open_copy(struct run *r, const struct plan_copy *c, struct err *e) {
+        const char *name = c->keep_as ? c->keep_as : c->name;
+        int fd = openat(r->held.copy_dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        return fd < 0 ? err_set(e, ERR_HOST, errno, "cannot open the copy %s/%s", c->dir, name) : enter_copy(r, fd, e);
+}
+
+/* An image's has no name, and needs no note. Where it shares its blocks, it is there already. */
+static int copy_image(struct run *r, const struct plan_copy *c, struct err *e) {
+        int k = c->method == COPY_FULL ? image_copy(r->image, tell, r, e) : 0;
+
+        if (k < 0 || c->method != COPY_FULL)
+                return k;
+        put_original_aside(r);
+        k = image_open_os(r->image, e);
+        return k < 0 ? k : enter_copy(r, k, e);
 }
 
 int host_copy_take(struct run *r, struct err *e) {
@@ -123,11 +144,12 @@ int host_copy_take(struct run *r, struct err *e) {
 
         if (!c)
                 return 0;
+        if (!c->name)
+                return copy_image(r, c, e);
         r->held.copy_dir = open(c->dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (r->held.copy_dir < 0)
                 return err_set(e, ERR_HOST, errno, "cannot open %s to copy %s to", c->dir, c->from);
-        r->held.original = TAKE_FD(r->opened->root);
-        r->held.original_whole = TAKE_FD(r->opened->whole);
+        put_original_aside(r);
         k = leftover_note(r->plan->machine, c->path, e);
         k = k < 0 ? k : make_copy(r, c, e);
         k = k < 0 ? k : lock_copy(r, c, e);
@@ -152,7 +174,7 @@ void host_copy_drop(struct run *r) {
         }
         if (r->held.copy_made)
                 log_debug(LOG_LIFE, "the copy %s stays: %d", c->path, k);
-        else if (c)
+        else if (c && c->name)
                 leftover_forget(r->plan->machine);
         r->held.copy_made = false;
         clean_fd(&r->held.copy_dir);

@@ -56,14 +56,14 @@ static int map_layer(struct run *r, const struct layer *l, int mount, struct err
 static int take_layer(struct run *r, const struct layer *l, int *ret, struct err *e) {
         const struct mount_change private = { .propagation = MS_PRIVATE, .userns = -1 };
         /* The whole of an image is mounted once more: a detached mount cannot be copied before Linux 6.15. */
-        bool image = *ret < 0 && r->image && l->inside && !*l->inside;
+        bool image = *ret < 0 && r->image && (l->of_image || (l->inside && !*l->inside));
         CLEAN_FD int dir = *ret < 0 && !image ? open_layer(r, l, e) : -1;
         int k;
 
         if (*ret < 0 && !image && dir < 0)
                 return dir;
         if (image) {
-                *ret = image_mount(r->image, 0, e);
+                *ret = image_mount(r->image, l->of_image ? l->part : 0, e);
                 if (*ret < 0)
                         return *ret;
         }

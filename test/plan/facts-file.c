@@ -259,7 +259,7 @@ static int set_device(const struct target *t, const char *v) {
         return n == 5 ? 0 : -EINVAL;
 }
 
-/* ROLE WHERE NUMBER FILESYSTEM, and "read-only" behind that; WHERE is - for the root. */
+/* ROLE WHERE NUMBER FILESYSTEM, and "read-only" or "fixed" (a copy too) behind that; WHERE is - for the root. */
 static int set_part(const struct target *t, const char *v) {
         char *rest = arena_strdup(t->a, v), *word[5] = { NULL };
         struct image_part_facts *p = arena_push(t->a, &t->f->image.parts);
@@ -278,6 +278,7 @@ static int set_part(const struct target *t, const char *v) {
                 .where = streq(word[1], "-") ? "" : word[1],
                 .fs = word[3],
                 .read_only = word[4],
+                .fixed = word[4] && streq(word[4], "fixed"),
         };
         t->f->image.used = t->f->tree.submounts_known = true;
         return role < ROLE_MAX_ ? 0 : -EINVAL;
@@ -356,6 +357,7 @@ static const struct {
         ROW("caller.notify", caller.notify, set_bool),
         ROW("caller.hostname", caller.hostname, set_text),
         ROW("image.table", image.table, set_text),
+        ROW("image.copied", image.copied, set_bool),
         ROW("image.part", image.parts, set_part),
         ROW("image.note", image.notes, set_list),
         ROW("tree.path", tree.path, set_text),

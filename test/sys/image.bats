@@ -336,6 +336,77 @@ split_tree() {
         [ "$(sha256sum <"$IMAGE")" = "$before" ]
 }
 
+@test "--ephemeral: all partitions can be written to, through a reboot, and the image stays as it is" {
+        local before
+        make_disk "size=32M, type=$ROOT_TYPE" "size=8M, type=$VAR_TYPE" "size=8M, type=$HOME_TYPE, attrs=\"GUID:60\""
+        mkdir "$work/var" "$work/home"
+        echo var >"$work/var/which"
+        fill 1 32M "$TREE"
+        fill 2 8M "$work/var"
+        fill 3 8M "$work/home"
+        before=$(sha256sum <"$IMAGE")
+        for opts in --ephemeral --volatile=overlay; do
+                from_image sh -c 'cat /var/which; echo new >/var/which; cat /var/which; echo new >/home/new; echo x >/etc/new; stat -c %u /var'
+                output_is $'var\nnew\n0'
+                errors_has "Read-only file system"
+        done
+        opts=(--ephemeral)
+        on_terminal 'expect=# ' 'send=echo one >/var/new; echo two >/etc/new; reboot\r' 'expect=PID 1 is busybox' 'expect=# ' \
+                'send=echo "[$(cat /var/new)$(cat /etc/new)]"; poweroff\r' -- "$BERTH" -q -x -bi "$IMAGE"
+        status_is 0
+        output_has "[onetwo]"
+        [ "$(sha256sum <"$IMAGE")" = "$before" ]
+}
+
+@test "--ephemeral where files can share blocks: a copy without a name, also of an image that is in use" {
+        local before
+        make_image ext4
+        truncate -s 400M "$work/volume"
+        mkfs.btrfs -q "$work/volume" 2>/dev/null
+        mkdir "$work/mnt"
+        mount -o loop "$work/volume" "$work/mnt"
+        mv "$IMAGE" "$work/mnt/os.raw"
+        IMAGE=$work/mnt/os.raw
+        before=$(sha256sum <"$IMAGE")
+        opts=(-x -M one)
+        try berth --dry-run "${opts[@]}" -i "$IMAGE" true
+        local dry=$output
+        from_image sh -c 'echo new >/root/new; cat /root/new; cat /proc/self/mountinfo'
+        local first=$output
+        local same=no names
+        if [ "$(sha256sum <"$IMAGE")" = "$before" ]; then same=yes; fi
+        start_berth -q -M two -i "$IMAGE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        from_image sh -c 'ls /root; echo beside'
+        local second=$output
+        stop_berth
+        names=$(ls -A "$work/mnt")
+        umount "$work/mnt"
+        output=$dry
+        output_has "made by    reflinks of"
+        output=$first
+        line_is new
+        [[ $(type_at /) == "ext4 rw"* ]]
+        [ "$same" = yes ]
+        [ "$second" = beside ]
+        [ "$names" = os.raw ]
+}
+
+@test "--ephemeral where there are neither shared blocks nor overlays: a full copy, and nothing stays of it" {
+        local before
+        make_image ext4
+        before=$(sha256sum <"$IMAGE")
+        try strace -o "$work/trace" -e trace=fsopen -e inject=fsopen:error=ENODEV:when=3 \
+                "$BERTH" -x -i "$IMAGE" sh -c 'echo new >/root/new; cat /root/new; cat /proc/self/mountinfo'
+        grep -q 'fsopen("overlay".*INJECTED' "$work/trace"
+        status_is 0
+        line_is new
+        errors_has "is copied as a whole"
+        [[ $(type_at /) == "ext4 rw"* ]]
+        [ "$(sha256sum <"$IMAGE")" = "$before" ]
+        [ "$(find "$work" -name '.#*' | wc -l)" = 0 ]
+}
+
 @test "an image in use is busy, for a start that would write and for one that would not" {
         make_image ext4
         start_berth -q -i "$IMAGE" sh -c 'echo up; exec sleep 1000'
