@@ -110,6 +110,27 @@ int set_private_users(const struct saying *s, struct err *e) {
         return SET_OK;
 }
 
+enum { MAPS_MAX = 30 };
+
+int set_private_users_map(const struct saying *s, struct err *e) {
+        const char *parts[4];
+        uint64_t n[3] = { 0, 0, 1 };
+        int count = split_colons(s->arena, s->said->value, parts, 4);
+
+        if (count < 2 || count > 3)
+                return bad_value(s, e, "not HOST:INSIDE or HOST:INSIDE:COUNT");
+        for (int i = 0; i < count; i++)
+                if (parse_u64(parts[i], i == 2, UINT32_MAX - 1, &n[i]) < 0)
+                        return bad_value(s, e, "not three numbers of ids");
+        if (n[0] + n[2] > UINT32_MAX || n[1] + n[2] > UINT32_MAX)
+                return bad_value(s, e, "there are no such ids");
+        if (s->spec->ids.maps.n >= MAPS_MAX)
+                return bad_value(s, e, "there may be %d of them", MAPS_MAX);
+        *arena_push(s->arena, &s->spec->ids.maps) =
+                (struct owner_map){ (uint32_t) n[0], (uint32_t) n[1], (uint32_t) n[2] };
+        return SET_OK;
+}
+
 int set_private_users_auto(const struct saying *s, struct err *e) {
         s->spec->ids.mode = USERS_PICK;
         s->spec->ids.may_lack = true;

@@ -5,6 +5,7 @@
 
 #include "base/clean.h"
 #include "base/str.h"
+#include "plan/idmaps.h"
 
 /* Users of the host inside (--bind-user=): entries in /run/host/userdb, which nss-systemd(8) reads there, and the home
  * directory, whose files belong to the user by its number inside. */
@@ -66,8 +67,11 @@ static void add_entries(const struct spec *s, const struct bound_user *u, struct
 
 static void add_home(const struct bound_user *u, struct arena *a, struct plan *p) {
         struct fsop_owners *o = arena_new(a, struct fsop_owners);
-        uint32_t seen = (p->ids.own ? p->ids.base : 0) + u->inside;
+        uint32_t seen = u->inside;
 
+        /* check() has seen that it is there. */
+        if (p->ids.own)
+                (void) plan_id_outside(p, u->inside, &seen);
         *arena_push(a, &o->uids) = (struct idmap_extent){ .inside = u->uid, .outside = seen, .count = 1 };
         *arena_push(a, &o->gids) = (struct idmap_extent){ .inside = u->gid, .outside = seen, .count = 1 };
         plan_add_fsop(a, p,
@@ -90,7 +94,12 @@ static struct fsop *find(struct plan *p, const char *dst) {
 }
 
 static int check(const struct bound_user *u, const struct plan *p, struct err *e) {
-        if (p->ids.own && u->uid >= p->ids.base && u->uid - p->ids.base < p->ids.count)
+        uint32_t seen;
+
+        if (p->ids.own && plan_id_outside(p, u->inside, &seen) == 0)
+                return err_set(e, ERR_USAGE, 0, "--bind-user=%s: the container has no id %u for this user", u->name,
+                               u->inside);
+        if (p->ids.own && plan_has_host_id(p, u->uid))
                 return err_set(e, ERR_USAGE, 0, "--bind-user=%s: the user's number %u is one of the container's own",
                                u->name, u->uid);
         return 0;

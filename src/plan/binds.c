@@ -9,6 +9,7 @@
 
 #include "base/clean.h"
 #include "base/str.h"
+#include "plan/idmaps.h"
 #include "plan/idrange.h"
 #include "plan/root.h"
 
@@ -48,12 +49,18 @@ static int no_source(const struct spec_mount *m, const char *name, const struct 
         return err_blame(e, m->option, name);
 }
 
-static void add_owner(struct arena *a, const struct plan *p, struct idmap_extents *l, const struct owner_map *m) {
-        *arena_push(a, l) = (struct idmap_extent){
-                .inside = m->host,
-                .outside = (p->ids.own ? p->ids.base : 0) + m->inside,
-                .count = m->count,
-        };
+/* In as many parts as the container's own map has there. */
+static bool add_owner(struct arena *a, const struct plan *p, struct idmap_extents *l, struct owner_map m) {
+        while (m.count > 0) {
+                uint32_t outside = m.inside, n = p->ids.own ? plan_id_outside(p, m.inside, &outside) : m.count;
+
+                n = n < m.count ? n : m.count;
+                if (n == 0)
+                        return false;
+                *arena_push(a, l) = (struct idmap_extent){ .inside = m.host, .outside = outside, .count = n };
+                m = (struct owner_map){ m.host + n, m.inside + n, m.count - n };
+        }
+        return true;
 }
 
 /* An owner in the tree, as it is seen inside. */
@@ -62,20 +69,10 @@ static uint32_t seen_inside(const struct plan *p, uint32_t id) {
         return p->ids.chown ? id % IDRANGE_SIZE : id - p->ids.tree_base;
 }
 
-static int check_maps(const struct spec_mount *m, const struct fsop_owners *o, const struct plan *p, struct err *e) {
-        uint32_t end = p->ids.own ? p->ids.base + p->ids.count : UINT32_MAX, base = p->ids.own ? p->ids.base : 0;
-
-        for (size_t i = 0; i < o->uids.n; i++) {
-                const struct idmap_extent *u = &o->uids.items[i], *g = &o->gids.items[i];
-
-                if (u->outside >= base && u->outside + u->count <= end && g->outside >= base &&
-                    g->outside + g->count <= end)
-                        continue;
-                err_set(e, ERR_USAGE, 0, "%s%s: the container has no ids %u..%u", m->option, m->source.path,
-                        u->outside - base, u->outside - base + u->count - 1);
-                return err_blame(e, m->option, m->source.path);
-        }
-        return 0;
+static int no_ids(const struct spec_mount *m, const struct owner_map *map, struct err *e) {
+        err_set(e, ERR_USAGE, 0, "%s%s: the container has no ids %u..%u", m->option, m->source.path, map->inside,
+                map->inside + map->count - 1);
+        return err_blame(e, m->option, m->source.path);
 }
 
 static int make_owners(const struct spec_mount *m, const struct source *from, struct arena *a, const struct plan *p,
@@ -83,20 +80,19 @@ static int make_owners(const struct spec_mount *m, const struct source *from, st
         struct fsop_owners *o = arena_new(a, struct fsop_owners);
         struct owner_map u = { from->uid, 0, 1 }, g = { from->gid, 0, 1 };
 
+        op->owners = o;
         if (m->owners == OWNERS_OWNER) {
                 u.inside = seen_inside(p, from->to_uid);
                 g.inside = seen_inside(p, from->to_gid);
         }
-        for (size_t i = 0; i < m->maps.n && m->owners == OWNERS_LIST; i++) {
-                add_owner(a, p, &o->uids, &m->maps.items[i]);
-                add_owner(a, p, &o->gids, &m->maps.items[i]);
-        }
-        if (m->owners != OWNERS_LIST) {
-                add_owner(a, p, &o->uids, &u);
-                add_owner(a, p, &o->gids, &g);
-        }
-        op->owners = o;
-        return check_maps(m, o, p, e);
+        for (size_t i = 0; i < m->maps.n && m->owners == OWNERS_LIST; i++)
+                if (!add_owner(a, p, &o->uids, m->maps.items[i]) || !add_owner(a, p, &o->gids, m->maps.items[i]))
+                        return no_ids(m, &m->maps.items[i], e);
+        if (m->owners == OWNERS_LIST)
+                return 0;
+        if (!add_owner(a, p, &o->uids, u))
+                return no_ids(m, &u, e);
+        return add_owner(a, p, &o->gids, g) ? 0 : no_ids(m, &g, e);
 }
 
 static int map_owners(const struct spec_mount *m, const struct source *from, struct arena *a, const struct plan *p,

@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 
+#include "plan/idmaps.h"
 #include "plan/idrange.h"
 #include "plan/mounts.h"
 
@@ -100,7 +101,7 @@ static int choose_owners(const struct spec *s, const struct facts *f, struct pla
         p->ids.tree_base = s->ids.ownership == OWNERSHIP_OFF || shifted         ? p->ids.base
                            : s->ids.ownership != OWNERSHIP_MAP && is_foreign(f) ? IDRANGE_FOREIGN
                                                                                 : 0;
-        p->ids.map_root = p->ids.tree_base != p->ids.base;
+        p->ids.map_root = p->ids.tree_base != p->ids.base || (s->ids.maps.n > 0 && s->ids.ownership != OWNERSHIP_OFF);
         return 0;
 }
 
@@ -170,6 +171,7 @@ int plan_ids(const struct spec *s, const struct facts *f, struct arena *a, struc
         }
         r = choose_range(s, f, p, e);
         r = r < 0 ? r : choose_owners(s, f, p, e);
+        r = r < 0 ? r : plan_idmaps(s, a, p, e);
         if (r < 0)
                 return r;
         missing = find_missing(s, f, p);

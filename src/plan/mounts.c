@@ -8,6 +8,7 @@
 
 #include "base/clean.h"
 #include "base/str.h"
+#include "plan/idmaps.h"
 #include "plan/root.h"
 #include "plan/nodes.h"
 
@@ -50,6 +51,7 @@ enum { TTY_GROUP = 5 };
 
 static unsigned conditions(const struct spec *s, const struct facts *f, const struct plan *p) {
         bool made_net = p->namespaces & CLONE_NEWNET;
+        uint32_t tty;
         unsigned c = 0;
 
         c |= s->self.face == FACE_BERTH ? C_BERTH : 0;
@@ -65,7 +67,7 @@ static unsigned conditions(const struct spec *s, const struct facts *f, const st
         c |= f->host.tun && (s->self.face == FACE_STRICT || s->sec.nesting) ? C_TUN : 0;
         c |= f->host.fuse && (s->self.face == FACE_STRICT || s->sec.nesting) ? C_FUSE : 0;
         c |= p->net_admin ? C_NET_ADMIN : 0;
-        c |= (p->ids.own ? p->ids.count <= TTY_GROUP : f->host.no_tty_group) ? C_NO_TTY_GROUP : 0;
+        c |= (p->ids.own ? plan_id_outside(p, TTY_GROUP, &tty) == 0 : f->host.no_tty_group) ? C_NO_TTY_GROUP : 0;
         c |= f->host.can_mount_proc ? 0 : C_NO_PROC;
         c |= f->host.can_mount_sysfs ? 0 : C_NO_SYSFS;
         c |= s->self.face == FACE_STRICT && s->host.api_vfs != API_VFS_WRITABLE && f->host.can_mount_sysfs &&

@@ -213,6 +213,9 @@ struct plan {
                 bool chown;           /* or will be: the launcher changes them for good */
                 bool resumed;         /* that was begun by another start, and broken off */
                 uint32_t chown_from;  /* otherwise: what they are until then */
+                /* All rows: of the container's user namespace; of the same as the builder's sees it; and by which
+                 * files are mapped, those of the tree, and those whose numbers are the container's. */
+                struct idmap_extents map, inner, in_tree, on_host;
         } ids;
         struct {
                 enum cgroup_of of;

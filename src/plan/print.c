@@ -208,6 +208,9 @@ static void print_where(const struct plan *p, FILE *out) {
         if (p->ids.own)
                 fprintf(out, "%-13s0..%u inside are %u..%u outside\n", "ids", p->ids.count - 1, p->ids.base,
                         p->ids.base + p->ids.count - 1);
+        for (size_t i = 0; i < p->ids.map.n && p->ids.map.n > 1; i++)
+                fprintf(out, "%-13s%u.. are %u.. outside, %u of them\n", "", p->ids.map.items[i].inside,
+                        p->ids.map.items[i].outside, p->ids.map.items[i].count);
         if (p->ids.map_root && p->ids.tree_base > 0)
                 fprintf(out, "%-13s%u..%u\n", "  in tree", p->ids.tree_base, p->ids.tree_base + p->ids.count - 1);
         if (p->ids.chown && p->ids.resumed)

@@ -112,11 +112,11 @@ static void put_overlay(struct json *j, const struct overlay *o) {
         json_close(j);
 }
 
-static void put_extents(struct json *j, const char *key, const struct idmap_extents *l) {
+static void put_extents(struct json *j, const char *key, const char *from, const struct idmap_extents *l) {
         json_open(j, key, '[');
         for (size_t i = 0; i < l->n; i++) {
                 json_open(j, NULL, '{');
-                json_uint(j, "fileSystem", l->items[i].inside);
+                json_uint(j, from, l->items[i].inside);
                 json_uint(j, "host", l->items[i].outside);
                 json_uint(j, "count", l->items[i].count);
                 json_close(j);
@@ -128,8 +128,8 @@ static void put_owners(struct json *j, const struct fsop_owners *o) {
         if (!o)
                 return;
         json_open(j, "owners", '{');
-        put_extents(j, "users", &o->uids);
-        put_extents(j, "groups", &o->gids);
+        put_extents(j, "users", "fileSystem", &o->uids);
+        put_extents(j, "groups", "fileSystem", &o->gids);
         json_close(j);
 }
 
@@ -202,6 +202,8 @@ static void put_root(struct json *j, const struct plan *p) {
         json_uint(j, "base", p->ids.base);
         json_uint(j, "count", p->ids.count);
         json_bool(j, "chown", p->ids.chown);
+        if (p->ids.map.n > 1)
+                put_extents(j, "map", "inside", &p->ids.map);
         json_close(j);
         json_open(j, "cgroup", '{');
         json_string(j, "parent", p->cgroup.parent);

@@ -84,7 +84,7 @@ int guest_split(struct guest *g, struct err *e) {
         g->leader = guest.pidfd;
         if (k < 0)
                 return k;
-        k = idmap_write(g->run->opened->proc, guest.pid, 0, g->plan->ids.count);
+        k = idmap_write_of(g->run->opened->proc, guest.pid, &g->plan->ids.inner);
         if (k < 0)
                 return err_set(e, ERR_HOST, -k, "cannot map the user ids of the guest");
         k = msg_send(g->pair, "", 1, NULL);

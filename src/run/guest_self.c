@@ -146,7 +146,9 @@ int guest_ids(struct guest *g, struct err *e) {
             setresuid(p->exec.uid, p->exec.uid, p->exec.uid) < 0) {
                 err_set(e, ERR_PAYLOAD, errno, "cannot become user %u, group %u", p->exec.uid, p->exec.gid);
                 err_blame(e, "uid", NULL);
-                return p->ids.own ? err_hint(e, "the container has the ids 0 to %u", p->ids.count - 1) : -EPERM;
+                return p->ids.own ? err_hint(e, "the container has the ids 0 to %u%s", p->ids.count - 1,
+                                             p->ids.map.n > 1 ? ", and those of --private-users-map=" : "")
+                                  : -EPERM;
         }
         if (prctl(PR_SET_KEEPCAPS, 0) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0)
                 return err_set(e, ERR_SYSTEM, errno, "cannot stay undumpable");

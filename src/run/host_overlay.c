@@ -40,9 +40,9 @@ static int open_layer(struct run *r, const struct layer *l, struct err *e) {
 /* What the kernel makes for itself in an upper layer is ours: the host's root must have a number there. */
 static int map_layer(struct run *r, const struct layer *l, int mount, struct err *e) {
         const struct plan *p = r->plan;
-        uint32_t first = l->inside ? p->ids.tree_base : 0;
-        bool with_host = l->idmap && (p->root.idmap_host || l->upper || first > 0);
-        CLEAN_FD int userns = with_host ? idmap_make(r->opened->proc, first, p->ids.base, p->ids.count) : -1;
+        const struct idmap_extents *ids = l->inside ? &p->ids.in_tree : &p->ids.on_host;
+        bool with_host = l->idmap && (p->root.idmap_host || l->upper || (l->inside && p->ids.tree_base > 0));
+        CLEAN_FD int userns = with_host ? idmap_make_of(r->opened->proc, ids, ids) : -1;
 
         if (!l->idmap)
                 return 0;

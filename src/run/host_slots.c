@@ -268,7 +268,7 @@ static int map_root(struct run *r, struct err *e) {
         if (!p->root.idmap || p->root.overlay || p->root.fresh)
                 return 0;
         own = p->root.idmap_host || p->ids.tree_base > 0;
-        userns = own ? idmap_make(r->opened->proc, p->ids.tree_base, p->ids.base, p->ids.count) : -1;
+        userns = own ? idmap_make_of(r->opened->proc, &p->ids.in_tree, &p->ids.in_tree) : -1;
         if (own && userns < 0)
                 return err_set(e, ERR_SYSTEM, -userns, "cannot make a user namespace to map owners by");
         return host_map_owners(r, &(struct mapping){ r->held.root, userns < 0 ? r->held.userns : userns },
@@ -278,7 +278,7 @@ static int map_root(struct run *r, struct err *e) {
 /* A part of a tree whose ids are neither the container's nor those of its range. */
 static int map_foreign(struct run *r, const struct fsop *op, struct err *e) {
         const struct plan *p = r->plan;
-        CLEAN_FD int userns = idmap_make(r->opened->proc, p->ids.tree_base, p->ids.base, p->ids.count);
+        CLEAN_FD int userns = idmap_make_of(r->opened->proc, &p->ids.in_tree, &p->ids.in_tree);
 
         if (userns < 0)
                 return err_set(e, ERR_SYSTEM, -userns, "cannot make a user namespace to map owners by");

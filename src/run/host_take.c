@@ -356,7 +356,7 @@ static int take_maps(struct run *r, struct err *e) {
 
         if (!r->plan->ids.own)
                 return 0;
-        k = idmap_write(r->opened->proc, first_pid(r), r->plan->ids.base, r->plan->ids.count);
+        k = idmap_write_of(r->opened->proc, first_pid(r), &r->plan->ids.map);
         if (k < 0)
                 return err_set(e, ERR_HOST, -k, "cannot map the user ids of %s", r->plan->machine);
         r->held.userns = idmap_open(r->opened->proc, first_pid(r));

@@ -176,6 +176,18 @@ static int check_volatile(struct spec *s, struct err *e) {
         return err_hint(e, "the one keeps what the other throws away");
 }
 
+static int check_ids(const struct spec *s, struct err *e) {
+        if (s->ids.maps.n > 0 && s->ids.mode == USERS_NO) {
+                err_set(e, ERR_USAGE, 0, "--private-users-map=: the container has no user ids of its own");
+                err_blame(e, "private-users-map", NULL);
+                return err_hint(e, "--private-users=pick gives it some");
+        }
+        if (s->ids.maps.n == 0 || s->ids.ownership != OWNERSHIP_CHOWN)
+                return 0;
+        err_set(e, ERR_USAGE, 0, "--private-users-map= does not go with --private-users-ownership=chown");
+        return err_hint(e, "the files of a tree can be given to one range only");
+}
+
 static int check_ownership(const struct spec *s, struct err *e) {
         const struct spec_root *r = &s->root;
         const char *other = r->overlay_upper                                        ? "--overlay-upper="
@@ -251,6 +263,8 @@ int draft_seal(struct draft *d, const struct spec **ret, struct err *e) {
                 r = check_volatile(s, e);
         if (r == 0)
                 r = check_ownership(s, e);
+        if (r == 0)
+                r = check_ids(s, e);
         if (r < 0)
                 return r;
         *ret = s;

@@ -112,11 +112,21 @@ enum ownership {
         OWNERSHIP_CHOWN,
 };
 
+/* Ids of the host, and what they are inside. */
+struct owner_map {
+        uint32_t host, inside, count;
+};
+struct owner_map_list {
+        struct owner_map *items;
+        size_t n;
+};
+
 struct spec_ids {
         enum users_mode mode;
         bool may_lack; /* -U: silently off where the kernel has no user namespaces */
         enum ownership ownership;
-        uint32_t base, count; /* USERS_RANGE */
+        uint32_t base, count;       /* USERS_RANGE */
+        struct owner_map_list maps; /* in place of those of the range, or beyond them */
 };
 
 /* What a user wants mounted. In this order where several go to one place. */
@@ -129,13 +139,6 @@ enum owners {
         OWNERS_ROOT,  /* root's, those of the source's owner */
         OWNERS_OWNER, /* those of the source's owner belong to the owner of the destination */
         OWNERS_LIST,  /* as the list says */
-};
-struct owner_map {
-        uint32_t host, inside, count;
-};
-struct owner_map_list {
-        struct owner_map *items;
-        size_t n;
 };
 
 struct spec_source {

@@ -65,13 +65,6 @@ static int make(int proc, const char *uids, const char *gids) {
         return fd;
 }
 
-int idmap_make(int proc, uint32_t first, uint32_t base, uint32_t count) {
-        char map[96];
-
-        snprintf(map, sizeof map, "%u %u %u\n%u 0 1\n", first, base, count, IDMAP_HOST_ROOT);
-        return make(proc, map, map);
-}
-
 enum { MAP_TEXT = 4096 };
 
 static int format_map(const struct idmap_extents *l, char text[MAP_TEXT]) {
@@ -90,6 +83,13 @@ int idmap_make_of(int proc, const struct idmap_extents *uids, const struct idmap
 
         k = k < 0 ? k : format_map(gids, g);
         return k < 0 ? k : make(proc, u, g);
+}
+
+int idmap_write_of(int proc, pid_t pid, const struct idmap_extents *ids) {
+        char map[MAP_TEXT];
+        int k = format_map(ids, map);
+
+        return k < 0 ? k : write_maps(proc, pid, map, map);
 }
 
 int idmap_open(int proc, pid_t pid) {

@@ -12,11 +12,9 @@
  * descriptor of a proc file system. */
 int idmap_write(int proc, pid_t pid, uint32_t base, uint32_t count);
 
-/* A user namespace that nobody is in, for mapping owners of mounts: the ids from first on
- * are ours from base on, and IDMAP_HOST_ROOT is our root. So what
- * our root makes through such a mount is kept (as that id, until it is chowned); without, EOVERFLOW. */
+/* An id for our root, in maps of owners of mounts: what our root makes through such a mount is kept (as that id, until
+ * it is chowned); without, EOVERFLOW. */
 enum { IDMAP_HOST_ROOT = 0x7ffffffe };
-int idmap_make(int proc, uint32_t first, uint32_t base, uint32_t count);
 
 /* A row of a map. */
 struct idmap_extent {
@@ -27,7 +25,10 @@ struct idmap_extents {
         size_t n;
 };
 
-/* One with these maps, as rows of uid_map and gid_map: a page of text for each is all that the kernel takes. */
+/* The same by rows, for users and groups: a page of text is all that the kernel takes. */
+int idmap_write_of(int proc, pid_t pid, const struct idmap_extents *ids);
+
+/* A user namespace that nobody is in, for mapping owners of mounts, with these rows of uid_map and gid_map. */
 int idmap_make_of(int proc, const struct idmap_extents *uids, const struct idmap_extents *gids);
 
 /* A descriptor of the user namespace of pid. */

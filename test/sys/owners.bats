@@ -91,6 +91,40 @@ nobody="65534:65534 65534:65534 65534:65534"
         [ "$output" = "0 0 65536" ]
 }
 
+@test "single ids of the host in place of some of the range, and others beyond it" {
+        owned_tree 0
+        touch "$TREE/srv/far" "$TREE/srv/none"
+        chown 200005:200005 "$TREE/srv/far"
+        chown 200010:200010 "$TREE/srv/none"
+        local maps=(--private-users-map=1000:1000 --private-users-map=300000:200000:10) base
+        map_of -D "$TREE" -M t "${maps[@]}"
+        [ "$output" = $'0 998178816 1000\n1000 1000 1\n1001 998179817 64535\n200000 300000 10' ] || fail "$output"
+        [ "$gid_output" = "$output" ]
+        opts=("${maps[@]}")
+        in_tree sh -c 'cd /srv; stat -c %u:%g 0 1 1000 far none; touch new; chown 200007:1000 new; chown 200010 new'
+        output_is $'0:1\n1:2\n1000:1001\n200005:200005\n65534:65534'
+        errors_has "Invalid argument"
+        [ "$(stat -c %u:%g "$TREE/srv/new")" = 200007:1000 ]
+}
+
+@test "a user of the host is one inside: in a directory of the host, and in trees of any range" {
+        mkdir "$work/home"
+        chown 1000:1000 "$work/home"
+        local from
+        for from in 0 1048576 $foreign; do
+                rm -rf --one-file-system "$work/tree"
+                owned_tree $from
+                try berth -q -D "$TREE" -U --private-users-map=1000:1000 "--bind=$work/home:/home/guest:idmap" -u guest \
+                        sh -c 'touch ~/made-$0; stat -c %u ~ ~/made-$0 /srv/1000 /; id -u' "$from"
+                status_is 0
+                output_is $'1000\n1000\n1000\n0\n1000' || fail "$from"
+                [ "$(stat -c %u "$work/home/made-$from")" = 1000 ]
+        done
+        opts=(-U --private-users-map=1000:1000 --volatile=overlay)
+        in_tree sh -c 'touch /srv/x && chown 1000:1001 /srv/x && stat -c %u:%g /srv/x /srv/1000'
+        output_is $'1000:1001\n1000:1001'
+}
+
 @test "with the host's ids the host's kernel is out of reach all the same" {
         owned_tree 0
         opts=(--private-users=identity)

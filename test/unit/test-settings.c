@@ -286,6 +286,18 @@ static void test_users(struct tap *t) {
         BAD(t, "no such mode", "--private-users-ownership=yes");
         GOOD(t, s->ids.ownership == OWNERSHIP_CHOWN, "--private-users-chown");
         BAD(t, "not a boolean", "--private-users-chown=maybe");
+        GOOD(t,
+             s->ids.maps.n == 2 && s->ids.maps.items[0].host == 1000 && s->ids.maps.items[0].inside == 5 &&
+                     s->ids.maps.items[0].count == 1 && s->ids.maps.items[1].count == 10,
+             "-U", "--private-users-map=1000:5", "--private-users-map=2000:70000:10");
+        BAD(t, "not HOST:INSIDE", "--private-users-map=1000");
+        BAD(t, "not HOST:INSIDE", "--private-users-map=1:2:3:4");
+        BAD(t, "not three numbers", "--private-users-map=1000:x");
+        BAD(t, "not three numbers", "--private-users-map=1000:1:0");
+        BAD(t, "not three numbers", "--private-users-map=1000:-1");
+        BAD(t, "no such ids", "--private-users-map=4294967290:1:10");
+        BAD(t, "no such ids", "--private-users-map=1:4294967290:10");
+        BAD(t, "needs a value", "--private-users-map=");
 }
 
 static void test_net(struct tap *t) {
