@@ -98,17 +98,24 @@ static int open_file(struct guest *g, const char *path) {
         return S_ISREG(st.st_mode) && st.st_mode & 0111 ? TAKE_FD(fd) : -EACCES;
 }
 
+/* What is not absolute is seen from the working directory, which G enters only later. */
+static int open_name(struct guest *g, const char *dir, int n, const char *name, char ret_path[PATH_MAX]) {
+        const char *from = g->plan->exec.chdir;
+
+        from = *(n > 0 ? dir : name) == '/' || streq(from, "/") ? "" : from;
+        n = snprintf(ret_path, PATH_MAX, "%s%s%.*s%s%s", from, *from ? "/" : "", n, dir, n > 0 ? "/" : "", name);
+        return n < PATH_MAX ? open_file(g, ret_path) : -ENAMETOOLONG;
+}
+
 /* As execvp(3): the first that can be executed; one that may not be is remembered. */
-static int search_path(struct guest *g, const char *name, char *ret_path, size_t size) {
+static int search_path(struct guest *g, const char *name, char ret_path[PATH_MAX]) {
         const char *dirs = path_variable(g->plan);
         int result = -ENOENT;
 
         while (*dirs) {
                 size_t n = strcspn(dirs, ":");
-                int fd;
+                int fd = open_name(g, dirs, (int) n, name, ret_path);
 
-                snprintf(ret_path, size, "%.*s/%s", (int) n, dirs, name);
-                fd = open_file(g, ret_path);
                 if (fd >= 0)
                         return fd;
                 if (fd != -ENOENT && fd != -ENOTDIR)
@@ -118,20 +125,16 @@ static int search_path(struct guest *g, const char *name, char *ret_path, size_t
         return result;
 }
 
-static int open_candidate(struct guest *g, char *ret_path, size_t size) {
+static int open_candidate(struct guest *g, char ret_path[PATH_MAX]) {
         const struct plan *p = g->plan;
         int fd = -ENOENT;
 
         if (p->exec.candidates.n == 0 && p->exec.search_path)
-                return search_path(g, p->exec.argv.items[0], ret_path, size);
-        if (p->exec.candidates.n == 0) {
-                snprintf(ret_path, size, "%s", p->exec.argv.items[0]);
-                return open_file(g, ret_path);
-        }
-        for (size_t i = 0; i < p->exec.candidates.n && fd < 0; i++) {
-                snprintf(ret_path, size, "%s", p->exec.candidates.items[i]);
-                fd = open_file(g, ret_path);
-        }
+                return search_path(g, p->exec.argv.items[0], ret_path);
+        if (p->exec.candidates.n == 0)
+                return open_name(g, "", 0, p->exec.argv.items[0], ret_path);
+        for (size_t i = 0; i < p->exec.candidates.n && fd < 0; i++)
+                fd = open_name(g, "", 0, p->exec.candidates.items[i], ret_path);
         return fd;
 }
 
@@ -149,10 +152,17 @@ static int not_found(int k, const struct plan *p, const char *path, struct err *
         return k;
 }
 
+/* A script reads its own name as it was said, not as it was found from here. */
+static void name_as_said(struct exec_image *x, const char *found, char *said) {
+        for (size_t i = 0; x->room && x->argv[i]; i++)
+                if (x->argv[i] == found)
+                        x->room[x->argv + i - (char *const *) x->room] = said;
+}
+
 int guest_program(struct guest *g, struct err *e) {
         struct guest_room *room = g->run->room;
         const struct plan *p = g->plan;
-        CLEAN_FD int fd = open_candidate(g, room->path, sizeof room->path);
+        CLEAN_FD int fd = open_candidate(g, room->path);
         const char *path = room->path;
         char **argv = p->exec.argv.items;
         int k;
@@ -173,6 +183,8 @@ int guest_program(struct guest *g, struct err *e) {
                 err_blame(e, SAID_COMMAND, NULL);
                 return err_hint(e, "the interpreter in its first line (#!) cannot be used");
         }
+        if (p->exec.candidates.n == 0 && !p->exec.search_path)
+                name_as_said(&room->image, path, argv[0]);
         g->program = &room->image;
         return 0;
 }

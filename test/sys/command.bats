@@ -210,6 +210,33 @@ load ../lib/common
         output_is /srv/deep
 }
 
+@test "a command with a slash in it is seen from the working directory, and a script reads its name as it was said" {
+        fresh_tree
+        mkdir -p "$TREE/srv/deep"
+        printf '#!/bin/sh\necho "$0 in $PWD, $*"\n' >"$TREE/srv/deep/script"
+        chmod +x "$TREE/srv/deep/script"
+        ln -s /bin/busybox "$TREE/srv/deep/echo"
+        opts=(--chdir=/srv/deep)
+        in_tree ./script one
+        status_is 0
+        output_is "./script in /srv/deep, one"
+        in_tree ../deep/script two
+        output_is "../deep/script in /srv/deep, two"
+        in_tree ./echo three
+        status_is 0
+        output_is three
+        opts+=(-E PATH=.:/bin)
+        in_tree script four
+        status_is 0
+        output_is "/srv/deep/./script in /srv/deep, four"
+        opts=(--chdir=/srv)
+        in_tree ./script
+        refused "cannot run ./script"
+        opts=()
+        in_tree srv/deep/script five
+        output_is "srv/deep/script in /, five"
+}
+
 @test "--chdir to what is missing, relative, or an API file system is refused" {
         opts=(--chdir=/nowhere)
         in_tree pwd
