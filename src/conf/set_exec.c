@@ -72,7 +72,8 @@ static void put_env(const struct saying *s, const char *assignment) {
         strv_add(s->arena, env, assignment);
 }
 
-/* A bare NAME takes the caller's value. Files may not do that: they would carry the caller's secrets inside. */
+/* A bare NAME takes the caller's value, and is empty where there is none, as "NAME=$NAME" in a shell. Files may not do
+ * that: they would carry the caller's secrets inside. */
 int set_env(const struct saying *s, struct err *e) {
         const char *v = s->said->value;
         size_t n = strcspn(v, "=");
@@ -82,9 +83,8 @@ int set_env(const struct saying *s, struct err *e) {
         if (!v[n] && s->said->origin != ORIGIN_ARGV)
                 return bad_value(s, e, "no = in it");
         if (!v[n])
-                v = from_caller(s->environ, v);
-        if (v)
-                put_env(s, v);
+                v = str_or(from_caller(s->environ, v), arena_printf(s->arena, "%s=", v));
+        put_env(s, v);
         return SET_OK;
 }
 
