@@ -178,7 +178,8 @@ int plan_root(const struct spec *s, const struct facts *f, struct arena *a, stru
         p->root.pivot = f->tree.pivot;
         if (f->image.used)
                 describe_image(f, a, p);
-        p->root.read_only = s->root.read_only || ((f->tree.vendor || (f->image.used && f->tree.read_only)) && !spared);
+        p->root.read_only = spec_root_is_read_only(&s->root) ||
+                            ((f->tree.vendor || (f->image.used && f->tree.read_only)) && !spared);
         p->root.lock = s->host.no_lock                                                 ? LOCK_NONE
                        : s->root.read_only || f->tree.vendor || spared || is_shared(f) ? LOCK_SHARED
                                                                                        : LOCK_EXCLUSIVE;

@@ -74,8 +74,8 @@ static int probe_file_system(const struct spec *s, struct facts *f, const struct
                                     ? sf.f_flags & ST_RDONLY
                                     : f->image.parts.items[0].role == ROLE_ROOT && f->image.parts.items[0].read_only;
         f->tree.can_idmap = f->host.first_userns && !known_without_idmap(sf.f_type);
-        f->tree.etc_writable =
-                !s->root.read_only && (spec_root_spares_tree(&s->root) || (!f->tree.read_only && !f->tree.vendor));
+        f->tree.etc_writable = !spec_root_is_read_only(&s->root) &&
+                               (spec_root_spares_tree(&s->root) || (!f->tree.read_only && !f->tree.vendor));
         if ((s->root.ephemeral || f->tree.template) && !f->image.used) {
                 CLEAN_FD int fd = openat(o->whole >= 0 ? o->whole : o->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

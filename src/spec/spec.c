@@ -158,6 +158,10 @@ bool spec_root_spares_tree(const struct spec_root *r) {
         return r->volatile_mode != VOLATILE_NO || r->overlay_upper || r->ephemeral;
 }
 
+bool spec_root_is_read_only(const struct spec_root *r) {
+        return r->read_only && r->volatile_mode != VOLATILE_YES && r->volatile_mode != VOLATILE_OVERLAY;
+}
+
 static int check_volatile(struct spec *s, struct err *e) {
         if (s->root.volatile_mode == VOLATILE_STATE)
                 s->root.read_only = true;

@@ -154,10 +154,20 @@ load ../lib/common
         refused "--overlay-upper="
 }
 
-@test "with --read-only an overlay cannot be written to" {
-        opts=(--volatile=overlay --read-only)
+@test "with --read-only the overlay of a directory cannot be written to, a root in memory can" {
+        mkdir "$work/changes"
+        opts=("--overlay-upper=$work/changes" --read-only)
         in_tree touch /srv/x
         status_is 1
+        errors_has "Read-only"
+        opts=(--volatile=overlay --read-only)
+        in_tree sh -c 'echo x >/srv/x && rm /bin/ls && cat /srv/x'
+        status_is 0
+        output_is x
+        opts=(--volatile=state --read-only)
+        in_tree sh -c 'echo x >/var/x && cat /var/x; touch /srv/x'
+        status_is 1
+        output_is x
         errors_has "Read-only"
 }
 
