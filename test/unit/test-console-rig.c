@@ -448,6 +448,12 @@ const char *read_until(int fd, const char *text) {
         return buf;
 }
 
+bool rig_has_ended(const struct rig *r) {
+        siginfo_t info = { .si_pid = 0 };
+
+        return waitid(P_PID, (id_t) r->p, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == r->p;
+}
+
 /* P's end: its exit status, -signal, or -99 where it does not come. */
 int rig_end(struct rig *r) {
         int status, code = -99;

@@ -58,6 +58,7 @@ void rig_start(struct rig *r, const struct setup *s);
 /* r: resize; s: look at settings, flags and wake-ups; e: end */
 void rig_wake(struct rig *r, char c);
 /* P's end: its exit status, -signal, or -99 where it does not come. */
+bool rig_has_ended(const struct rig *r);
 int rig_end(struct rig *r);
 void rig_close(struct rig *r);
 
