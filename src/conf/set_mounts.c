@@ -100,14 +100,40 @@ static struct spec_mount *new_mount(const struct saying *s, enum mount_kind kind
         return m;
 }
 
+/* What berth itself puts into /run/host. */
+static bool is_in_run_host(const char *path) {
+        static const char *const own[] = { "container-manager",
+                                           "container-uuid",
+                                           "os-release",
+                                           "notify",
+                                           "proc-kmsg",
+                                           "proc-sys-kernel-random-boot-id",
+                                           "incoming",
+                                           "unix-export",
+                                           "credentials",
+                                           "inaccessible",
+                                           "home",
+                                           "userdb" };
+
+        for (size_t i = 0; i < ELEMENTS(own); i++) {
+                const char *rest = str_after(path, own[i]);
+
+                if (rest && (*rest == '\0' || *rest == '/'))
+                        return true;
+        }
+        return false;
+}
+
 /* What the container is made of. Anything below them may be covered, but for what lies in run/host. */
 static bool is_own(const char *dst) {
         static const char *const own[] = { "", "dev", "dev/pts", "proc", "run", "run/host", "sys", "sys/fs/cgroup" };
+        const char *rest;
 
         for (size_t i = 0; i < ELEMENTS(own); i++)
                 if (streq(dst, own[i]))
                         return true;
-        return str_after(dst, "run/host/") || str_after(dst, "sys/fs/cgroup/");
+        rest = str_after(dst, "run/host/");
+        return (rest && is_in_run_host(rest)) || str_after(dst, "sys/fs/cgroup/");
 }
 
 static int set_destination(const struct saying *s, struct spec_mount *m, const char *path, struct err *e) {

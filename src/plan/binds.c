@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "plan/idmaps.h"
 #include "plan/idrange.h"
+#include "plan/nodes.h"
 #include "plan/root.h"
 
 /* What a user wants mounted comes on top of berth's own mounts, sorted by destination. Sources are opened by the
@@ -253,6 +254,24 @@ int plan_binds(const struct spec *s, const struct facts *f, struct arena *a, str
         for (size_t i = 0; r == 0 && i < s->mounts.n; i++)
                 r = add_one(&s->mounts.items[i], f, &f->sources.items[i], a, p, e);
         return r;
+}
+
+void plan_seed_binds(const struct spec *s, const struct facts *f, struct arena *a, struct seed_list *seeds) {
+        for (size_t i = 0; i < s->mounts.n; i++) {
+                const struct spec_mount *m = &s->mounts.items[i];
+                const char *name = str_after(m->dst, "run/host/");
+                bool file = m->kind == MOUNT_BIND && (m->source.in_tree || *m->source.path) &&
+                            !S_ISDIR(f->sources.items[i].type);
+
+                if (!name || m->kind == MOUNT_INACCESSIBLE || (file && !f->sources.items[i].type) ||
+                    plan_has_seed(seeds, name))
+                        continue;
+                plan_seed_directories(name, a, seeds);
+                *arena_push(a, seeds) = (struct seed){ .kind = file ? SEED_FILE : SEED_DIR,
+                                                       .path = name,
+                                                       .text = file ? "" : NULL,
+                                                       .mode = file ? 0444 : 0755 };
+        }
 }
 
 static bool is_device(mode_t type) {

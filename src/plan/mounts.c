@@ -673,6 +673,8 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
                 add_seeds(&rows[i], now, a, op);
                 if (rows[i].seeds == dev_seeds)
                         plan_seed_nodes(p, now & C_NODES, a, &op->seeds);
+                if (rows[i].seeds == run_host_seeds)
+                        plan_seed_binds(s, f, a, &op->seeds);
                 fill_seeds(s, f, p, a, op);
                 add_credentials(s, p, a, op);
                 /* Last: a label may have commas in it. */

@@ -17,6 +17,8 @@ int plan_bind_devices(const struct spec *s, const struct facts *f, struct arena 
 /* Is one of them at this place, or below it? */
 bool plan_binds_at(const struct spec *s, const char *dst);
 bool plan_binds_below(const struct spec *s, const char *dst);
+/* Mount points in /run/host, which cannot be written to when the guest looks for them. */
+void plan_seed_binds(const struct spec *s, const struct facts *f, struct arena *a, struct seed_list *seeds);
 
 /* Users of the host that are brought inside; behind the table's mounts. */
 int plan_bind_users(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);

@@ -103,18 +103,18 @@ int plan_check_nodes(const struct plan *p, struct err *e) {
 
 /* --- in /dev --- */
 
-static bool has_seed(const struct seed_list *seeds, const char *path) {
+bool plan_has_seed(const struct seed_list *seeds, const char *path) {
         for (size_t i = 0; i < seeds->n; i++)
                 if (streq(seeds->items[i].path, path))
                         return true;
         return false;
 }
 
-static void seed_directories(const char *name, struct arena *a, struct seed_list *seeds) {
+void plan_seed_directories(const char *name, struct arena *a, struct seed_list *seeds) {
         for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
                 const char *path = arena_strndup(a, name, (size_t) (slash - name));
 
-                if (!has_seed(seeds, path))
+                if (!plan_has_seed(seeds, path))
                         *arena_push(a, seeds) = (struct seed){ .kind = SEED_DIR, .path = path, .mode = 0755 };
         }
 }
@@ -125,14 +125,14 @@ void plan_seed_nodes(const struct plan *p, bool nodes, struct arena *a, struct s
                 const char *name = str_after(d->path, "/dev/"),
                            *number = arena_printf(a, "%s/%u:%u", d->block ? "block" : "char", d->major, d->minor);
 
-                if (has_seed(seeds, name))
+                if (plan_has_seed(seeds, name))
                         continue;
-                seed_directories(name, a, seeds);
+                plan_seed_directories(name, a, seeds);
                 if (nodes)
                         *arena_push(a, seeds) = (struct seed){
                                 .kind = SEED_NODE, .path = name, .mode = d->mode, .dev = makedev(d->major, d->minor)
                         };
-                if (!has_seed(seeds, number))
+                if (!plan_has_seed(seeds, number))
                         *arena_push(a, seeds) = (struct seed){ .kind = SEED_LINK,
                                                                .path = number,
                                                                .text = arena_printf(a, "../%s", name) };

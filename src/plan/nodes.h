@@ -14,6 +14,9 @@ int plan_check_nodes(const struct plan *p, struct err *e);
 const char *plan_device_rights(unsigned rights, char buf[4]);
 
 /* In a new /dev: directories, links by number, and the nodes themselves where they are made. */
+bool plan_has_seed(const struct seed_list *seeds, const char *path);
+/* The directories above name, as far as they are not among the seeds. */
+void plan_seed_directories(const char *name, struct arena *a, struct seed_list *seeds);
 void plan_seed_nodes(const struct plan *p, bool nodes, struct arena *a, struct seed_list *seeds);
 /* Where they are not: the host's own nodes are bound. */
 void plan_bind_nodes(struct arena *a, struct plan *p);

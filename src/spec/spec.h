@@ -69,7 +69,7 @@ struct spec_root {
 };
 /* What the payload writes into the root does not reach the tree. */
 bool spec_root_spares_tree(const struct spec_root *r);
-/* The root cannot be written to. One that is in memory can, as in systemd-nspawn: --read-only is about the tree then. */
+/* The root cannot be written to. One in memory can, as in systemd-nspawn: then --read-only is about the tree. */
 bool spec_root_is_read_only(const struct spec_root *r);
 
 struct spec_identity {

@@ -135,6 +135,26 @@ prepare() {
         done
 }
 
+@test "below /run/host: at names of its own, which are made there, and the rest stays read-only" {
+        prepare
+        local place
+        mkdir -p "$from/dir/a"
+        echo text >"$from/socket"
+        for opts in "--private-users=pick" "--private-users=no" "-a"; do
+                opts=("$opts" --bind="$from/socket:/run/host/journal/socket" --bind="$from/dir:/run/host/more/dir"
+                        --tmpfs=/run/host/journal/tmp --bind=-/missing:/run/host/none)
+                in_tree sh -c 'cat /run/host/journal/socket; ls /run/host/more/dir; touch /run/host/journal/tmp/x && echo made; touch /run/host/journal/x; ls -d /run/host/none /run/host/more/*'
+                output_is $'text\na\nbelow\nmade\n/run/host/more/dir'
+                errors_has "Read-only file system"
+        done
+        never test -e "$TREE/run/host"
+        opts=()
+        for place in notify notify/x inaccessible/reg container-uuid incoming unix-export/x os-release credentials/x home userdb/x; do
+                try berth -q -D "$TREE" --bind="$from/dir:/run/host/$place" true
+                refused "/run/host/$place is what the container itself is made of" || fail "$place"
+        done
+}
+
 @test "a device node can be used inside, and no other" {
         prepare
         opts=(--private-users=no --bind=/dev/urandom:/dev/mine --bind-ro=/dev/zero:/srv/zero)

@@ -230,7 +230,9 @@ static void test_mounts(struct tap *t) {
         BAD(t, "no source and no destination", "--bind=::rbind");
         BAD(t, "/ is what the container itself is made of", "--bind=/");
         BAD(t, "/proc is what the container itself is made of", "--bind=/proc");
-        BAD(t, "/run/host/x is what the container itself is made of", "--tmpfs=/run/host/x");
+        BAD(t, "/run/host/notify is what the container itself is made of", "--tmpfs=/run/host/notify");
+        BAD(t, "/run/host is what the container itself is made of", "--tmpfs=/run/host/");
+        GOOD(t, streq(s->mounts.items[0].dst, "run/host/notify2"), "--tmpfs=/run/host/notify2");
         GOOD(t, is_bind(s, 0, "/dev/kvm", "dev/kvm"), "--bind=/dev/kvm");
         BAD(t, "no absolute path without ..", "--bind=/a:/b/..");
         BAD(t, "no absolute path without ..", "--bind=/../a");
