@@ -301,7 +301,7 @@ struct plan {
                 int sig_reboot, sig_poweroff;
                 bool notify_ready;
                 bool keep_unit;          /* a reboot ends with 133 instead of a new start */
-                unsigned stop_timeout_s; /* then SIGKILL */
+                unsigned stop_timeout_s; /* then SIGKILL; for an OS: after so long without progress */
         } life;
         struct strv notes; /* one line each: what a default had to leave out */
 };

@@ -297,7 +297,8 @@ static void print_life(const struct plan *p, FILE *out) {
                 fputs(name + strlen("SIG"), out);
         else
                 fprintf(out, "%d", p->life.sig_stop);
-        fprintf(out, ", killed after %u s\n", p->life.stop_timeout_s);
+        fprintf(out, ", killed after %u s%s\n", p->life.stop_timeout_s,
+                p->exec.mode == EXEC_BOOT ? " without progress" : "");
         if (p->life.notify_ready)
                 line(out, "ready", "when the payload says so");
         if (p->life.keep_unit)

@@ -291,6 +291,10 @@ static bool would_ignore(const struct run *r, int sig) {
                process_heeds(r->opened->proc, r->held.guest.pid, sig) == 0;
 }
 
+void host_life_wait_for_end(struct run *r, uint64_t patience_ms) {
+        (void) loop_timer(&r->loop, patience_ms, kill_timeout, r);
+}
+
 static int ask_to_stop(struct run *r, int sig, struct err *e) {
         const struct plan *p = r->plan;
         int ask = p->life.sig_stop;
@@ -307,9 +311,10 @@ static int ask_to_stop(struct run *r, int sig, struct err *e) {
                 dprintf(STDERR_FILENO, "berth: asking %s to end; again to kill it\n", p->machine);
         host_notify(r, "STOPPING=1\nSTATUS=Shutting down...");
         r->life = LIFE_STOPPING;
-        (void) loop_timer(&r->loop, patience_ms, kill_timeout, r);
+        host_life_wait_for_end(r, patience_ms);
         if (process_signal(r->held.guest.pidfd, ask) < 0)
                 return kill_guest(r, sig, e);
+        host_service_stopping(r);
         return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Process P as the main process of somebody's service: signs of life for its manager. sd_notify(3),
- * sd_watchdog_enabled(3). */
+ * sd_watchdog_enabled(3). And whether an OS that starts or shuts down gets anywhere with it. */
 
 #include "run/run.h"
 
@@ -11,7 +11,7 @@
 
 #include "sys/cgroupstat.h"
 
-/* A guest that makes progress while it boots gets more time, as often as we look. */
+/* A guest that makes progress while it boots or shuts down gets more time, as often as we look. */
 enum { LOOK_MS = 10 * 1000, MORE_MS = 90 * 1000 };
 
 static int ping(void *data, struct err *e) {
@@ -36,17 +36,28 @@ static bool has_moved(struct run *r) {
         return moved;
 }
 
+/* Of the manager's patience, and while an OS shuts down also of our own. */
 static int ask_for_time(void *data, struct err *e) {
         struct run *r = data;
+        bool stops = r->life == LIFE_STOPPING;
         char text[64];
 
-        if (r->told_ready)
+        if (r->told_ready && !stops)
                 return 0;
         if (has_moved(r)) {
                 snprintf(text, sizeof text, "EXTEND_TIMEOUT_USEC=%u", MORE_MS * 1000u);
                 host_notify(r, text);
+                if (stops)
+                        host_life_wait_for_end(r, (uint64_t) r->plan->life.stop_timeout_s * 1000);
         }
         return loop_timer(&r->loop, LOOK_MS, ask_for_time, r);
+}
+
+void host_service_stopping(struct run *r) {
+        if (r->plan->exec.mode != EXEC_BOOT)
+                return;
+        r->service.stirred = true;
+        (void) ask_for_time(r, NULL);
 }
 
 void host_service_started(struct run *r) {

@@ -155,6 +155,7 @@ void host_drop_overlays(struct run *r); /* what the kernel has made beside upper
 int host_supervise(struct run *r, struct err *e);
 /* As if a signal or a key had come. */
 int host_life_event(struct run *r, enum life_event event, int sig, struct err *e);
+void host_life_wait_for_end(struct run *r, uint64_t patience_ms); /* and no longer, from now on */
 
 /* host_control.c */
 struct control *host_control_new(struct run *r); /* NULL: no memory */
@@ -195,6 +196,7 @@ void host_notify_drain(struct run *r);
 /* host_service.c: what our own service manager wants to hear from time to time */
 int host_service_watch(struct run *r, struct err *e);
 void host_service_started(struct run *r);
+void host_service_stopping(struct run *r); /* the payload was asked to end */
 
 /* seed.c, for both processes: fills a file system that is still detached. notify and kmsg (may be NULL) get
  * descriptors. */

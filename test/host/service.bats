@@ -177,6 +177,21 @@ run_kept() {
         never systemctl is-failed berth-kept.service
 }
 
+@test "an OS that is busy with its end gets more time than the service has" {
+        machine busy
+        script etc/rc.shutdown 'i=0; while [ $i -lt 60 ]; do sleep 0.1; i=$((i + 1)); done; echo down >/var/down'
+        mkdir -p /run/systemd/system/berth@busy.service.d
+        printf '[Service]\nTimeoutStopSec=2\n' >/run/systemd/system/berth@busy.service.d/time.conf
+        systemctl daemon-reload
+        systemctl start berth@busy.service
+        systemctl stop berth@busy.service
+        [ "$(cat "$TREE/var/down")" = down ]
+        [ "$(show_unit busy Result)" = success ]
+        drop_machine
+        rm -r /run/systemd/system/berth@busy.service.d
+        systemctl daemon-reload
+}
+
 @test "what the payload gives away to be kept is kept by the service" {
         run_kept -p FileDescriptorStoreMax=4 -- /bin/inside store kept stay
         await_value 1 systemctl show --value -p NFileDescriptorStore berth-kept.service

@@ -88,17 +88,40 @@ gone() {
         gone "$leader"
 }
 
-@test "a payload that does not end is killed when its time is over: 90 seconds" {
-        local start=$SECONDS
-        start_berth -q --kill-signal=USR1 -D "$TREE" /bin/inside catch 99
-        await "$work/out" ready
-        leader=$(leader_of "$launcher")
+# boot_that_ends NAME SCRIPT: a boot whose shutdown runs the script, asked to end; $launcher and $TREE.
+boot_that_ends() {
+        fresh_tree busybox "$1"
+        printf '#!/bin/sh\n%s\n' "$2" >"$TREE/etc/rc.shutdown"
+        start_berth -q -b -D "$TREE" --console=pipe
+        await "$work/out" up
         kill "$launcher"
+}
+
+@test "a payload that does not end is killed after 90 seconds, an OS only if nothing moves in it" {
+        local start=$SECONDS busy stuck command end
+        boot_that_ends stuck 'exec sleep 1000'
+        stuck=$launcher
+        boot_that_ends busy 'i=0; while [ $i -lt 1000 ]; do sleep 0.1; i=$((i + 1)); done; echo down >/var/down'
+        busy=$launcher
+        start_berth -q --kill-signal=USR1 -D "$trees/busybox" /bin/inside catch 99
+        command=$launcher
+        await "$work/out" ready
+        leader=$(leader_of "$command")
+        kill "$command"
         await "$work/out" "signal USR1"
-        while [ $((SECONDS - start)) -lt 120 ] && kill -0 "$launcher" 2>/dev/null; do sleep 0.5; done
-        await_end
-        status_is 1
-        [ $((SECONDS - start)) -ge 88 ]
+        for launcher in "$command" "$stuck" "$busy"; do
+                while [ $((SECONDS - start)) -lt 160 ] && kill -0 "$launcher" 2>/dev/null; do sleep 0.5; done
+                await_end
+                end=$((SECONDS - start))
+                if [ "$launcher" = "$busy" ]; then
+                        status_is 0
+                        [ $end -ge 98 ]
+                        [ "$(cat "$TREE/var/down")" = down ]
+                else
+                        status_is 1
+                        [ $end -ge 88 ]
+                fi
+        done
         gone "$leader"
 }
 
@@ -490,6 +513,29 @@ small_and_asleep() {
         try "$OUTSIDE" notify "$work/log2" -- "$BERTH" -q -a --notify-ready=yes -D "$TREE" sh -c '/bin/inside barrier READY=1; true'
         status_is 0
         output_has "barrier ok"
+        output=$(cat "$work/log2")
+        never grep -qx READY=1 <<<"$output"
+}
+
+# It waits for an answer by way of a descriptor, and speaks for the process above it, unless that is number 1.
+@test "systemd-notify --ready: of the payload or by it, and of nobody else" {
+        need_tree trixie
+        local opts
+        for opts in '' --private-users=no; do
+                # shellcheck disable=SC2086
+                try "$OUTSIDE" notify "$work/log" -- "$BERTH" -q $opts --read-only --notify-ready=yes -D "$TREE" systemd-notify --ready --status="as it should be"
+                status_is 0
+                output=$(cat "$work/log")
+                line_is READY=1
+                line_is "STATUS=Container running: as it should be"
+                rm "$work/log"
+        done
+        try "$OUTSIDE" notify "$work/log" -- "$BERTH" -q -a --read-only --notify-ready=yes -D "$TREE" sh -c 'systemd-notify --ready; echo "status $?"'
+        output_is "status 0"
+        output=$(cat "$work/log")
+        line_is READY=1
+        try "$OUTSIDE" notify "$work/log2" -- "$BERTH" -q --read-only --notify-ready=yes -D "$TREE" sh -c 'systemd-notify --ready; echo "status $?"'
+        output_is "status 0"
         output=$(cat "$work/log2")
         never grep -qx READY=1 <<<"$output"
 }
