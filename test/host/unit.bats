@@ -265,3 +265,99 @@ shown() {
         never machinectl show m1
         rm -rf "$TREE"
 }
+
+@test "a default that the manager is too old for is left out, with one line" {
+        start_berth -b -M m1 --resolv-conf=off -D "$TREE" --console=read-only
+        await_true machinectl show m1
+        stop_berth
+        local line="the service manager does not know CoredumpReceive: left out"
+        if [ "$(systemd_version)" -ge 255 ]; then
+                never grep -F "left out" "$work/err"
+        else
+                [ "$(grep -cF "$line" "$work/err")" = 1 ] || fail "$(<"$work/err")"
+        fi
+}
+
+@test "machined hangs: nothing waits for it that need not, and nothing of the container stays with it" {
+        machinectl list >/dev/null
+        systemctl kill --signal=STOP systemd-machined.service
+        local begin=$SECONDS
+        start_berth -q -M m1 -D "$TREE" sh -c 'echo ran; exec sleep 1000'
+        await "$work/out" ran
+        [ $((SECONDS - begin)) -lt 5 ]
+        stop_berth
+        [ $((SECONDS - begin)) -lt 15 ]
+        limit=30
+        try berth -q -M m1 --register=yes -D "$TREE" echo ran
+        systemctl kill --signal=CONT systemd-machined.service
+        refused "systemd-machined does not register m1"
+        await_true eval '! machinectl show m1 2>/dev/null'
+        await_true eval '! systemctl is-active -q m1.scope'
+        try berth -M m1 --resolv-conf=off -D "$TREE" true
+        status_is 0
+        errors_is ""
+}
+
+@test "berthctl with a container that has a scope: what it is, programs in it, a pause, its end" {
+        start_machine m1
+        local scope=/sys/fs/cgroup/machine.slice/m1.scope leader
+        leader=$(leader_of "$launcher")
+        try berthctl list --no-legend
+        output_matches "^m1 +running +command +$leader "
+        try berthctl show m1 -p CGroup --value
+        output_is "$scope/payload"
+        try berthctl exec -T m1 sh -c 'cat /proc/self/cgroup; exit 7'
+        status_is 7
+        line_is 0::/
+        berthctl exec -T m1 sleep 1000 3>&- &
+        await_value 3 eval "wc -l <$scope/payload/cgroup.procs"
+        try berthctl stats --no-legend m1
+        status_is 0
+        output_matches '^m1 '
+        berthctl pause m1
+        [ "$(awk '/^frozen/ { print $2 }' "$scope/payload/cgroup.events")" = 1 ]
+        [ "$(systemctl is-active m1.scope)" = active ]
+        berthctl resume m1
+        berthctl stop m1
+        wait $! || true
+        await_end
+        status_is 3
+        never systemctl is-active m1.scope
+}
+
+# A user's bus as distributions have it; the tree of this host lacks the package.
+start_user_bus() {
+        mkdir -p /run/systemd/user
+        printf '[Socket]\nListenStream=%%t/bus\n' >/run/systemd/user/dbus.socket
+        printf '[Unit]\nRequires=dbus.socket\n[Service]\nType=notify\nExecStart=/usr/bin/dbus-daemon --session --address=systemd: --nofork --nopidfile --systemd-activation\n' \
+                >/run/systemd/user/dbus.service
+        systemctl start user@0.service
+        export XDG_RUNTIME_DIR=/run/user/0
+        systemctl --user start dbus.service
+        await_true test -S /run/user/0/bus
+}
+
+stop_user_bus() {
+        systemctl stop user@0.service
+        unset XDG_RUNTIME_DIR
+        rm -r /run/systemd/user
+        systemctl stop user-runtime-dir@0.service
+}
+
+@test "--user: a scope of the user's manager, which ends it too" {
+        start_user_bus
+        start_berth -q --user -M m1 -D "$TREE" sh -c 'trap "exit 3" TERM; echo up; while :; do sleep 1 & wait $!; done'
+        await "$work/out" up
+        [ "$(systemctl --user is-active m1.scope)" = active ]
+        never systemctl is-active m1.scope
+        grep -q '/user@0.service/.*/m1.scope/payload$' "/proc/$(leader_of "$launcher")/cgroup"
+        systemctl --user stop m1.scope
+        await_end
+        status_is 3
+        start_berth -q --system -M m1 -D "$TREE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        [ "$(systemctl is-active m1.scope)" = active ]
+        never systemctl --user is-active m1.scope
+        stop_berth
+        stop_user_bus
+}
