@@ -202,7 +202,7 @@ static int add_timezone(const struct spec *s, const struct facts *f, struct aren
                 return add_timezone_link(f, a, p, "--timezone=symlink", e);
         if (mode == TIMEZONE_COPY)
                 write_file(a, p, "etc/localtime", zone_file, FSOP_REPLACE, "--timezone=copy");
-        else if (there)
+        else if (f->tree.localtime != AT_MISSING)
                 cover(a, p, "etc/localtime", zone_file, "--timezone=bind");
         else {
                 err_set(e, ERR_IMAGE, 0, "--timezone=bind: the tree has no /etc/localtime to cover");

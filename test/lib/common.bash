@@ -106,6 +106,16 @@ strict() {
         timeout --foreground -k 5 "${limit:-20}" "$STRICT" --resolv-conf=off --timezone=off "$@"
 }
 
+# A command that makes control groups beside itself, as systemd-nspawn does.
+in_own_cgroup() {
+        local group
+        group=$(findmnt -n -o TARGET -t cgroup2 | head -1)/berth-test.$$
+        mkdir "$group"
+        try bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$group" "$@"
+        find "$group" -depth -type d -exec rmdir {} +
+        rm -rf /run/systemd/nspawn/propagate
+}
+
 # A program in the tree, with the options of the array $opts.
 in_tree() {
         try berth -q "${opts[@]}" -D "$TREE" "$@"

@@ -239,16 +239,6 @@ killed() {
         done
 }
 
-# systemd-nspawn, with a control group of its own to make others in, as far as the change of owners goes.
-nspawn() {
-        local group
-        group=$(findmnt -n -o TARGET -t cgroup2 | head -1)/berth-nspawn.$$
-        mkdir "$group"
-        try bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' - "$group" "$@"
-        find "$group" -depth -type d -exec rmdir {} +
-        rm -rf /run/systemd/nspawn/propagate
-}
-
 # Capabilities are not in it: systemd-nspawn loses them. Nor is berth's note, which it does not know.
 list_common() {
         list_owners "$1" | grep -v '/caps ' | sed "s/('trusted.berth.owners', [^)]*)//"
@@ -262,10 +252,10 @@ list_common() {
         before=$(list_common 0)
         killed fchownat 200 TERM
         [ "$(top_owner)" = 4294836224:4294836224 ]
-        nspawn timeout 20 "${words[@]}" --private-users=$range /bin/true
+        in_own_cgroup timeout 20 "${words[@]}" --private-users=$range /bin/true
         [ "$(top_owner)" = $range:$range ] || fail "$errors"
         diff <(echo "$before") <(list_common $range)
-        nspawn strace -f -o "$work/trace" -e trace=fchownat -e inject=fchownat:signal=KILL:when=100 \
+        in_own_cgroup strace -f -o "$work/trace" -e trace=fchownat -e inject=fchownat:signal=KILL:when=100 \
                 timeout 20 "${words[@]}" --private-users=1310720 /bin/true
         [ "$(top_owner)" = 4294836224:4294836224 ] || fail "$(top_owner)" "$errors"
         try berth -q --private-users=1310720 --private-users-ownership=chown -D "$TREE" true

@@ -60,6 +60,47 @@ load ../lib/common
         [ "$(awk '{ print $2 }' <<<"$output")" = 998178816 ]
 }
 
+# base_of FILE TEXT: which ids a container named t gets while the host's FILE has this line.
+base_of() {
+        try unshare -m --propagation private sh -c '
+                cat "$1" >"$3" 2>/dev/null || : >"$3"
+                echo "$2" >>"$3"
+                [ -e "$1" ] || : >"$1"
+                mount --bind "$3" "$1" || exit 99
+                exec "$4" --dry-run -D "$5" -M t -U true' sh "/etc/$1" "$2" "$work/$1" "$BERTH" "$TREE"
+        status_is 0
+        sed -n 's/^ids .* are \([0-9]*\)\.\..*/\1/p' <<<"$output"
+}
+
+@test "ids that a user, a group or a subordinate range of the host has are left out" {
+        local base
+        [ "$(base_of passwd x:x:998178815:998178815::/:/bin/sh)" = 998178816 ]
+        [ "$(base_of passwd x:x:998244352:5::/:/bin/sh)" = 998178816 ]
+        for base in "passwd x:x:998178816:5::/:/bin/sh" "passwd x:x:5:998244351::/:/bin/sh" "group x:x:998200000:" \
+                "subuid x:998244351:1" "subgid x:900000000:100000000"; do
+                base=$(base_of "${base%% *}" "${base#* }")
+                [ "$base" != 998178816 ] || fail "$base"
+                [ $((base % 65536)) = 0 ]
+                [ "$base" -ge 524288 ]
+        done
+}
+
+@test "ten at once from one tree have ten ranges" {
+        local i bases
+        for i in {1..10}; do
+                "$BERTH" -q -d -x -M "ten-$i" -D "$TREE" sleep 1000 2>"$work/err.$i" &
+        done
+        wait
+        bases=$(ctl list --json | jq -r '.[].idBase' | sort -u)
+        for i in {1..10}; do
+                ctl kill -s KILL "ten-$i" || true
+        done
+        for i in {1..10}; do
+                ctl wait "ten-$i" || true
+        done
+        [ "$(wc -l <<<"$bases")" = 10 ] || fail "$bases" "$(cat "$work"/err.*)"
+}
+
 @test "a process in one container cannot signal one in another" {
         fresh_tree busybox one
         local one=$TREE

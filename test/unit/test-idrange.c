@@ -8,9 +8,22 @@
 #include "unit/tap.h"
 
 static void test_names(struct tap *t) {
-        /* What systemd-nspawn 262 picks for these names. */
-        OK_INT(t, idrange_candidate("t", 0, 0), 998178816, "t");
-        OK_INT(t, idrange_candidate("mt", 0, 0), 523632640, "mt");
+        /* What systemd-nspawn 252 and 262 pick for these names. */
+        static const struct {
+                const char *name;
+                uint32_t base;
+        } picked[] = {
+                { "t", 998178816 },
+                { "mt", 523632640 },
+                { "a", 90374144 },
+                { "nt", 1767505920 },
+                { "web-1", 763887616 },
+                { "debian-13", 24248320 },
+                { "x0123456789012345678901234567890123456789", 317784064 },
+        };
+
+        for (size_t i = 0; i < ELEMENTS(picked); i++)
+                OK_INT(t, idrange_candidate(picked[i].name, 0, 0), picked[i].base, "%s", picked[i].name);
         OK_INT(t, idrange_candidate("t", 0, 77), 998178816, "attempt 0 does not depend on chance");
         OK(t, idrange_candidate("t", 1, 77) != idrange_candidate("t", 1, 78), "attempt 1 does");
         OK_INT(t, idrange_candidate("t", 1, 77), idrange_candidate("other", 1, 77), "and on nothing else");
