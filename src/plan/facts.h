@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/arena.h"
+#include "base/elf.h"
 #include "plan/tree_facts.h"
 #include "spec/policy.h"
 #include "spec/spec.h"
@@ -32,6 +33,7 @@ enum refutable {
         REFUTED_SNAPSHOT,
         REFUTED_REFLINK,
         REFUTED_IDLE,
+        REFUTED_BINFMT,
         REFUTED_MAX_,
 };
 
@@ -117,6 +119,9 @@ struct facts {
                 bool can_restrict_devices;       /* by a program on the cgroup */
                 bool can_idmap_tmpfs;            /* Linux 6.3 */
                 bool no_overlay;                 /* overlayfs is not there, or not for such layers */
+                const char *emulator;            /* runs programs of the kind tree.foreign, NULL: none is there */
+                bool emulates;                   /* the host's binfmt_misc has one for that, which works inside */
+                bool no_binfmt;                  /* a user namespace cannot have a binfmt_misc of its own */
                 uint64_t caps;                   /* our bounding set: more cannot be given */
                 bool no_keyring;                 /* keyctl(2) is refused or missing */
                 int landlock_abi;                /* 0: none */
@@ -188,8 +193,10 @@ struct facts {
                 bool split_usr;    /* bin is a directory of its own: looked for with --volatile=yes */
                 struct strv usr_links; /* of bin, sbin, lib, lib32, lib64: those that only usr has */
                 bool elf32;            /* its programs are 32-bit: /bin/sh or the init is */
-                bool etc_writable;     /* may be written by the payload's root */
-                struct strv missing;   /* of proc, sys, dev, run, tmp: looked for only where none can be made */
+                struct elf_kind
+                        foreign;     /* its programs are for another machine: for that one; class 0: they are not */
+                bool etc_writable;   /* may be written by the payload's root */
+                struct strv missing; /* of proc, sys, dev, run, tmp: looked for only where none can be made */
                 enum file_kind resolv_conf, localtime;
                 bool zoneinfo; /* the host's zone exists in the tree */
                 struct tree_init init;

@@ -9,6 +9,7 @@
 #include "base/clean.h"
 #include "base/str.h"
 #include "plan/idmaps.h"
+#include "plan/foreign.h"
 #include "plan/root.h"
 #include "plan/nodes.h"
 
@@ -43,6 +44,7 @@ enum condition {
         C_NO_TTY_GROUP = 1 << 17,
         C_STATE = 1 << 19,       /* --volatile=state */
         C_CREDENTIALS = 1 << 20, /* there are some */
+        C_EMULATOR = 1 << 21,    /* programs for another machine are run by an emulator of the host */
         C_FILL = 1 << 18, /* the launcher can fill /run/host: owners can be mapped, and there are descriptors enough */
 };
 
@@ -78,6 +80,7 @@ static unsigned conditions(const struct spec *s, const struct facts *f, const st
         c |= f->host.os_release ? C_OS_RELEASE : 0;
         c |= s->root.volatile_mode == VOLATILE_STATE ? C_STATE : 0;
         c |= s->credentials.n > 0 ? C_CREDENTIALS : 0;
+        c |= plan_emulates(f, p) ? C_EMULATOR : 0;
         return c;
 }
 
@@ -158,6 +161,10 @@ static const struct seed_row sys_seeds[] = {
         { DIR_("block", 0755) }, { DIR_("bus", 0755) },       { DIR_("class", 0755) },
         { DIR_("dev", 0755) },   { DIR_("devices", 0755) },   { DIR_("kernel", 0755) },
         { DIR_("fs", 0755) },    { DIR_("fs/cgroup", 0755) }, { DIR_("fs/bpf", 0755) },
+};
+
+static const struct seed_row binfmt_seeds[] = {
+        { { .kind = SEED_REGISTER, .path = "register" } }, /* text filled below */
 };
 
 struct mount_row {
@@ -391,6 +398,16 @@ static const struct mount_row rows[] = {
         PROC_RO("fs"),
         PROC_RO("irq"),
         PROC_RO("scsi"),
+        /* Found by the kernel through the user namespaces above the payload's; it lasts as long as the mount. */
+        { { .kind = FSOP_FRESH,
+            .dst = "proc/sys/fs/binfmt_misc",
+            .src = "binfmt_misc",
+            .set = INERT,
+            .slot = -1,
+            .flags = FSOP_SEAL,
+            .why = "emulator for the tree's programs" },
+          SEEDS(binfmt_seeds),
+          .need = C_EMULATOR },
         HIDE("proc/kallsyms", 0),
         HIDE("proc/kcore", 0),
         HIDE("proc/keys", 0),
@@ -463,6 +480,8 @@ static void fill_seeds(const struct spec *s, const struct facts *f, const struct
         for (size_t i = 0; i < op->seeds.n; i++) {
                 struct seed *seed = &op->seeds.items[i];
 
+                if (seed->kind == SEED_REGISTER)
+                        seed->text = plan_emulator_line(f, a);
                 if (seed->kind != SEED_FILE || seed->text)
                         continue;
                 if (streq(seed->path, "container-manager"))

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "plan/nodes.h"
 #include "plan/exec.h"
+#include "plan/foreign.h"
 #include "plan/ids.h"
 #include "plan/limits.h"
 #include "plan/mounts.h"
@@ -380,6 +381,7 @@ int plan_make(const struct spec *s, const struct facts *f, struct arena *a, cons
                 return r;
         make_identity(s, f, p);
         plan_exec(s, f, a, p);
+        plan_foreign(f, a, p);
         r = check_groups(f, a, p, e);
         if (r < 0)
                 return r;

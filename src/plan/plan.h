@@ -29,6 +29,7 @@ enum seed_kind {
         SEED_SOCKET,     /* a socket that nobody listens on */
         SEED_BOOT_ID,    /* a file with a random UUID, new at every start */
         SEED_NOTIFY,     /* the socket that sd_notify(3) of the payload writes to */
+        SEED_REGISTER,   /* what is written to a file that is there: the kernel's own */
         SEED_CREDENTIAL, /* a file, with what only the launcher knows */
         SEED_KMSG,       /* a FIFO that the launcher holds open, so that readers wait instead of failing */
 };
@@ -270,8 +271,10 @@ struct plan {
                 gid_t gid;
                 gid_t *groups;
                 size_t n_groups;
-                bool keep_groups; /* setgroups(2) is forbidden here: the caller's groups stay */
-                const char *home; /* made if missing (--uid=), NULL: not */
+                bool keep_groups;    /* setgroups(2) is forbidden here: the caller's groups stay */
+                const char *home;    /* made if missing (--uid=), NULL: not */
+                const char *foreign; /* the program is for this machine, as far as was looked; NULL: for this one */
+                const char *foreign_hint; /* what is missing to run it, NULL */
                 unsigned listen_fds;
                 bool strict_stub; /* --as-pid2: 255 for a signal, as upstream */
                 unsigned long personality;

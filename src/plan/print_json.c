@@ -60,6 +60,7 @@ static const char *seed_kind_name(enum seed_kind k) {
                 [SEED_SOCKET] = "socket",
                 [SEED_CREDENTIAL] = "credential",
                 [SEED_BOOT_ID] = "boot-id",
+                [SEED_REGISTER] = "register",
                 [SEED_NOTIFY] = "notify",
                 [SEED_KMSG] = "kmsg",
         };

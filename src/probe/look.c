@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/elf.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "plan/idrange.h"
@@ -254,11 +255,23 @@ static void name_copy(struct arena *a, struct facts *f) {
         f->tree.name = arena_printf(a, "%.47s-%016llx", f->tree.name, (unsigned long long) random);
 }
 
+/* By the program itself, where its place is known, or by the shell. */
+static void probe_machine(const struct spec *s, struct arena *a, struct facts *f, const struct opened *o) {
+        const char *word = s->exec.mode != EXEC_BOOT && s->exec.argv.n > 0 ? s->exec.argv.items[0] : "";
+        struct elf_kind kind;
+
+        if (tree_elf(o->root, *word == '/' ? word : str_or(f->tree.init.path, "/bin/sh"), &kind) <= 0)
+                return;
+        f->tree.elf32 = s->self.face == FACE_BERTH && elf_is_native(&kind) && kind.class == ELFCLASS32;
+        if (elf_is_native(&kind))
+                return;
+        f->tree.foreign = kind;
+        probe_emulator(a, f, o);
+}
+
 int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e) {
         bool users = s->ids.mode == USERS_PICK || (s->ids.mode == USERS_DEFAULT && s->self.face == FACE_BERTH);
         int r = enter_pivot(s, f, o, e);
-        uint16_t machine;
-        uint8_t class;
 
         r = r < 0 ? r : probe_file_system(s, f, o, e);
         if (r < 0)
@@ -278,9 +291,7 @@ int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct op
                         return err_blame(e, "boot", NULL);
         } else
                 f->tree.lacks_program = tree_lacks_program(o->root, &s->exec);
-        f->tree.elf32 = s->self.face == FACE_BERTH &&
-                        tree_elf(o->root, str_or(f->tree.init.path, "/bin/sh"), &class, &machine) > 0 &&
-                        class == ELFCLASS32;
+        probe_machine(s, a, f, o);
         if (users && f->host.first_userns && f->host.can_userns)
                 probe_range(f, a);
         probe_sources(s, a, f, o);
@@ -352,6 +363,7 @@ int probe_correct(enum refutable what, const struct spec *s, struct arena *a, st
         case REFUTED_SNAPSHOT: f->tree.subvolume = false; return 0;
         case REFUTED_REFLINK: f->tree.can_reflink = false; return 0;
         case REFUTED_IDLE: f->tree.in_use = true; return 0;
+        case REFUTED_BINFMT: f->host.no_binfmt = true; return 0;
         case REFUTED_NOTHING:
         case REFUTED_MAX_: break;
         }

@@ -39,6 +39,9 @@ void probe_sources(const struct spec *s, struct arena *a, struct facts *f, const
 /* Contents of what shall be passed, with those that are to be loaded. Not with --dry-run: a socket tells once. */
 int probe_credentials(const struct spec *s, char **env, struct arena *a, struct credential_list *ret, struct err *e);
 
+/* Who runs programs of the kind f->tree.foreign. */
+void probe_emulator(struct arena *a, struct facts *f, const struct opened *o);
+
 /* Whom --bind-user= names. */
 int probe_bind_users(const struct spec *s, struct arena *a, struct facts *f, const struct opened *o, struct err *e);
 /* And their passwords (hashed), as user records have them; with the credentials, and not with --dry-run. */

@@ -5,7 +5,6 @@
 
 #include "probe/tree.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -125,21 +124,10 @@ bool tree_has_os_release(int root) {
         return false;
 }
 
-int tree_elf(int root, const char *path, uint8_t *ret_class, uint16_t *ret_machine) {
-        uint8_t head[EI_NIDENT + 4]; /* up to e_machine, which lies at the same place in both classes */
-        const uint8_t *machine = head + EI_NIDENT + 2;
+int tree_elf(int root, const char *path, struct elf_kind *ret) {
+        uint8_t head[ELF_HEAD];
         ssize_t n = read_head(root, path, head, sizeof head);
 
-        if (n < 0)
-                return (int) n;
-        if ((size_t) n < sizeof head || memcmp(head, ELFMAG, SELFMAG) != 0)
-                return 0;
-        if (head[EI_CLASS] != ELFCLASS32 && head[EI_CLASS] != ELFCLASS64)
-                return 0;
-        if (head[EI_DATA] != ELFDATA2LSB && head[EI_DATA] != ELFDATA2MSB)
-                return 0;
-        *ret_class = head[EI_CLASS];
-        *ret_machine = (uint16_t) (head[EI_DATA] == ELFDATA2LSB ? machine[0] | machine[1] << 8
-                                                                : machine[0] << 8 | machine[1]);
-        return 1;
+        *ret = (struct elf_kind){ 0 };
+        return n < 0 ? (int) n : elf_kind_of(head, (size_t) n, ret);
 }

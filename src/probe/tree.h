@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "base/arena.h"
+#include "base/elf.h"
 #include "base/err.h"
 #include "plan/tree_facts.h"
 #include "spec/spec.h"
@@ -39,6 +40,5 @@ bool tree_lacks_program(int root, const struct spec_exec *x);
 int tree_init(int root, struct arena *a, struct tree_init *ret, struct err *e);
 const char *init_kind_name(enum init_kind k);
 
-/* ELF class and machine of a file in the tree, to tell "foreign architecture" apart: 1 and filled, or 0 where it is
- * no ELF file, or -errno. */
-int tree_elf(int root, const char *path, uint8_t *ret_class, uint16_t *ret_machine);
+/* What machine a file in the tree is for: 1 and filled, or 0 where it is no ELF file, or -errno. */
+int tree_elf(int root, const char *path, struct elf_kind *ret);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/elf.h"
 #include "base/str.h"
 #include "sys/exec.h"
 #include "sys/pty.h"
@@ -322,6 +323,19 @@ int guest_stub_job(struct guest *g, struct err *e) {
         return 0;
 }
 
+static int no_program(const struct guest *g, struct err *e) {
+        const struct elf_kind *kind = &g->program->kind;
+        const char *name = kind->class ? elf_machine_name(kind) : NULL;
+
+        if (!kind->class || elf_is_native(kind))
+                return err_hint(e, "not for this machine, or no program");
+        if (!name)
+                return err_hint(e, "it is for another machine (number %u); this one is %s", kind->machine,
+                                elf_own_name());
+        return err_hint(e, "it is for %s, this machine is %s: %s", name, elf_own_name(),
+                        str_or(g->plan->exec.foreign_hint, "no emulator for it is registered (binfmt_misc, flag F)"));
+}
+
 int guest_exec(struct guest *g, struct err *e) {
         bool stub = g->plan->exec.mode == EXEC_STUB;
         int k = stub ? stub_exec(g->stub, g->run->room->stub_env)
@@ -333,7 +347,5 @@ int guest_exec(struct guest *g, struct err *e) {
         err_blame(e, SAID_COMMAND, NULL);
         if (k == -ENOENT)
                 return err_hint(e, "its program interpreter (dynamic linker) is missing in the tree");
-        if (k == -ENOEXEC)
-                return err_hint(e, "not for this machine, or no program");
-        return k;
+        return k == -ENOEXEC ? no_program(g, e) : k;
 }

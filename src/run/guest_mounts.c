@@ -239,6 +239,8 @@ int guest_refuse_fresh(struct guest *g, const struct fsop *op, int code, struct 
                 g->run->refuted = REFUTED_PROC;
         if (code == -EPERM && streq(op->src, "sysfs"))
                 g->run->refuted = REFUTED_SYSFS;
+        if ((code == -EPERM || code == -ENODEV) && streq(op->src, "binfmt_misc"))
+                g->run->refuted = REFUTED_BINFMT;
         return err_set(e, ERR_HOST, -code, "cannot mount a fresh %s on /%s", op->src, op->dst);
 }
 

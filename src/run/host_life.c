@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/elf.h"
+#include "base/str.h"
 #include "base/log.h"
 
 enum { START_TIMEOUT_MS = 60 * 1000, EXIT_REBOOT = 133 };
@@ -199,6 +201,10 @@ static int on_message(void *data, short revents, struct err *e) {
                 if (m.kind == MSG_REPORT && m.err.kind == ERR_PAYLOAD && r->plan->exec.argv.n > 0) {
                         err_set(e, ERR_PAYLOAD, m.err.code, "cannot execute %s", r->plan->exec.argv.items[0]);
                         err_blame(e, SAID_COMMAND, NULL);
+                        if (m.err.code == ENOEXEC && r->plan->exec.foreign)
+                                err_hint(e, "it is for %s, this machine is %s: %s", r->plan->exec.foreign,
+                                         elf_own_name(),
+                                         str_or(r->plan->exec.foreign_hint, "its emulator does not start"));
                 }
                 r->told_why = true;
                 if (r->start != START_GONE)

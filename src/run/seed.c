@@ -27,6 +27,15 @@ static int seed_file(int fs, const struct seed *s, const char *text) {
         return n > 0 && write(fd, text, n) != (ssize_t) n ? (errno ? -errno : -EIO) : 0;
 }
 
+static int seed_register(int fs, const struct seed *s) {
+        CLEAN_FD int fd = openat(fs, s->path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+        size_t n = strlen(s->text);
+
+        if (fd < 0)
+                return -errno;
+        return write(fd, s->text, n) != (ssize_t) n ? (errno ? -errno : -EIO) : 0;
+}
+
 static int seed_boot_id(int fs, const struct seed *s) {
         uint8_t id[16];
         char text[STR_UUID + 1];
@@ -81,6 +90,7 @@ static int seed_one(int fs, const struct seed *s, struct seeded *ret) {
         case SEED_SOCKET: return seed_socket(fs, s, SOCK_DGRAM, NULL);
         case SEED_NOTIFY: return seed_socket(fs, s, SOCK_DGRAM, &ret->notify);
         case SEED_BOOT_ID: return seed_boot_id(fs, s);
+        case SEED_REGISTER: return seed_register(fs, s);
         case SEED_CREDENTIAL: return -ENODATA; /* host_credentials.c */
         case SEED_KMSG: return seed_kmsg(fs, s, &ret->kmsg);
         }

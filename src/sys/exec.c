@@ -129,8 +129,10 @@ static int interpret(struct exec_image *x, int root, int depth, const char **pat
         ssize_t n = read_head(x->fd, root, *path, head);
         int fd, r;
 
-        if (n < 2 || head[0] != '#' || head[1] != '!')
+        if (n < 2 || head[0] != '#' || head[1] != '!') {
+                (void) elf_kind_of((const uint8_t *) head, (size_t) n, &x->kind);
                 return 0;
+        }
         if (depth == EXEC_DEPTH)
                 return -ELOOP;
         memcpy(x->line[depth], head, (size_t) n);

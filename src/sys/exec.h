@@ -12,12 +12,15 @@
 #include <limits.h>
 #include <stddef.h>
 
+#include "base/elf.h"
+
 enum { EXEC_DEPTH = 4, EXEC_LINE = 256 };
 
 struct exec_image {
-        int fd;              /* the program the kernel will load: owned, close-on-exec */
-        char *const *argv;   /* its arguments: the caller's, or with interpreters in front */
-        char path[PATH_MAX]; /* its absolute path without links; "" where that could not be told */
+        struct elf_kind kind; /* what machine it is for */
+        int fd;               /* the program the kernel will load: owned, close-on-exec */
+        char *const *argv;    /* its arguments: the caller's, or with interpreters in front */
+        char path[PATH_MAX];  /* its absolute path without links; "" where that could not be told */
         char line[EXEC_DEPTH][EXEC_LINE];
         char **room;
         size_t room_size;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan/facts-file.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <sys/sysmacros.h>
 
 #include "base/clean.h"
+#include "base/elf.h"
 #include "base/parse.h"
 #include "base/str.h"
 #include "plan/idrange.h"
@@ -99,6 +101,18 @@ static int set_kind(const struct target *t, const char *v) {
         for (size_t i = 0; i < ELEMENTS(names); i++)
                 if (streq(names[i], v)) {
                         *(enum file_kind *) t->p = (enum file_kind) i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+static int set_machine(const struct target *t, const char *v) {
+        static const struct elf_kind known[] = { { ELFCLASS64, ELFDATA2LSB, EM_AARCH64 },
+                                                 { ELFCLASS64, ELFDATA2MSB, EM_S390 } };
+
+        for (size_t i = 0; i < ELEMENTS(known); i++)
+                if (streq(elf_machine_name(&known[i]), v)) {
+                        *(struct elf_kind *) t->p = known[i];
                         return 0;
                 }
         return -EINVAL;
@@ -305,6 +319,9 @@ static const struct {
         ROW("host.first-userns", host.first_userns, set_bool),
         ROW("host.can-userns", host.can_userns, set_bool),
         ROW("host.no-tty-group", host.no_tty_group, set_bool),
+        ROW("host.emulator", host.emulator, set_text),
+        ROW("host.emulates", host.emulates, set_bool),
+        ROW("host.no-binfmt", host.no_binfmt, set_bool),
         ROW("host.no-setgroups", host.no_setgroups, set_bool),
         ROW("host.can-restrict-devices", host.can_restrict_devices, set_bool),
         ROW("host.no-keyring", host.no_keyring, set_bool),
@@ -388,6 +405,7 @@ static const struct {
         ROW("tree.split-usr", tree.split_usr, set_bool),
         ROW("tree.usr-link", tree.usr_links, set_list),
         ROW("tree.elf32", tree.elf32, set_bool),
+        ROW("tree.foreign", tree.foreign, set_machine),
         ROW("tree.etc-writable", tree.etc_writable, set_bool),
         ROW("tree.missing", tree.missing, set_list),
         ROW("tree.resolv-conf", tree.resolv_conf, set_kind),

@@ -32,6 +32,10 @@ static void print_exec(const struct plan *p, FILE *out) {
         print_yes(out, "groups stay", p->exec.keep_groups);
         print_yes(out, "strict stub", p->exec.strict_stub);
         fprintf(out, "  %-22s%04o\n", "umask", p->exec.umask);
+        if (p->exec.foreign)
+                print_text(out, "for", p->exec.foreign);
+        if (p->exec.foreign_hint)
+                print_text(out, "or it says", p->exec.foreign_hint);
 }
 
 /* Calls of which a setting, a face, a capability or a network decides. */
@@ -101,9 +105,11 @@ static void print_seed_text(const char *text, FILE *out) {
 
 static void print_seed(const struct fsop *op, const struct seed *s, FILE *out) {
         static const char *const kinds[] = {
-                [SEED_DIR] = "directory",   [SEED_LINK] = "link",     [SEED_FILE] = "file",
-                [SEED_FIFO] = "fifo",       [SEED_NODE] = "node",     [SEED_SOCKET] = "socket",
-                [SEED_BOOT_ID] = "boot-id", [SEED_NOTIFY] = "notify", [SEED_CREDENTIAL] = "credential",
+                [SEED_DIR] = "directory",   [SEED_LINK] = "link",
+                [SEED_FILE] = "file",       [SEED_FIFO] = "fifo",
+                [SEED_NODE] = "node",       [SEED_SOCKET] = "socket",
+                [SEED_BOOT_ID] = "boot-id", [SEED_REGISTER] = "register",
+                [SEED_NOTIFY] = "notify",   [SEED_CREDENTIAL] = "credential",
                 [SEED_KMSG] = "kmsg",
         };
 
@@ -115,7 +121,7 @@ static void print_seed(const struct fsop *op, const struct seed *s, FILE *out) {
                         (unsigned) s->dev & 0xff);
         else
                 fprintf(out, " %04o", s->mode);
-        if (s->kind == SEED_FILE) {
+        if (s->kind == SEED_FILE || s->kind == SEED_REGISTER) {
                 fputc(' ', out);
                 print_seed_text(str_or(s->text, "(nothing)"), out);
         }

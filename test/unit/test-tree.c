@@ -162,26 +162,25 @@ static void put_elf(struct place *p, uint8_t class, uint8_t data, uint8_t low, u
 }
 
 static void test_elf(struct tap *t, struct place *p) {
-        uint8_t class = 99;
-        uint16_t machine = 999;
+        struct elf_kind kind = { 0 };
 
         fresh(p);
-        OK_INT(t, tree_elf(p->root, "/bin/x", &class, &machine), -ENOENT, "ELF: missing");
+        OK_INT(t, tree_elf(p->root, "/bin/x", &kind), -ENOENT, "ELF: missing");
         put_text(p, "bin/x", "#!/bin/sh\necho a long enough script\n");
-        OK_INT(t, tree_elf(p->root, "/bin/x", &class, &machine), 0, "ELF: a script");
+        OK_INT(t, tree_elf(p->root, "/bin/x", &kind), 0, "ELF: a script");
         put_text(p, "bin/x", "\177ELF");
-        OK_INT(t, tree_elf(p->root, "/bin/x", &class, &machine), 0, "ELF: cut off");
+        OK_INT(t, tree_elf(p->root, "/bin/x", &kind), 0, "ELF: cut off");
         put_elf(p, 7, ELFDATA2LSB, 62, 0);
-        OK_INT(t, tree_elf(p->root, "/bin/x", &class, &machine), 0, "ELF: no such class");
-        OK_INT(t, machine, 999, "nothing is written for those");
+        OK_INT(t, tree_elf(p->root, "/bin/x", &kind), 0, "ELF: no such class");
+        OK_INT(t, kind.class, 0, "no class for those");
         put_elf(p, ELFCLASS64, ELFDATA2LSB, EM_X86_64, 0);
-        OK_INT(t, tree_elf(p->root, "/bin/x", &class, &machine), 1, "ELF: x86-64");
-        OK_INT(t, class, ELFCLASS64, "class");
-        OK_INT(t, machine, EM_X86_64, "machine");
+        OK_INT(t, tree_elf(p->root, "/bin/x", &kind), 1, "ELF: x86-64");
+        OK_INT(t, kind.class, ELFCLASS64, "class");
+        OK_INT(t, kind.machine, EM_X86_64, "machine");
         put_elf(p, ELFCLASS32, ELFDATA2MSB, 0, EM_PPC);
-        OK_INT(t, tree_elf(p->root, "/bin/x", &class, &machine), 1, "ELF: big endian");
-        OK_INT(t, class, ELFCLASS32, "class");
-        OK_INT(t, machine, EM_PPC, "machine");
+        OK_INT(t, tree_elf(p->root, "/bin/x", &kind), 1, "ELF: big endian");
+        OK_INT(t, kind.class, ELFCLASS32, "class");
+        OK_INT(t, kind.machine, EM_PPC, "machine");
 }
 
 static const char PASSWD[] = "# comment:x:0:0:::\n"
