@@ -269,14 +269,14 @@ static int check_groups(const struct facts *f, struct arena *a, struct plan *p, 
         return 0;
 }
 
-static int check_root(const struct spec *s, const struct facts *f, struct err *e) {
+static int check_root(const struct spec *s, const struct facts *f, struct arena *a, struct err *e) {
         if (f->tree.host_root && !s->root.read_only && !spec_root_spares_tree(&s->root)) {
                 err_set(e, ERR_USAGE, 0, "%s is the host's own root directory", f->tree.path);
                 return err_hint(e, "--read-only shares it without a risk, and --volatile=overlay keeps changes apart");
         }
         if (f->tree.lacks_program && s->mounts.n == 0) {
                 err_set(e, ERR_IMAGE, 0, "there is no %s, and no usr, in %s: that is no OS tree",
-                        s->exec.argv.n > 0 ? s->exec.argv.items[0] : "shell", f->tree.path);
+                        s->exec.argv.n > 0 ? s->exec.argv.items[0] : "shell", plan_tree_name(f, a));
                 err_blame(e, SAID_COMMAND, NULL);
                 return err_hint(e, "-D names the tree, -M one in /var/lib/machines");
         }
@@ -285,14 +285,14 @@ static int check_root(const struct spec *s, const struct facts *f, struct err *e
         if (!f->tree.has_os_release && !s->host.no_os_release_check) {
                 err_set(e, ERR_IMAGE, 0,
                         "%s does not look like an OS tree: no etc/os-release or usr/lib/os-release in it",
-                        f->tree.path);
+                        plan_tree_name(f, a));
                 err_blame(e, "boot", NULL);
                 return err_hint(e, "--os-release-check=no boots it all the same");
         }
         if (f->tree.init.kind == INIT_NONE) {
                 err_set(e, ERR_IMAGE, 0,
                         "%s has no init: none of usr/lib/systemd/systemd, lib/systemd/systemd, sbin/init",
-                        f->tree.path);
+                        plan_tree_name(f, a));
                 err_blame(e, "boot", NULL);
                 return err_hint(e, "without --boot a shell or a command starts instead");
         }
@@ -357,7 +357,7 @@ int plan_make(const struct spec *s, const struct facts *f, struct arena *a, cons
 
         p->machine = f->tree.name;
         p->face = s->self.face;
-        r = check_root(s, f, e);
+        r = check_root(s, f, a, e);
         if (r < 0)
                 return r;
         make_console(s, f, p);
