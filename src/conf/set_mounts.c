@@ -125,22 +125,23 @@ static bool is_in_run_host(const char *path) {
 }
 
 /* What the container is made of. Anything below them may be covered, but for what lies in run/host. */
-static bool is_own(const char *dst) {
-        static const char *const own[] = { "", "dev", "dev/pts", "proc", "run", "run/host", "sys", "sys/fs/cgroup" };
-        const char *rest;
+static bool is_own(const struct spec_mount *m) {
+        static const char *const own[] = { "", "dev", "dev/pts", "proc", "run", "run/host", "sys" };
+        const char *cgroup = str_after(m->dst, SPEC_CGROUP_DIR), *rest = str_after(m->dst, "run/host/");
 
         for (size_t i = 0; i < ELEMENTS(own); i++)
-                if (streq(dst, own[i]))
+                if (streq(m->dst, own[i]))
                         return true;
-        rest = str_after(dst, "run/host/");
-        return (rest && is_in_run_host(rest)) || str_after(dst, "sys/fs/cgroup/");
+        /* A bind there is common, and has a meaning: see plan/binds.c. */
+        return (rest && is_in_run_host(rest)) ||
+               (m->kind != MOUNT_BIND && cgroup && (*cgroup == '\0' || *cgroup == '/'));
 }
 
 static int set_destination(const struct saying *s, struct spec_mount *m, const char *path, struct err *e) {
         m->dst = plain_parts(s->arena, path);
         if (!m->dst)
                 return bad_value(s, e, "the destination is no absolute path without ..");
-        return is_own(m->dst) ? bad_value(s, e, "/%.80s is what the container itself is made of", m->dst) : 0;
+        return is_own(m) ? bad_value(s, e, "/%.80s is what the container itself is made of", m->dst) : 0;
 }
 
 /* Said on the command line, a relative path is seen from the caller's directory; a file has none. */

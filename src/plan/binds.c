@@ -149,10 +149,32 @@ static void add_fresh(const struct spec_mount *m, const char *options, uint64_t 
                       });
 }
 
+/* What is mounted last lies on top, and that is the container's own. */
+static bool is_covered(const struct spec_mount *m) {
+        const char *rest = str_after(m->dst, SPEC_CGROUP_DIR);
+
+        return rest && (*rest == '\0' || *rest == '/');
+}
+
+static int leave_out(const struct spec_mount *m, const struct facts *f, struct arena *a, struct plan *p,
+                     struct err *e) {
+        if (f->cgroup.found) {
+                plan_note(
+                        a, p,
+                        "%s/%s has no effect, as with systemd-nspawn: the container's own cgroup file system is there",
+                        m->option, m->dst);
+                return 0;
+        }
+        err_set(e, ERR_HOST, 0, "%s/%s: this host has no cgroup2", m->option, m->dst);
+        return err_blame(e, m->option, m->dst);
+}
+
 static int bind_one(const struct spec_mount *m, const struct facts *f, const struct source *from, struct arena *a,
                     struct plan *p, struct err *e) {
         uint64_t set = MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME | (m->read_only ? MOUNT_ATTR_RDONLY : 0);
 
+        if (is_covered(m))
+                return leave_out(m, f, a, p, e);
         if (!m->source.in_tree && !*m->source.path) {
                 add_fresh(m, "mode=0755", set, a, p);
                 return 0;

@@ -677,7 +677,8 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
                 if ((rows[i].need & now) != rows[i].need || rows[i].unless & now)
                         continue;
                 /* Late, it would be on top. */
-                if (rows[i].op.flags & FSOP_LATE && plan_binds_at(s, rows[i].op.dst))
+                if (rows[i].op.flags & FSOP_LATE && !streq(rows[i].op.dst, SPEC_CGROUP_DIR) &&
+                    plan_binds_at(s, rows[i].op.dst))
                         continue;
                 r = check_mount_point(f, a, p, &rows[i], e);
                 if (r < 0)

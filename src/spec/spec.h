@@ -152,6 +152,9 @@ struct spec_source_list {
         size_t n;
 };
 
+/* Where the container's own cgroup file system is, without the slash in front. */
+#define SPEC_CGROUP_DIR "sys/fs/cgroup"
+
 struct spec_mount {
         enum mount_kind kind;
         const char *option; /* for messages: "--bind-ro=" */

@@ -129,7 +129,7 @@ prepare() {
 @test "what the container is made of is refused" {
         prepare
         local place
-        for place in / /proc /sys /dev /run /run/host /run/host/notify /sys/fs/cgroup //dev/./pts; do
+        for place in / /proc /sys /dev /run /run/host /run/host/notify //dev/./pts; do
                 try berth -q -D "$TREE" --bind="$from/dir:$place" true
                 refused "is what the container itself is made of" || fail "$place"
         done
@@ -152,6 +152,38 @@ prepare() {
         for place in notify notify/x inaccessible/reg container-uuid incoming unix-export/x os-release credentials/x home userdb/x; do
                 try berth -q -D "$TREE" --bind="$from/dir:/run/host/$place" true
                 refused "/run/host/$place is what the container itself is made of" || fail "$place"
+        done
+}
+
+@test "--bind= at or below /sys/fs/cgroup has no effect, and one line says so" {
+        local place
+        for place in /sys/fs/cgroup /sys/fs/cgroup/some/where; do
+                try berth --bind="$work:$place" -D "$TREE" sh -c 'stat -f -c %T /sys/fs/cgroup; ls /sys/fs/cgroup/cgroup.procs'
+                status_is 0
+                line_is /sys/fs/cgroup/cgroup.procs
+                [[ $errors == *"--bind=$place has no effect, as with systemd-nspawn"* ]]
+        done
+        opts=(--tmpfs=/sys/fs/cgroup/x)
+        in_tree true
+        refused "is what the container itself is made of"
+}
+
+@test "what berth itself mounts below /dev, /run and /tmp can be covered" {
+        mkdir "$work/src"
+        echo mine >"$work/src/f"
+        local place users
+        for place in /dev/shm /dev/mqueue /dev/new /run/lock/mine /run/systemd /tmp /tmp/.X11-unix /sys/module; do
+                for users in no pick; do
+                        opts=("--private-users=$users" "--bind-ro=$work/src:$place")
+                        in_tree cat "$place/f"
+                        output_is mine || fail "$place with --private-users=$users"
+                done
+        done
+        for users in no pick; do
+                opts=("--private-users=$users" --bind=/dev/zero:/dev/null --bind=/dev/full:/dev/dir/full)
+                in_tree sh -c 'head -c 4 /dev/null | wc -c; echo x >/dev/dir/full || echo full'
+                line_is 4
+                line_is full
         done
 }
 
