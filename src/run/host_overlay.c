@@ -84,6 +84,17 @@ static int make_data(int upper, const char *name, const struct stat *like) {
         return 0;
 }
 
+/* One that is there is used again; a link or another thing of its name is not. */
+static int make_work(int upper, const char *name) {
+        struct stat st;
+
+        if (mkdirat(upper, name, 0700) == 0)
+                return 0;
+        if (errno != EEXIST || fstatat(upper, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
 static int take_upper(struct run *r, struct taken *t, struct err *e) {
         const struct overlay *o = t->o;
         const char *where = o->memory ? "memory" : layer_name(r, &o->upper);
@@ -103,9 +114,10 @@ static int take_upper(struct run *r, struct taken *t, struct err *e) {
                         return k;
         }
         k = fstat(t->lower[0], &like) < 0 ? -errno : make_data(t->upper, o->data, &like);
-        if (k == 0 && mkdirat(t->upper, o->work, 0700) < 0 && errno != EEXIST)
-                k = -errno;
-        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot make the upper layer in %s", where) : 0;
+        if (k < 0)
+                return err_set(e, ERR_HOST, -k, "cannot make the upper layer in %s", where);
+        k = make_work(t->upper, o->work);
+        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot use %s/%s for an overlay", where, o->work) : 0;
 }
 
 static int mount_taken(struct run *r, const struct taken *t, uint64_t attrs, struct err *e) {

@@ -30,7 +30,7 @@ debian-keys  suite,sys,host,vm  has_debian_keys    debian-archive-keyring debian
 iproute2     sys,faults     ip                 iproute2           iproute                iproute2            iproute2           iproute2
 jq           sys            jq                 jq                 jq                     jq                  jq                 jq
 qemu         vm             qemu-system-x86_64 qemu-system-x86        qemu-system-x86-core qemu-system-x86      qemu-x86           qemu-system-x86_64
-qemu-user    sys            qemu-aarch64-static qemu-user-static  qemu-user-static       qemu-user-static    qemu-user-static     qemu-linux-user      qemu-aarch64
+qemu-user    sys            qemu-aarch64-static qemu-user-static  qemu-user-static       qemu-user-static    qemu-linux-user      qemu-aarch64
 mke2fs       sys,vm         mke2fs             e2fsprogs              e2fsprogs            e2fsprogs            e2fsprogs          e2fsprogs
 sfdisk       sys            sfdisk             fdisk                  util-linux           util-linux           util-linux         sfdisk
 squashfs     sys            mksquashfs         squashfs-tools         squashfs-tools       squashfs-tools       squashfs           squashfs-tools
