@@ -102,7 +102,7 @@ static int map_owners(const struct spec_mount *m, const struct source *from, str
                 op->flags |= m->source.in_tree && p->ids.map_root ? FSOP_IDMAP : 0;
                 return 0;
         }
-        if (!p->ids.own && m->owners != OWNERS_LIST) {
+        if (!p->ids.own && m->owners == OWNERS_SAME) {
                 err_set(e, ERR_USAGE, 0, "%s%s: there are no user ids of its own to map owners to", m->option,
                         m->source.path);
                 err_hint(e, "--private-users=pick gives the container some");

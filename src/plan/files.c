@@ -111,9 +111,10 @@ static int resolv_said(const struct spec *s, const struct facts *f, struct arena
 }
 
 /* What is written to such a root is gone with it: no tree is changed. */
-static bool is_thrown_away(const struct plan *p) {
-        return !p->root.read_only &&
-               (p->root.fresh || (p->root.overlay && p->root.overlay->memory) || (p->copy && !p->copy->keep_as));
+static bool is_thrown_away(const struct facts *f, const struct plan *p) {
+        bool copy = (p->root.overlay && p->root.overlay->memory) || (p->copy && !p->copy->keep_as);
+
+        return !p->root.read_only && (p->root.fresh || (copy && plan_owns_tree(f, p)));
 }
 
 /* Private network: the guest's own business. Otherwise the network is the host's, and so its file is right as it is,
@@ -125,7 +126,7 @@ static int resolv_auto(const struct spec *s, const struct facts *f, struct arena
                 return 0;
         if (f->tree.resolv_conf == AT_FILE || f->tree.resolv_conf == AT_LINK)
                 cover(a, p, "etc/resolv.conf", host, "names as on the host (--resolv-conf=auto)");
-        else if (f->tree.resolv_conf == AT_MISSING && is_thrown_away(p))
+        else if (f->tree.resolv_conf == AT_MISSING && is_thrown_away(f, p))
                 write_file(a, p, "etc/resolv.conf", host, FSOP_OPTIONAL, "names as on the host (--resolv-conf=auto)");
         else if (f->tree.resolv_conf == AT_MISSING)
                 plan_note(a, p,
@@ -260,7 +261,7 @@ int plan_files(const struct spec *s, const struct facts *f, struct arena *a, str
         int r;
 
         add_usr_links(f, a, p);
-        if (plan_has_own_id(s, p))
+        if (plan_has_own_id(s, f, p))
                 add_identity(f, a, p);
         r = add_resolv_conf(s, f, a, p, e);
         if (r < 0)

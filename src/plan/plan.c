@@ -245,7 +245,7 @@ static int check_descriptors(const struct plan *p, struct err *e) {
 
 static void make_identity(const struct spec *s, const struct facts *f, struct plan *p) {
         p->id.hostname = str_or(s->id.hostname, p->machine);
-        if (f->tree.has_machine_id && !p->root.fresh && !plan_has_own_id(s, p))
+        if (f->tree.has_machine_id && !p->root.fresh && !plan_has_own_id(s, f, p))
                 memcpy(p->id.uuid, f->tree.machine_id, 16);
         else if (s->id.has_uuid)
                 memcpy(p->id.uuid, s->id.uuid, 16);

@@ -106,12 +106,19 @@ static void make_image_copy(const struct facts *f, struct arena *a, struct plan 
         p->root.lock = method == COPY_REFLINK ? LOCK_NONE : p->root.lock;
 }
 
+bool plan_owns_tree(const struct facts *f, const struct plan *p) {
+        return !p->ids.own || p->ids.map_root || p->ids.chown || f->tree.uid == p->ids.base;
+}
+
 /* By the way that costs least, and by which the original is its own again at once: only an overlay goes on reading it.
  */
 static int make_ephemeral(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p,
                           struct err *e) {
         bool beside = !f->image.used && !f->tree.read_only && !f->tree.vendor && !f->tree.host_root;
 
+        if (!plan_owns_tree(f, p))
+                plan_note(a, p, "the copy keeps /etc/hostname and machine id of %s: its files are nobody's inside",
+                          f->tree.path);
         if (beside && (f->tree.subvolume || f->tree.can_reflink)) {
                 make_copy(f, a, p, NULL);
                 return 0;
@@ -144,8 +151,8 @@ static int make_ephemeral(const struct spec *s, const struct facts *f, struct ar
         return 0;
 }
 
-bool plan_has_own_id(const struct spec *s, const struct plan *p) {
-        return s->root.ephemeral && !p->root.read_only && !p->root.fresh;
+bool plan_has_own_id(const struct spec *s, const struct facts *f, const struct plan *p) {
+        return s->root.ephemeral && !p->root.read_only && !p->root.fresh && plan_owns_tree(f, p);
 }
 
 bool plan_image_has_root(const struct facts *f) {

@@ -5,8 +5,11 @@
 
 #include "plan/plan.h"
 
-/* A throw-away copy is another machine than the tree. */
-bool plan_has_own_id(const struct spec *s, const struct plan *p);
+/* With --private-users-ownership=off all files of a tree may be nobody's. */
+bool plan_owns_tree(const struct facts *f, const struct plan *p);
+
+/* A throw-away copy is another machine than the tree, where root inside can write that into it. */
+bool plan_has_own_id(const struct spec *s, const struct facts *f, const struct plan *p);
 
 /* Where an image has only /usr, the root is a new tmpfs. */
 bool plan_image_has_root(const struct facts *f);

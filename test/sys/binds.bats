@@ -333,9 +333,16 @@ check_owners() {
 @test "maps without user ids of its own, and those that cannot be" {
         prepare
         owners_dir "$from/o"
+        local owner
         opts=(--private-users=no --bind="$from/o:/mnt:map=1000:5:10")
         in_tree stat -c %u:%g /mnt/1000
         output_is 5:6
+        opts=(--private-users=no --bind="$from/o:/mnt:rootidmap" --bind="$from/o:/srv:owneridmap")
+        owner=$(stat -c %u:%g "$from/o")
+        in_tree sh -c 'stat -c %u:%g /mnt /srv; touch /mnt/by-root'
+        output_is $'0:0\n0:0'
+        [ "$(stat -c %u:%g "$from/o/by-root")" = "$owner" ]
+        rm "$from/o/by-root"
         try berth -q --private-users=no -D "$TREE" --bind="$from/o:/mnt:idmap" true
         refused "no user ids of its own"
         try berth -q -D "$TREE" --bind="$from/o:/mnt:map=0:1:10,map=5:1" true

@@ -213,6 +213,13 @@ no_copies() {
         output_is given
 }
 
+@test "-x of a tree whose files are nobody's inside" {
+        opts=(-x --private-users=1048576)
+        in_tree stat -c %u /
+        status_is 0
+        output_is 65534
+}
+
 @test "ten throw-away copies at once" {
         local i pids=() pid bad=0
         for i in {1..10}; do
