@@ -31,10 +31,10 @@ iproute2     sys,faults     ip                 iproute2           iproute       
 jq           sys            jq                 jq                 jq                     jq                  jq                 jq
 qemu         vm             qemu-system-x86_64 qemu-system-x86        qemu-system-x86-core qemu-system-x86      qemu-x86           qemu-system-x86_64
 qemu-user    sys            qemu-aarch64-static qemu-user-static  qemu-user-static       qemu-user-static    qemu-linux-user      qemu-aarch64
-mke2fs       sys,vm         mke2fs             e2fsprogs              e2fsprogs            e2fsprogs            e2fsprogs          e2fsprogs
+mke2fs       sys,vm,perf    mke2fs             e2fsprogs              e2fsprogs            e2fsprogs            e2fsprogs          e2fsprogs
 sfdisk       sys            sfdisk             fdisk                  util-linux           util-linux           util-linux         sfdisk
-squashfs     sys            mksquashfs         squashfs-tools         squashfs-tools       squashfs-tools       squashfs           squashfs-tools
-erofs        sys            mkfs.erofs         erofs-utils            erofs-utils          erofs-utils          erofs-utils        erofs-utils
+squashfs     sys,perf       mksquashfs         squashfs-tools         squashfs-tools       squashfs-tools       squashfs           squashfs-tools
+erofs        sys,perf       mkfs.erofs         erofs-utils            erofs-utils          erofs-utils          erofs-utils        erofs-utils
 btrfs        sys            mkfs.btrfs         btrfs-progs            btrfs-progs          btrfs-progs          btrfsprogs         btrfs-progs
 xfs          sys            mkfs.xfs           xfsprogs               xfsprogs             xfsprogs             xfsprogs           xfsprogs
 strace       sys,perf       strace             strace                 strace              strace             strace               strace
