@@ -20,6 +20,7 @@
 #include "conf/conf.h"
 #include "host/host.h"
 #include "image/image.h"
+#include "image/stack.h"
 #include "plan/plan.h"
 #include "plan/words.h"
 #include "probe/probe.h"
@@ -33,6 +34,7 @@ struct session {
         struct opened opened;
         struct credential_list credentials; /* with what they hold */
         struct image *image;                /* NULL: a directory */
+        struct stack *stack;                /* NULL: no mount stack */
         struct strv said;                   /* remarks on the plan that were printed */
         int caller;                         /* --detach: who waits until it is ready, -1: nobody, or no more */
         char **env;
@@ -141,6 +143,18 @@ static int open_image(struct session *s, struct err *e) {
         return k < 0 ? k : probe_top(&s->facts, s->opened.root, e);
 }
 
+/* The lock is on the directory that describes it; owners are those of what it makes. */
+static int open_stack(struct session *s, struct err *e) {
+        struct facts *f = &s->facts;
+        int k = stack_look(s->spec, &s->draft.arena, f, &s->opened.root, &s->stack, e);
+        uint64_t dev = f->tree.dev, ino = f->tree.ino;
+
+        k = k < 0 ? k : probe_top(f, s->opened.root, e);
+        f->tree.dev = dev;
+        f->tree.ino = ino;
+        return k;
+}
+
 /* From text to facts; nothing on the host changes. */
 static int prepare(struct session *s, struct err *e) {
         struct arena *a = &s->draft.arena;
@@ -151,6 +165,7 @@ static int prepare(struct session *s, struct err *e) {
         k = k < 0 ? k : draft_seal(&s->draft, &s->spec, e);
         k = k < 0 ? k : probe_host(s->spec, s->env, a, &s->facts, &s->opened, e);
         k = k < 0 || !s->facts.image.used ? k : open_image(s, e);
+        k = k < 0 || !s->facts.stack.used ? k : open_stack(s, e);
         return k < 0 ? k : probe_tree(s->spec, a, &s->facts, &s->opened, e);
 }
 
@@ -206,6 +221,7 @@ static int run_one(struct session *s, const struct plan *p, int *ret_status, enu
                 .credentials = &s->credentials,
                 .opened = &s->opened,
                 .image = s->image,
+                .stack = s->stack,
                 .manager = &manager,
                 .progress = s->facts.caller.terminal_err && !s->spec->self.quiet ? show_progress : NULL,
                 .quiet = s->spec->self.quiet,
@@ -274,6 +290,7 @@ static int run_detached(struct session *s, int *ret_status, struct err *e) {
         if (k != 0) {
                 /* The lock of an image is the supervisor's. */
                 image_forget(s->image);
+                stack_forget(s->stack);
                 return k < 0 ? k : 0;
         }
         k = run(s, ret_status, e);
@@ -341,6 +358,7 @@ int main(int argc, char **argv, char **env) {
                 status = EXIT_FAILURE;
         }
         image_close(s.image);
+        stack_close(s.stack);
         /* What is held goes with the process: freeing it piece by piece would only take time. */
         exit(status);
 }

@@ -90,7 +90,7 @@ const struct setting settings[] = {
           .flags = SETTING_OWN | SETTING_ARGV_ONLY, .set = set_bool, .at = AT(root.no_grow), .value = 1,
           .allowed = YES_NO, .help = "Grow file systems whose partition asks for it (default: yes)" },
         { .name = "mstack", .arg = ARG_REQUIRED, .group = GROUP_IMAGE, .metavar = "PATH",
-          .flags = SETTING_ARGV_ONLY | SETTING_LATER | SETTING_HIDDEN, .set = later_path,
+          .flags = SETTING_ARGV_ONLY | SETTING_HIDDEN, .set = set_path, .at = AT(root.mstack),
           .help = "Directory that describes a stack of mounts" },
         { .name = "oci-bundle", .arg = ARG_REQUIRED, .group = GROUP_IMAGE, .metavar = "PATH",
           .flags = SETTING_ARGV_ONLY | SETTING_LATER, .set = later_path, .help = "OCI bundle to run" },

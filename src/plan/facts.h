@@ -105,6 +105,25 @@ struct image_part_list {
         size_t n;
 };
 
+/* What a mount stack has, by its entries. */
+struct stack_layer {
+        const char *path, *id;
+        bool image;
+        unsigned number; /* of the images */
+};
+struct stack_layers {
+        struct stack_layer *items; /* the lowest first */
+        size_t n;
+};
+struct stack_bind {
+        const char *path, *where; /* where: relative to the root */
+        bool read_only;
+};
+struct stack_binds {
+        struct stack_bind *items; /* what is above comes before what is below it */
+        size_t n;
+};
+
 enum { LISTEN_FDS_MAX = 1024 };
 
 struct facts {
@@ -213,6 +232,12 @@ struct facts {
                 struct image_part_list parts; /* the first one is the root */
                 struct strv notes;
         } image;
+        struct {
+                bool used; /* the tree is made of a mount stack */
+                struct stack_layers layers;
+                struct stack_binds binds;
+                const char *rw; /* the directory for changes, NULL */
+        } stack;
         struct bound_user_list bound_users;
         uint8_t random[32]; /* for ids the plan has to make up */
 };

@@ -608,14 +608,35 @@ static void add_image_part(const struct facts *f, struct arena *a, struct plan *
 
 /* The other partitions of an image, each with owners mapped as in the tree. */
 static void add_image_parts(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
-        bool thrown_away = !s->root.read_only && (s->root.volatile_mode == VOLATILE_OVERLAY ||
-                                                  (s->root.ephemeral && s->root.volatile_mode == VOLATILE_NO));
+        bool thrown_away =
+                !spec_root_is_read_only(&s->root) && (s->root.volatile_mode == VOLATILE_OVERLAY ||
+                                                      (s->root.ephemeral && s->root.volatile_mode == VOLATILE_NO));
 
         /* --volatile=yes takes usr alone, from the root. */
         if (p->root.fresh && plan_image_has_root(f))
                 return;
         for (size_t i = plan_image_has_root(f) ? 1 : 0; i < f->image.parts.n; i++)
                 add_image_part(f, a, p, (unsigned) i, thrown_away);
+}
+
+/* What a mount stack wants mounted into its root. */
+static void add_stack_binds(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
+        for (size_t i = 0; i < f->stack.binds.n; i++) {
+                const struct stack_bind *b = &f->stack.binds.items[i];
+                bool read_only = b->read_only || s->root.read_only || spec_root_spares_tree(&s->root);
+
+                plan_add_fsop(a, p,
+                              &(struct fsop){
+                                      .kind = FSOP_TREE,
+                                      .dst = b->where,
+                                      .slot = -1,
+                                      .host = b->path,
+                                      .set = NODEV | (read_only ? RO : 0),
+                                      .flags = (p->ids.map_root ? FSOP_IDMAP : 0) |
+                                               (f->tree.etc_writable ? FSOP_MAKE_DIR | FSOP_PARENTS : 0),
+                                      .why = read_only ? "mount stack, read-only" : "mount stack",
+                              });
+        }
 }
 
 /* Every operation that needs a descriptor from the launcher gets a slot. */
@@ -666,6 +687,7 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
 
         add_submounts(s, f, a, p);
         add_image_parts(s, f, a, p);
+        add_stack_binds(s, f, a, p);
         add_whole(s, f, a, p);
         if (!(now & C_NODES))
                 plan_note(a, p, "device nodes are the host's own: berth may not make any here");

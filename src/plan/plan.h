@@ -85,6 +85,8 @@ struct layer {
         const char *inside; /* in the tree, "" its top; links are followed there, never out of it */
         const char *host;   /* where that is NULL: a path of the host */
         bool of_image;      /* host is for people: it is this one of facts.image.parts */
+        bool of_stack;      /* host is for people: it is the root of this image of a mount stack */
+        bool empty;         /* nothing is in it: the kernel wants two layers */
         unsigned part;
         bool idmap; /* owners are mapped by the guest's user namespace */
         bool upper; /* it is written to */

@@ -23,6 +23,77 @@ static int refuse(const struct spec *s, const char *why, struct err *e) {
         return err_set(e, ERR_HOST, 0, "--volatile=%s: %s", mode, why);
 }
 
+static void make_empty(struct arena *a, struct plan *p) {
+        static const struct seed dirs[] = {
+                { .kind = SEED_DIR, .path = "usr", .mode = 0755 },
+                { .kind = SEED_DIR, .path = "etc", .mode = 0755 },
+                { .kind = SEED_DIR, .path = "var", .mode = 0755 },
+                { .kind = SEED_DIR, .path = "root", .mode = 0750 },
+        };
+        struct fsop *op = arena_new(a, struct fsop);
+
+        *op = (struct fsop){ .kind = FSOP_FRESH, .dst = "", .src = "tmpfs", .options = PLAN_MEMORY, .slot = -1 };
+        for (size_t i = 0; i < ELEMENTS(dirs); i++)
+                *arena_push(a, &op->seeds) = dirs[i];
+        p->root.fresh = op;
+}
+
+static int check_stack(const struct spec *s, const struct facts *f, const struct plan *p, struct err *e) {
+        const char *what = s->root.volatile_mode == VOLATILE_YES ? "--volatile=yes"
+                           : s->root.overlay_upper               ? "--overlay-upper="
+                           : s->root.pivot_new                   ? "--pivot-root="
+                           : s->root.template                    ? "--template="
+                           : p->ids.chown                        ? "--private-users-ownership=chown"
+                                                                 : NULL;
+
+        if (what)
+                return err_set(e, ERR_USAGE, 0, "%s does not go with the mount stack %s", what, f->tree.path);
+        if (!f->host.no_overlay || (f->stack.layers.n == 0 && !f->stack.rw))
+                return 0;
+        return err_set(e, ERR_HOST, 0, "the kernel cannot make the overlay that %s asks for", f->tree.path);
+}
+
+/* A mount stack: the uppermost layer first. Without a place for changes they go nowhere, or, where they are thrown
+ * away, to memory. */
+static int make_stack(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        bool thrown_away = s->root.ephemeral || s->root.volatile_mode == VOLATILE_OVERLAY;
+        bool writable = !spec_root_is_read_only(&s->root) && (f->stack.rw || thrown_away);
+        struct overlay *o = arena_new(a, struct overlay);
+        int k = check_stack(s, f, p, e);
+
+        if (k < 0)
+                return k;
+        if (f->stack.layers.n == 0 && !f->stack.rw) {
+                make_empty(a, p);
+                return 0;
+        }
+        if (f->stack.rw && (thrown_away || !writable))
+                *arena_push(a, &o->lower) =
+                        (struct layer){ .host = arena_printf(a, "%s/data", f->stack.rw), .idmap = p->ids.map_root };
+        for (size_t i = f->stack.layers.n; i > 0; i--) {
+                const struct stack_layer *l = &f->stack.layers.items[i - 1];
+
+                *arena_push(a, &o->lower) = (struct layer){
+                        .host = l->path,
+                        .of_stack = l->image,
+                        .part = l->number,
+                        .idmap = p->ids.map_root,
+                };
+        }
+        if (o->lower.n == 0 || (o->lower.n == 1 && !writable))
+                *arena_push(a, &o->lower) = (struct layer){ .host = "nothing", .empty = true };
+        o->data = "data";
+        o->work = "work";
+        o->lasting = s->root.ephemeral;
+        if (writable && thrown_away)
+                o->memory = PLAN_MEMORY;
+        else if (writable)
+                o->upper = (struct layer){ .host = f->stack.rw, .idmap = p->ids.map_root, .upper = true };
+        p->root.overlay = o;
+        p->root.read_only = !writable;
+        return 0;
+}
+
 static int make_overlay(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         struct overlay *o = arena_new(a, struct overlay);
 
@@ -44,23 +115,12 @@ static int make_overlay(const struct spec *s, const struct facts *f, struct aren
 
 /* A root with nothing but usr: programs of the OS make the rest, as at their first boot. */
 static int make_fresh(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
-        static const struct seed dirs[] = {
-                { .kind = SEED_DIR, .path = "usr", .mode = 0755 },
-                { .kind = SEED_DIR, .path = "etc", .mode = 0755 },
-                { .kind = SEED_DIR, .path = "var", .mode = 0755 },
-                { .kind = SEED_DIR, .path = "root", .mode = 0750 },
-        };
-        struct fsop *op = arena_new(a, struct fsop);
-
         if (f->tree.split_usr) {
                 err_set(e, ERR_IMAGE, 0, "--volatile=yes: /bin of %s is a directory of its own, and not in /usr",
                         f->tree.path);
                 return err_hint(e, "--volatile=overlay works with every tree");
         }
-        *op = (struct fsop){ .kind = FSOP_FRESH, .dst = "", .src = "tmpfs", .options = PLAN_MEMORY, .slot = -1 };
-        for (size_t i = 0; i < ELEMENTS(dirs); i++)
-                *arena_push(a, &op->seeds) = dirs[i];
-        p->root.fresh = op;
+        make_empty(a, p);
         if (f->image.used && !plan_image_has_root(f))
                 return 0;
         plan_add_fsop(a, p,
@@ -175,6 +235,8 @@ static bool is_shared(const struct facts *f) {
 
         for (size_t i = 0; i < f->image.parts.n; i++)
                 all = all && f->image.parts.items[i].read_only;
+        for (size_t i = 0; i < f->stack.binds.n; i++)
+                all = all && f->stack.binds.items[i].read_only;
         return all;
 }
 
@@ -196,6 +258,8 @@ int plan_root(const struct spec *s, const struct facts *f, struct arena *a, stru
                 make_copy(f, a, p, strrchr(f->tree.path, '/') + 1);
         else if (s->root.template && !s->root.ephemeral)
                 plan_note(a, p, "%s is there: --template= is not needed", f->tree.path);
+        if (f->stack.used)
+                return make_stack(s, f, a, p, e);
         if (s->root.volatile_mode == VOLATILE_YES || (f->image.used && !plan_image_has_root(f)))
                 return make_fresh(s, f, a, p, e);
         if (s->root.volatile_mode == VOLATILE_OVERLAY || s->root.overlay_upper)

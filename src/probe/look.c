@@ -74,10 +74,12 @@ static int probe_file_system(const struct spec *s, struct facts *f, const struct
         f->tree.read_only = !f->image.used
                                     ? sf.f_flags & ST_RDONLY
                                     : f->image.parts.items[0].role == ROLE_ROOT && f->image.parts.items[0].read_only;
-        f->tree.can_idmap = f->host.first_userns && !known_without_idmap(sf.f_type);
+        if (f->stack.used)
+                f->tree.read_only = !f->stack.rw && f->stack.layers.n > 0;
+        f->tree.can_idmap = f->host.first_userns && (f->stack.used || !known_without_idmap(sf.f_type));
         f->tree.etc_writable = !spec_root_is_read_only(&s->root) &&
                                (spec_root_spares_tree(&s->root) || (!f->tree.read_only && !f->tree.vendor));
-        if ((s->root.ephemeral || f->tree.template) && !f->image.used) {
+        if ((s->root.ephemeral || f->tree.template) && !f->image.used && !f->stack.used) {
                 CLEAN_FD int fd = openat(o->whole >= 0 ? o->whole : o->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
                 f->tree.subvolume = fd >= 0 && btrfs_is_lone_subvolume(fd);
@@ -86,8 +88,8 @@ static int probe_file_system(const struct spec *s, struct facts *f, const struct
         /* A copy lies beside the tree. */
         written =
                 !spec_root_spares_tree(&s->root) || (s->root.ephemeral && (f->tree.subvolume || f->tree.can_reflink));
-        f->tree.reachable = !f->image.used && !(sf.f_flags & ST_NOSUID) && f->tree.etc_writable && written &&
-                            others_reach(o->root);
+        f->tree.reachable = !f->image.used && !f->stack.used && !(sf.f_flags & ST_NOSUID) && f->tree.etc_writable &&
+                            written && others_reach(o->root);
         return 0;
 }
 

@@ -37,37 +37,39 @@ static const char *const search[] = {
 static const struct found_as {
         struct pick pick;
         bool device; /* a block device, besides */
-        bool image;
+        bool image, stack;
 } found_as[] = {
         { { "", .directories = true }, .device = true },
         { { ".raw", .files = true }, .image = true },
+        { { ".mstack", .directories = true }, .stack = true },
 };
 
-static bool is_it(const char *path, const struct found_as *as, bool *ret_image) {
+static bool is_it(const char *path, const struct found_as *as, struct facts *f) {
         struct stat st;
 
         if (stat(path, &st) < 0)
                 return false;
-        *ret_image = as->image || S_ISBLK(st.st_mode);
+        f->image.used = as->image || S_ISBLK(st.st_mode);
         return S_ISDIR(st.st_mode)   ? as->pick.directories
                : S_ISBLK(st.st_mode) ? as->device || as->pick.files
                                      : S_ISREG(st.st_mode) && as->pick.files;
 }
 
-static int find_by_name(const char *name, struct arena *a, const char **ret, bool *ret_image, struct err *e) {
+static int find_by_name(const char *name, struct arena *a, struct facts *f, const char **ret, struct err *e) {
         for (size_t i = 0; i < ELEMENTS(search) * ELEMENTS(found_as); i++) {
                 const struct found_as *as = &found_as[i % ELEMENTS(found_as)];
                 const char *path = arena_printf(a, "%s/%s%s", search[i / ELEMENTS(found_as)], name, as->pick.suffix);
 
-                if (is_it(path, as, ret_image)) {
+                f->stack.used = as->stack;
+                if (is_it(path, as, f)) {
                         *ret = path;
                         return 0;
                 }
-                if (pick_version(arena_printf(a, "%s.v", path), &as->pick, a, ret) > 0) {
-                        *ret_image = as->image;
+                f->image.used = as->image;
+                if (pick_version(arena_printf(a, "%s.v", path), &as->pick, a, ret) > 0)
                         return 0;
-                }
         }
+        f->image.used = f->stack.used = false;
         err_set(e, ERR_USAGE, 0, "No image for machine '%s'.", name);
         return err_hint(e, "looked in /var/lib/machines and the like; -D names a directory anywhere, -i an image");
 }
@@ -84,7 +86,7 @@ static int pick_path(const struct found_as *as, struct arena *a, const char **pa
 }
 
 /* A machine name from a directory's or an image's: what a host name cannot have is left out, as upstream does. */
-static const char *clean_name(const char *path, bool image, struct arena *a) {
+static const char *clean_name(const char *path, const char *suffix, struct arena *a) {
         const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
         char name[65], host[65] = "";
         size_t n = 0;
@@ -93,7 +95,7 @@ static const char *clean_name(const char *path, bool image, struct arena *a) {
                 (void) gethostname(host, sizeof host - 1);
                 base = host;
         }
-        for (const char *raw = image ? str_ending(base, ".raw") : NULL; *base && base != raw && n < sizeof name - 1;
+        for (const char *raw = *suffix ? str_ending(base, suffix) : NULL; *base && base != raw && n < sizeof name - 1;
              base++) {
                 char last = n > 0 ? name[n - 1] : '.';
 
@@ -152,11 +154,14 @@ static int find_template(const struct spec *s, struct arena *a, struct facts *f,
 static int find_path(const struct spec *s, struct arena *a, struct facts *f, const char **ret, struct err *e) {
         int r;
 
-        *ret = str_or(s->root.image, str_or(s->root.directory, "."));
+        bool other = s->root.image || s->root.mstack;
+
+        *ret = str_or(s->root.image, str_or(s->root.mstack, str_or(s->root.directory, ".")));
         f->image.used = s->root.image;
-        if (s->root.image || s->root.directory) {
-                r = pick_path(&found_as[s->root.image ? 1 : 0], a, ret, e);
-                if (r < 0 || s->root.image)
+        f->stack.used = s->root.mstack;
+        if (other || s->root.directory) {
+                r = pick_path(&found_as[s->root.image ? 1 : s->root.mstack ? 2 : 0], a, ret, e);
+                if (r < 0 || other)
                         return r;
         }
         if (s->root.template && !s->root.directory && !s->id.machine) {
@@ -168,7 +173,7 @@ static int find_path(const struct spec *s, struct arena *a, struct facts *f, con
                 return err_hint(e, "-D or -M does");
         }
         if (!s->root.directory && s->id.machine) {
-                r = find_by_name(s->id.machine, a, ret, &f->image.used, s->root.template ? NULL : e);
+                r = find_by_name(s->id.machine, a, f, ret, s->root.template ? NULL : e);
                 if (r < 0 && !s->root.template)
                         return r;
                 if (r < 0)
@@ -199,7 +204,7 @@ static int open_directory(const char *path, struct opened *o, struct err *e) {
 }
 
 int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e) {
-        bool by_name = !s->root.image && !s->root.directory && s->id.machine;
+        bool by_name = !s->root.image && !s->root.mstack && !s->root.directory && s->id.machine;
         const char *path, *real;
         int r = find_path(s, a, f, &path, e);
 
@@ -209,7 +214,17 @@ int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct op
                 return r;
         f->tree.path = str_or(f->tree.path, real);
         f->tree.vendor = by_name && str_after(path, "/usr/");
-        f->tree.name = str_or(s->id.machine, clean_name(f->tree.path, f->image.used, a));
+        f->tree.name = str_or(s->id.machine, clean_name(f->tree.path,
+                                                        f->image.used   ? ".raw"
+                                                        : f->stack.used ? ".mstack"
+                                                                        : "",
+                                                        a));
         log_debug(LOG_PROBE, "%s %s, machine %s", f->image.used ? "image" : "tree", f->tree.path, f->tree.name);
-        return f->image.used ? 0 : probe_top(f, o->root, e);
+        r = f->image.used ? 0 : probe_top(f, o->root, e);
+        /* What it makes the root of is seen later. */
+        if (r == 0 && f->stack.used) {
+                clean_fd(&o->root);
+                o->root = -1;
+        }
+        return r;
 }

@@ -56,12 +56,21 @@ static int map_layer(struct run *r, const struct layer *l, int mount, struct err
 static int take_layer(struct run *r, const struct layer *l, int *ret, struct err *e) {
         const struct mount_change private = { .propagation = MS_PRIVATE, .userns = -1 };
         /* The whole of an image is mounted once more: a detached mount cannot be copied before Linux 6.15. */
+        bool empty = *ret < 0 && l->empty, stacked = *ret < 0 && l->of_stack;
         bool image = *ret < 0 && r->image && (l->of_image || (l->inside && !*l->inside));
-        CLEAN_FD int dir = *ret < 0 && !image ? open_layer(r, l, e) : -1;
+        bool from_dir = *ret < 0 && !image && !stacked && !empty;
+        CLEAN_FD int dir = from_dir ? open_layer(r, l, e) : -1;
         int k;
 
-        if (*ret < 0 && !image && dir < 0)
+        if (from_dir && dir < 0)
                 return dir;
+        if (empty)
+                *ret = mount_fresh("tmpfs", "size=4k,nr_inodes=4,mode=0755", 0);
+        if (stacked) {
+                *ret = image_mount(r->stack->images[l->part], 0, e);
+                if (*ret < 0)
+                        return *ret;
+        }
         if (image) {
                 *ret = image_mount(r->image, l->of_image ? l->part : 0, e);
                 if (*ret < 0)

@@ -114,7 +114,7 @@ static int take_fresh_as_root(struct run *r, struct err *e) {
 }
 
 int host_take_root(struct run *r, struct err *e) {
-        int k = r->plan->root.fresh ? take_fresh_as_root(r, e) : take_tree_as_root(r, e);
+        int k = r->plan->root.fresh ? take_fresh_as_root(r, e) : r->stack ? 0 : take_tree_as_root(r, e);
 
         if (k < 0 || !r->plan->root.overlay)
                 return k;

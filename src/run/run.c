@@ -76,6 +76,7 @@ int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_r
                 .credentials = want->credentials,
                 .opened = want->opened,
                 .image = want->image,
+                .stack = want->stack,
                 .manager = want->manager,
                 .quiet = want->quiet,
                 .progress = want->progress,

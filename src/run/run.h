@@ -4,6 +4,7 @@
 /* Makes a plan happen: takes host resources, launches one guest, supervises it, drops what it took. */
 
 #include "image/image.h"
+#include "image/stack.h"
 #include "plan/plan.h"
 #include "probe/probe.h"
 #include "run/console.h"
@@ -61,6 +62,7 @@ struct run {
         const struct credential_list *credentials;
         struct opened *opened;
         struct image *image; /* NULL: the tree is a directory */
+        struct stack *stack; /* NULL: it is no mount stack */
         struct held held;
         struct loop loop;
         struct manager *manager;
@@ -97,6 +99,7 @@ struct run_want {
         const struct credential_list *credentials;
         struct opened *opened;
         struct image *image;
+        struct stack *stack;
         struct manager *manager;
         void (*progress)(enum progress of, uint64_t files, uint64_t much); /* NULL: nobody looks */
         bool quiet;

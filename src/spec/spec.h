@@ -52,6 +52,7 @@ enum volatile_mode {
 struct spec_root {
         const char *directory; /* -D as given; NULL: by machine name, or the current directory */
         const char *image;     /* -i as given, NULL */
+        const char *mstack;    /* --mstack as given, NULL */
         const char *inspect;   /* --inspect: an image to look at, and nothing else is done; NULL */
         bool policy_said;
         struct policy policy;    /* --image-policy= */

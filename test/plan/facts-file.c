@@ -273,6 +273,30 @@ static int set_device(const struct target *t, const char *v) {
         return n == 5 ? 0 : -EINVAL;
 }
 
+/* PATH ID, and "image" behind that. */
+static int set_stack_layer(const struct target *t, const char *v) {
+        char *rest = arena_strdup(t->a, v), *path = strsep(&rest, " "), *id = strsep(&rest, " ");
+        struct stack_layer *l = arena_push(t->a, &t->f->stack.layers);
+
+        t->f->stack.used = t->f->tree.submounts_known = true;
+        if (!id)
+                return -EINVAL;
+        *l = (struct stack_layer){ .path = path, .id = id, .image = rest };
+        return 0;
+}
+
+/* PATH WHERE, and "read-only" behind that. */
+static int set_stack_bind(const struct target *t, const char *v) {
+        char *rest = arena_strdup(t->a, v), *path = strsep(&rest, " "), *where = strsep(&rest, " ");
+        struct stack_bind *b = arena_push(t->a, &t->f->stack.binds);
+
+        t->f->stack.used = t->f->tree.submounts_known = true;
+        if (!where)
+                return -EINVAL;
+        *b = (struct stack_bind){ .path = path, .where = where, .read_only = rest };
+        return 0;
+}
+
 /* ROLE WHERE NUMBER FILESYSTEM, and "read-only" or "fixed" (a copy too) behind that; WHERE is - for the root. */
 static int set_part(const struct target *t, const char *v) {
         char *rest = arena_strdup(t->a, v), *word[5] = { NULL };
@@ -373,6 +397,10 @@ static const struct {
         ROW("caller.listen-fdnames", caller.listen_fdnames, set_text),
         ROW("caller.notify", caller.notify, set_bool),
         ROW("caller.hostname", caller.hostname, set_text),
+        ROW("stack.used", stack.used, set_bool),
+        ROW("stack.layer", stack.layers, set_stack_layer),
+        ROW("stack.bind", stack.binds, set_stack_bind),
+        ROW("stack.rw", stack.rw, set_text),
         ROW("image.table", image.table, set_text),
         ROW("image.copied", image.copied, set_bool),
         ROW("image.part", image.parts, set_part),
