@@ -215,6 +215,34 @@ make_xfs() {
         never grep '^FAILED:' <<<"$output"
 }
 
+@test "an image that systemd-repart makes, itself in a container, boots: root, home and var" {
+        mkdir "$work/out" "$work/defs" "$work/home"
+        echo home >"$work/home/which"
+        printf '[Partition]\nType=root\nFormat=ext4\nCopyFiles=/\nMinimize=guess\nLabel=os_1\n' >"$work/defs/10-root.conf"
+        printf '[Partition]\nType=home\nFormat=squashfs\nCopyFiles=/home:/\nMinimize=best\nReadOnly=yes\n' >"$work/defs/20-home.conf"
+        printf '[Partition]\nType=var\nFormat=ext4\nSizeMinBytes=16M\nSizeMaxBytes=16M\n' >"$work/defs/30-var.conf"
+        cp -a "$TREE" "$work/src"
+        cp "$work/home/which" "$work/src/home/which"
+        need_tree repart
+        limit=120
+        try berth -q --read-only --private-users=no --console=pipe --bind-ro="$work/src:/mnt" --bind-ro="$work/defs:/media" \
+                --bind="$work/out:/opt" -D "$TREE" \
+                /usr/bin/env TMPDIR=/tmp systemd-repart --offline=yes --empty=create --size=auto --dry-run=no --definitions=/media --copy-source=/mnt /opt/os.raw
+        status_is 0
+        IMAGE=$work/out/os.raw
+        try berth --inspect "$IMAGE" --json
+        status_is 0
+        [ "$(jq -r '[.partitions[] | select(.used) | .role + " " + .fileSystem] | sort | join(", ")' <<<"$output")" = "home squashfs, root ext4, var ext4" ]
+        from_image sh -c 'cat /home/which; echo kept >/var/kept; cat /var/kept; grep -E " /(home|var) " /proc/self/mountinfo'
+        line_is home
+        line_is kept
+        [[ $(type_at /home) == "squashfs ro"* ]]
+        [[ $(type_at /var) == "ext4 rw"* ]]
+        on_terminal 'expect=PID 1 is busybox' 'expect=# ' 'send=cat /var/kept; poweroff\r' -- "$BERTH" -q -bi "$IMAGE"
+        status_is 0
+        output_has kept
+}
+
 @test "the same by the other name" {
         make_image ext4
         try strict -q -i "$IMAGE" sh -c 'hostname; cat /proc/self/mountinfo'
