@@ -5,16 +5,20 @@
  * end it. */
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "host/agent_work.h"
@@ -152,6 +156,33 @@ static int on_launcher(sd_event_source *s, int fd, uint32_t revents, void *agent
         return 0;
 }
 
+/* --- from systemd-machined --- */
+
+/* Its name as the kernel keeps it. */
+static bool is_machined(uint32_t pid) {
+        char path[32], name[32];
+
+        snprintf(path, sizeof path, "/proc/%u/comm", pid);
+        return file_read_at(AT_FDCWD, path, name, sizeof name) > 0 && streq(name, "systemd-machine\n");
+}
+
+static bool leader_lives(const struct agent *a) {
+        struct pollfd p = { .fd = a->leader, .events = POLLIN };
+
+        return a->leader >= 0 && poll(&p, 1, 0) == 0;
+}
+
+/* Newer ones take who has registered a machine for its supervisor: asked to terminate it, they send us SIGTERM, and so
+ * they do when they see the leader's end before we have taken the registration back. Anybody else who sends it, as the
+ * manager that stops the unit we are in, has the launcher in mind, and sends it there too. */
+static int on_term(sd_event_source *s, const struct signalfd_siginfo *info, void *agent) {
+        struct agent *a = agent;
+
+        if (is_machined(info->ssi_pid) && leader_lives(a))
+                agent_say(a, AGENT_STOP);
+        return 0;
+}
+
 /* --- the program --- */
 
 static int find_address(const char *scope, char *buf, size_t size, const char **ret) {
@@ -171,10 +202,26 @@ static int find_address(const char *scope, char *buf, size_t size, const char **
         return 0;
 }
 
+/* Before whatever else is there to read: a signal belongs to the leader of that moment. */
+static int watch_term(struct agent *a) {
+        sd_event_source *s;
+        sigset_t term;
+        int k;
+
+        sigemptyset(&term);
+        sigaddset(&term, SIGTERM);
+        if (sigprocmask(SIG_BLOCK, &term, NULL) < 0)
+                return -errno;
+        k = sd_event_add_signal(a->event, &s, SIGTERM, on_term, a);
+        k = k < 0 ? k : sd_event_source_set_floating(s, true);
+        return k < 0 ? k : sd_event_source_set_priority(s, SD_EVENT_PRIORITY_IMPORTANT);
+}
+
 static int run(struct agent *a) {
         int k = sd_event_new(&a->event);
         struct err e;
 
+        k = k < 0 ? k : watch_term(a);
         k = k < 0 ? k : sd_event_add_io(a->event, NULL, a->sock, EPOLLIN, on_launcher, a);
         if (k < 0)
                 return k;

@@ -93,6 +93,20 @@ shown() {
         await_true eval '! machinectl show m1 2>/dev/null'
 }
 
+@test "a request to end that is not the agent's does not end it" {
+        local agent
+        start_machine m1
+        agent=$(pgrep -P "$launcher" -x berth-agent)
+        kill "$agent"
+        sleep 0.3
+        [ -d "/proc/$agent" ]
+        kill -0 "$launcher"
+        # It still hears what is.
+        systemctl stop m1.scope
+        await_end
+        status_is 3
+}
+
 @test "one name, thirty times in a row" {
         local i
         for i in {1..30}; do
