@@ -30,10 +30,10 @@ show_unit() {
 
 @test "systemd has nothing to say about the unit" {
         machine plain
-        # What an older systemd does not know it says, and leaves out.
+        # What an older systemd does not know it says, and leaves out; some have a word for their own units.
         try systemd-analyze verify --man=no berth@plain.service
         status_is 0
-        [ "$(systemd_version)" -lt 255 ] || errors_is ""
+        [ "$(systemd_version)" -lt 255 ] || never grep -F berth <<<"$errors"
         drop_machine
 }
 
