@@ -115,17 +115,24 @@ static bool end_leader(struct sweep *s, const struct container *m) {
         return false;
 }
 
-/* The name is ours. Returns whether all is well: otherwise what tells of the copy stays. */
-static bool sweep_copy(struct sweep *s, const char *name) {
-        char path[4200];
-        struct err e = { .kind = ERR_NONE };
-        int k = leftover_sweep(name, s->only_tell, path, sizeof path, &e);
+/* The name is ours. Returns whether all is well: otherwise what tells of it stays. */
+static bool sweep_noted(struct sweep *s, const char *name) {
+        static const char *const done[] = { "removed the copy", "removed the journal's place" };
+        static const char *const would[] = { "would remove the copy", "would remove the journal's place" };
 
-        if (k < 0)
-                complain(s, name, e.text);
-        else if (k > 0)
-                tell(s, "removed the copy", "would remove the copy", path);
-        return k >= 0;
+        for (enum leftover i = 0; i < LEFTOVER_MAX_; i++) {
+                char path[4200];
+                struct err e = { .kind = ERR_NONE };
+                int k = leftover_sweep(name, i, s->only_tell, path, sizeof path, &e);
+
+                if (k > 0)
+                        tell(s, done[i], would[i], path);
+                if (k < 0) {
+                        complain(s, name, e.text);
+                        return false;
+                }
+        }
+        return true;
 }
 
 /* What a dead record describes, then the record with its directory. */
@@ -143,7 +150,7 @@ static int sweep_record(struct sweep *s, const struct container *m, struct err *
                 record_leave(&r);
                 return 0;
         }
-        if (!sweep_copy(s, m->name)) {
+        if (!sweep_noted(s, m->name)) {
                 record_leave(&r);
                 return 0;
         }
@@ -186,7 +193,7 @@ static int sweep_directories(struct sweep *s, struct err *e) {
                 tell(s, "removed", "would remove", path);
                 if (record_take(&r, d->d_name, NULL) != 0)
                         continue;
-                if (!sweep_copy(s, d->d_name) || s->only_tell) {
+                if (!sweep_noted(s, d->d_name) || s->only_tell) {
                         record_drop(&r);
                         continue;
                 }

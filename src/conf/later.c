@@ -29,22 +29,6 @@ int later_path(const struct saying *s, struct err *e) {
         return SET_OK;
 }
 
-int later_choice(const struct saying *s, struct err *e) {
-        char buf[NTH_BUF];
-        const char *name;
-
-        for (unsigned i = 0; (name = s->said->row->nth(i, buf)); i++)
-                if (streq(name, s->said->value))
-                        return i < (unsigned) s->said->row->value ? SET_NOTHING : SET_OK;
-        return bad_value(s, e, "no such mode");
-}
-
-const char *nth_link_journal(unsigned i, char buf[NTH_BUF]) {
-        static const char *const names[] = { "no", "auto", "guest", "try-guest", "host", "try-host", NULL };
-
-        return names[i];
-}
-
 int later_number(const struct saying *s, struct err *e) {
         uint64_t v;
         int r = parse_u64(s->said->value, 0, (uint64_t) s->said->row->value, &v);

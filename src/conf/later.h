@@ -7,7 +7,6 @@
 
 int later_flag(const struct saying *s, struct err *e);
 int later_path(const struct saying *s, struct err *e);
-int later_choice(const struct saying *s, struct err *e); /* the first .value names of .nth ask for nothing */
 int later_number(const struct saying *s, struct err *e); /* 0 to .value */
 int later_size(const struct saying *s, struct err *e);
 int later_hash(const struct saying *s, struct err *e);
@@ -15,5 +14,3 @@ int later_hash_signature(const struct saying *s, struct err *e);
 int later_interface(const struct saying *s, struct err *e);
 int later_zone(const struct saying *s, struct err *e);
 int later_port(const struct saying *s, struct err *e);
-
-const char *nth_link_journal(unsigned i, char buf[NTH_BUF]);

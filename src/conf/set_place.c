@@ -308,6 +308,10 @@ const char *nth_resolv_conf(unsigned i, char buf[NTH_BUF]) {
         return i < RESOLV_MAX_ ? resolv_conf_name((enum resolv_conf) i) : NULL;
 }
 
+const char *nth_link_journal(unsigned i, char buf[NTH_BUF]) {
+        return i < JOURNAL_MAX_ ? link_journal_name((enum link_journal) i) : NULL;
+}
+
 const char *nth_timezone(unsigned i, char buf[NTH_BUF]) {
         return i < TIMEZONE_MAX_ ? timezone_mode_name((enum timezone_mode) i) : NULL;
 }

@@ -211,6 +211,7 @@ const char *nth_console(unsigned i, char buf[NTH_BUF]);
 const char *nth_resolv_conf(unsigned i, char buf[NTH_BUF]);
 const char *nth_volatile(unsigned i, char buf[NTH_BUF]);
 const char *nth_timezone(unsigned i, char buf[NTH_BUF]);
+const char *nth_link_journal(unsigned i, char buf[NTH_BUF]);
 const char *nth_signal(unsigned i, char buf[NTH_BUF]);
 const char *nth_personality(unsigned i, char buf[NTH_BUF]);
 const char *nth_cap(unsigned i, char buf[NTH_BUF]);

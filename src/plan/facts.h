@@ -34,6 +34,7 @@ enum refutable {
         REFUTED_REFLINK,
         REFUTED_IDLE,
         REFUTED_BINFMT,
+        REFUTED_JOURNAL,
         REFUTED_MAX_,
 };
 
@@ -64,6 +65,16 @@ struct bound_user {
 struct bound_user_list {
         struct bound_user *items;
         size_t n;
+};
+
+/* What is there already where the host looks for the container's journal. */
+enum journal_place {
+        PLACE_EMPTY,
+        PLACE_DIR,       /* a directory with files in it */
+        PLACE_BARE_DIR,  /* one without */
+        PLACE_LINK,      /* a link that leads somewhere */
+        PLACE_LOST_LINK, /* a link that leads to nothing */
+        PLACE_OTHER,
 };
 
 struct submount {
@@ -239,5 +250,15 @@ struct facts {
                 const char *rw; /* the directory for changes, NULL */
         } stack;
         struct bound_user_list bound_users;
+        /* Looked for where the container's machine id is known, see plan_journal_id(). */
+        struct {
+                bool host_id;           /* the host has one too */
+                bool same_id;           /* and both are the same */
+                bool kept;              /* the host has a /var/log/journal */
+                enum journal_place at;  /* what is in there under the container's id */
+                const char *leads_to;   /* PLACE_LINK, PLACE_LOST_LINK: where */
+                enum file_kind in_tree; /* the same place in the tree; AT_LINK: it is, or leads through, a link */
+                const char *why;        /* what a launch found wrong with the link, NULL */
+        } journal;
         uint8_t random[32]; /* for ids the plan has to make up */
 };

@@ -730,6 +730,7 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
         if (r < 0)
                 return r;
         r = plan_binds(s, f, a, p, e);
+        r = r < 0 ? r : plan_journal(s, f, a, p, e);
         r = r < 0 ? r : plan_files(s, f, a, p, e);
         if (r < 0)
                 return r;

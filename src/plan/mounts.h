@@ -20,6 +20,9 @@ bool plan_binds_below(const struct spec *s, const char *dst);
 /* Mount points in /run/host, which cannot be written to when the guest looks for them. */
 void plan_seed_binds(const struct spec *s, const struct facts *f, struct arena *a, struct seed_list *seeds);
 
+/* The container's journal, and where the host finds it. */
+int plan_journal(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
+
 /* Users of the host that are brought inside; behind the table's mounts. */
 int plan_bind_users(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
 

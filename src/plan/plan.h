@@ -54,6 +54,7 @@ enum fsop_kind {
         FSOP_WRITE,   /* a regular file in the tree itself: only where an option says so */
         FSOP_LINK,    /* a symbolic link in the tree itself: likewise */
         FSOP_REMOVE,  /* remove a file of the tree itself: likewise */
+        FSOP_DIR,     /* a directory in the tree itself, where there is none: likewise */
         FSOP_KEEP,    /* remember what is at src (inside) in a slot */
         FSOP_DETACH,  /* take the mount at dst away again */
         FSOP_OVERLAY, /* several directories as one: made whole by the launcher (FSOP_BY_HOST) */
@@ -65,19 +66,20 @@ enum fsop_flags {
         FSOP_MAKE_FILE = 1 << 2, /* where dst is missing: make an empty file */
         FSOP_BY_HOST = 1 << 3,   /* the launcher makes it: it has rights that the guest lacks */
         FSOP_RECURSIVE = 1 << 4,
-        FSOP_IDMAP = 1 << 5,     /* owners are mapped by the guest's user namespace */
-        FSOP_LATE = 1 << 6,      /* once the guest is in its final cgroup and network namespace */
-        FSOP_FOLLOW = 1 << 7,    /* dst may be a link (resolved inside); otherwise that is refused */
-        FSOP_ON_LINK = 1 << 8,   /* dst may be a link: the mount covers the link itself */
-        FSOP_REPLACE = 1 << 9,   /* FSOP_WRITE: take the place of a link or other file */
-        FSOP_SEAL = 1 << 10,     /* FSOP_FRESH: read-only once it is seeded */
-        FSOP_OF_GUEST = 1 << 11, /* FSOP_FRESH: it shows namespaces of the guest */
-        FSOP_IN_TREE = 1 << 12,  /* FSOP_TREE: host is for people; the source is in the tree itself: src, links
-                                    resolved inside, or without src dst, without links */
-        FSOP_PARENTS = 1 << 13,  /* FSOP_MAKE_*: and the directories that lead to it */
-        FSOP_OF_USER = 1 << 14,  /* asked for by name: where it cannot be had, there is no other plan */
-        FSOP_OF_IMAGE = 1 << 15, /* FSOP_TREE: host is for people; the source is a partition of the image */
-        FSOP_WHOLE = 1 << 16,    /* FSOP_TREE: host is for people; the source is the whole tree of --pivot-root= */
+        FSOP_IDMAP = 1 << 5,       /* owners are mapped by the guest's user namespace */
+        FSOP_LATE = 1 << 6,        /* once the guest is in its final cgroup and network namespace */
+        FSOP_FOLLOW = 1 << 7,      /* dst may be a link (resolved inside); otherwise that is refused */
+        FSOP_ON_LINK = 1 << 8,     /* dst may be a link: the mount covers the link itself */
+        FSOP_REPLACE = 1 << 9,     /* FSOP_WRITE: take the place of a link or other file */
+        FSOP_SEAL = 1 << 10,       /* FSOP_FRESH: read-only once it is seeded */
+        FSOP_OF_GUEST = 1 << 11,   /* FSOP_FRESH: it shows namespaces of the guest */
+        FSOP_IN_TREE = 1 << 12,    /* FSOP_TREE: host is for people; the source is in the tree itself: src, links
+                                      resolved inside, or without src dst, without links */
+        FSOP_PARENTS = 1 << 13,    /* FSOP_MAKE_*: and the directories that lead to it */
+        FSOP_OF_USER = 1 << 14,    /* asked for by name: where it cannot be had, there is no other plan */
+        FSOP_OF_IMAGE = 1 << 15,   /* FSOP_TREE: host is for people; the source is a partition of the image */
+        FSOP_WHOLE = 1 << 16,      /* FSOP_TREE: host is for people; the source is the whole tree of --pivot-root= */
+        FSOP_OF_JOURNAL = 1 << 17, /* nobody insists: where it fails, there is a plan without it */
 };
 
 /* A directory that takes part in an overlay, opened by the launcher and taken as a mount of its own. */
@@ -244,6 +246,15 @@ struct plan {
                 const char *service;
                 const char *agent; /* the program that does it */
         } unit;
+
+        struct {
+                const char *path; /* of the host, where it looks for the container's journal; NULL: nothing there */
+                const char *link; /* it is a link to this directory of the tree; NULL: a directory */
+                const char *replaced; /* a link to this, or "" an empty directory, makes room; NULL: nothing does */
+                uint32_t owner;       /* of the directory and what is in it: the ids from this one on, 0: root */
+                bool there;           /* nothing is to be made */
+                bool must;            /* asked for by name */
+        } journal;
 
         struct fsop_list fsops;
         int n_slots;

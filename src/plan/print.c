@@ -170,6 +170,24 @@ static void print_unit(const struct plan *p, FILE *out) {
         }
 }
 
+static void print_journal(const struct plan *p, FILE *out) {
+        if (!p->journal.path)
+                return;
+        head(out, "journal");
+        text(out, p->journal.path);
+        fputs(p->journal.there ? "  is " : "  becomes ", out);
+        fputs(p->journal.link ? "a link to " : "a directory of the host", out);
+        text(out, str_or(p->journal.link, ""));
+        if (p->journal.owner > 0)
+                fprintf(out, ", for the ids from %u on", p->journal.owner);
+        if (p->journal.replaced && *p->journal.replaced) {
+                fputs(", instead of a link to ", out);
+                text(out, p->journal.replaced);
+        } else if (p->journal.replaced)
+                fputs(", instead of an empty directory", out);
+        fputc('\n', out);
+}
+
 static void print_where(const struct plan *p, FILE *out) {
         const char *words[PLAN_WORDS];
 
@@ -221,6 +239,7 @@ static void print_where(const struct plan *p, FILE *out) {
         print_unit(p, out);
         line(out, "host name", p->id.hostname);
         line(out, "uuid", p->id.uuid_text);
+        print_journal(p, out);
         line(out, "console", p->console.detached ? "detached" : console_mode_name(p->console.mode));
 }
 

@@ -170,6 +170,18 @@ static void put_unit(struct json *j, const struct plan *p) {
         json_close(j);
 }
 
+static void put_journal(struct json *j, const struct plan *p) {
+        if (!p->journal.path)
+                return;
+        json_open(j, "journal", '{');
+        json_string(j, "path", p->journal.path);
+        json_string(j, "link", p->journal.link);
+        json_string(j, "replaced", p->journal.replaced);
+        json_uint(j, "owner", p->journal.owner);
+        json_bool(j, "made", !p->journal.there);
+        json_close(j);
+}
+
 static void put_root(struct json *j, const struct plan *p) {
         const char *words[PLAN_WORDS];
 
@@ -309,6 +321,7 @@ void plan_print_json(const struct plan *p, const struct spec *s, FILE *out) {
         json_string(&j, "console", console_mode_name(p->console.mode));
         json_bool(&j, "detached", p->console.detached);
         put_root(&j, p);
+        put_journal(&j, p);
         put_said(&j, s);
         put_exec(&j, p);
         put_security(&j, p);

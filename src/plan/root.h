@@ -17,4 +17,7 @@ bool plan_image_has_root(const struct facts *f);
 /* What becomes the root, for people. */
 const char *plan_tree_name(const struct facts *f, struct arena *a);
 
+/* The machine id that the container will have, where that is known beforehand. */
+bool plan_journal_id(const struct spec *s, const struct facts *f, uint8_t ret[16]);
+
 int plan_root(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);

@@ -13,7 +13,7 @@ const char *fsop_kind_name(enum fsop_kind k) {
         static const char *const names[] = {
                 [FSOP_FRESH] = "fresh",   [FSOP_TREE] = "bind",       [FSOP_SELF] = "bind",     [FSOP_HIDE] = "hide",
                 [FSOP_WRITE] = "write",   [FSOP_LINK] = "link",       [FSOP_REMOVE] = "remove", [FSOP_KEEP] = "keep",
-                [FSOP_DETACH] = "detach", [FSOP_OVERLAY] = "overlay",
+                [FSOP_DETACH] = "detach", [FSOP_OVERLAY] = "overlay", [FSOP_DIR] = "make-dir",
         };
 
         return names[k];

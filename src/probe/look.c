@@ -297,6 +297,7 @@ int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct op
         if (users && f->host.first_userns && f->host.can_userns)
                 probe_range(f, a);
         probe_sources(s, a, f, o);
+        probe_journal(s, a, f, o);
         r = probe_bind_users(s, a, f, o, e);
         if (r < 0)
                 return r;
@@ -366,6 +367,7 @@ int probe_correct(enum refutable what, const struct spec *s, struct arena *a, st
         case REFUTED_REFLINK: f->tree.can_reflink = false; return 0;
         case REFUTED_IDLE: f->tree.in_use = true; return 0;
         case REFUTED_BINFMT: f->host.no_binfmt = true; return 0;
+        case REFUTED_JOURNAL: f->journal.why = arena_strdup(a, e ? e->text : "it does not work"); return 0;
         case REFUTED_NOTHING:
         case REFUTED_MAX_: break;
         }

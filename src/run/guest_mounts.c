@@ -410,6 +410,12 @@ static int do_detach(struct guest *g, const struct fsop *op, struct err *e) {
         return 0;
 }
 
+static int do_dir(struct guest *g, const struct fsop *op, struct err *e) {
+        CLEAN_FD int dir = open_destination(g, op, e);
+
+        return dir < 0 ? dir : 0;
+}
+
 static int do_fsop(struct guest *g, const struct fsop *op, struct err *e) {
         switch (op->kind) {
         case FSOP_FRESH: return do_fresh(g, op, e);
@@ -422,6 +428,7 @@ static int do_fsop(struct guest *g, const struct fsop *op, struct err *e) {
         case FSOP_WRITE: return guest_write_file(g, op, e);
         case FSOP_LINK: return guest_write_link(g, op, e);
         case FSOP_REMOVE: return guest_remove(g, op, e);
+        case FSOP_DIR: return do_dir(g, op, e);
         }
         return err_set(e, ERR_BUG, 0, "unknown file system operation %d", op->kind);
 }
@@ -434,6 +441,8 @@ static int run_pass(struct guest *g, bool late, struct err *e) {
                 if (!!(op->flags & FSOP_LATE) != late)
                         continue;
                 k = do_fsop(g, op, e);
+                if (k < 0 && op->flags & FSOP_OF_JOURNAL)
+                        g->run->refuted = REFUTED_JOURNAL;
                 if (k < 0)
                         return fsop_blame(op, k, e);
         }

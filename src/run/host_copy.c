@@ -97,7 +97,7 @@ static int keep_copy(struct run *r, const struct plan_copy *c, struct err *e) {
                 return errno == EEXIST ? err_hint(e, "it was made by somebody else meanwhile") : -errno;
         }
         r->held.copy_made = false;
-        leftover_forget(r->plan->machine);
+        leftover_forget(r->plan->machine, LEFTOVER_COPY);
         return 0;
 }
 
@@ -150,7 +150,7 @@ int host_copy_take(struct run *r, struct err *e) {
         if (r->held.copy_dir < 0)
                 return err_set(e, ERR_HOST, errno, "cannot open %s to copy %s to", c->dir, c->from);
         put_original_aside(r);
-        k = leftover_note(r->plan->machine, c->path, e);
+        k = leftover_note(r->plan->machine, LEFTOVER_COPY, c->path, e);
         k = k < 0 ? k : make_copy(r, c, e);
         k = k < 0 ? k : lock_copy(r, c, e);
         k = k < 0 || !c->keep_as ? k : keep_copy(r, c, e);
@@ -175,7 +175,7 @@ void host_copy_drop(struct run *r) {
         if (r->held.copy_made)
                 log_debug(LOG_LIFE, "the copy %s stays: %d", c->path, k);
         else if (c && c->name)
-                leftover_forget(r->plan->machine);
+                leftover_forget(r->plan->machine, LEFTOVER_COPY);
         r->held.copy_made = false;
         clean_fd(&r->held.copy_dir);
         clean_fd(&r->held.memory);

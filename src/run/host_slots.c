@@ -230,7 +230,8 @@ static int map_users(int mount, int userns, const struct fsop *op, struct err *e
         if (k == 0)
                 return 0;
         err_set(e, ERR_HOST, -k, "cannot map the owners of %s (%s)", op->host, op->why);
-        err_hint(e, "not every file system can; norbind leaves out what is mounted below it");
+        err_hint(e, op->flags & FSOP_OF_USER ? "not every file system can; norbind leaves out what is mounted below it"
+                                             : "not every file system can; --private-users=no does without");
         return fsop_blame(op, k, e);
 }
 
@@ -322,6 +323,8 @@ int host_take_slots(struct run *r, struct err *e) {
                 if (!fsop_of_launcher(op))
                         continue;
                 k = take_source(r, op, e);
+                if (k < 0 && op->flags & FSOP_OF_JOURNAL)
+                        r->refuted = REFUTED_JOURNAL;
                 k = k < 0 || !one_by_one ? k : send_one(r, op->slot, &r->held.slots[op->slot], e);
         }
         return k;

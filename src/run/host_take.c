@@ -31,6 +31,7 @@ void held_init(struct held *h) {
                             .original = -1,
                             .original_whole = -1,
                             .copy_dir = -1,
+                            .journal = -1,
                             .memory = -1,
                             .sock = -1,
                             .sock_guest = -1,
@@ -76,7 +77,8 @@ static int take_name(struct run *r, struct err *e) {
         if (k == 0 && r->held.record.found) {
                 char path[4200];
 
-                k = leftover_sweep(r->plan->machine, false, path, sizeof path, e);
+                for (enum leftover i = 0; k >= 0 && i < LEFTOVER_MAX_; i++)
+                        k = leftover_sweep(r->plan->machine, i, false, path, sizeof path, e);
                 if (k < 0)
                         return k;
         }
@@ -399,6 +401,7 @@ static const struct {
         { "tree lock", take_tree_lock, drop_tree_lock, false },
         { "upper lock", take_upper_lock, drop_upper_lock, false },
         { "copy", host_copy_take, host_copy_drop, false },
+        { "journal", host_journal_take, host_journal_drop, false },
         { "id range", take_range, drop_range, false },
         { "supervisor", host_supervisor_place, host_supervisor_drop, false },
         { "manager", host_manager_take, host_manager_drop, false },

@@ -27,6 +27,8 @@ struct held {
         int original, copy_dir; /* while there is a copy: the tree it was made of, the directory it is in; -1 */
         int original_whole;     /* and the whole of that, with --pivot-root=; -1 */
         bool copy_made;         /* and is to be removed */
+        int journal;            /* the host's directory of the container's journal, locked, -1 */
+        bool journal_made;      /* it, or the link, is ours */
         int memory;             /* what an overlay that outlives reboots is written to, -1 */
         int own_net;            /* the host's network namespace while we are in another */
         int sock;               /* our end; the guest's end is sock_guest until the clone */
@@ -149,6 +151,10 @@ bool host_shall_end(void);
 
 /* host_owners.c: the tree as one of another range */
 int host_owners_take(struct run *r, struct err *e);
+
+/* host_journal.c: where the host finds the container's journal */
+int host_journal_take(struct run *r, struct err *e);
+void host_journal_drop(struct run *r);
 
 /* host_overlay.c: a mount descriptor. top: a mount that is the first lower layer, taken over; -1: opened as planned */
 int host_make_overlay(struct run *r, const struct overlay *o, int top, uint64_t attrs, struct err *e);

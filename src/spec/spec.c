@@ -212,6 +212,17 @@ static int check_ownership(const struct spec *s, struct err *e) {
         return err_hint(e, "it changes who owns the files of the tree, for good");
 }
 
+/* Nobody keeps the journal of what is thrown away. */
+static int check_journal(const struct spec *s, struct err *e) {
+        enum link_journal mode = s->integration.link_journal;
+
+        if (!s->root.ephemeral || (mode != JOURNAL_GUEST && mode != JOURNAL_HOST))
+                return 0;
+        err_set(e, ERR_USAGE, 0, "--link-journal=%s does not go with --ephemeral", link_journal_name(mode));
+        err_blame(e, "link-journal", NULL);
+        return err_hint(e, "the journal of a throw-away copy goes with it");
+}
+
 /* By their parts: what is above comes before what is below it. */
 static int compare_paths(const char *a, const char *b) {
         for (; *a && *a == *b; a++, b++)
@@ -274,6 +285,8 @@ int draft_seal(struct draft *d, const struct spec **ret, struct err *e) {
                 r = check_ownership(s, e);
         if (r == 0)
                 r = check_ids(s, e);
+        if (r == 0)
+                r = check_journal(s, e);
         if (r < 0)
                 return r;
         *ret = s;
@@ -372,6 +385,15 @@ const char *timezone_mode_name(enum timezone_mode m) {
         static const char *const names[TIMEZONE_MAX_] = {
                 [TIMEZONE_AUTO] = "auto", [TIMEZONE_OFF] = "off",         [TIMEZONE_COPY] = "copy",
                 [TIMEZONE_BIND] = "bind", [TIMEZONE_SYMLINK] = "symlink", [TIMEZONE_DELETE] = "delete",
+        };
+
+        return NAME(names, m);
+}
+
+const char *link_journal_name(enum link_journal m) {
+        static const char *const names[JOURNAL_MAX_] = {
+                [JOURNAL_AUTO] = "auto",           [JOURNAL_NO] = "no",     [JOURNAL_GUEST] = "guest",
+                [JOURNAL_TRY_GUEST] = "try-guest", [JOURNAL_HOST] = "host", [JOURNAL_TRY_HOST] = "try-host",
         };
 
         return NAME(names, m);

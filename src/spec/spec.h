@@ -252,9 +252,21 @@ enum timezone_mode {
         TIMEZONE_MAX_,
 };
 
+/* Where the host finds the container's journal, below its own /var/log/journal. */
+enum link_journal {
+        JOURNAL_AUTO, /* as JOURNAL_HOST, where the directory is there already */
+        JOURNAL_NO,
+        JOURNAL_GUEST,     /* a link to the tree */
+        JOURNAL_TRY_GUEST, /* the same, where that can be had */
+        JOURNAL_HOST,      /* a directory of the host, which is mounted inside */
+        JOURNAL_TRY_HOST,
+        JOURNAL_MAX_,
+};
+
 struct spec_integration {
         enum resolv_conf resolv_conf;
         enum timezone_mode timezone;
+        enum link_journal link_journal;
 };
 
 enum console_mode {
@@ -383,3 +395,4 @@ const char *console_mode_name(enum console_mode m);
 const char *resolv_conf_name(enum resolv_conf m);
 const char *volatile_mode_name(enum volatile_mode m);
 const char *timezone_mode_name(enum timezone_mode m);
+const char *link_journal_name(enum link_journal m);

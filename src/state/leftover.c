@@ -16,37 +16,39 @@
 
 enum { NOTE = 128 };
 
-static void note_path(const char *name, char buf[NOTE]) {
-        snprintf(buf, NOTE, "/run/berth/%.64s/copy", name);
+static void note_path(const char *name, enum leftover what, char buf[NOTE]) {
+        static const char *const files[] = { [LEFTOVER_COPY] = "copy", [LEFTOVER_JOURNAL] = "journal" };
+
+        snprintf(buf, NOTE, "/run/berth/%.64s/%s", name, files[what]);
 }
 
-int leftover_note(const char *name, const char *path, struct err *e) {
+int leftover_note(const char *name, enum leftover what, const char *path, struct err *e) {
         size_t n = strlen(path);
         char note[NOTE];
         CLEAN_FD int fd = -1;
 
-        note_path(name, note);
+        note_path(name, what, note);
         fd = open(note, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (fd < 0 || write(fd, path, n) != (ssize_t) n)
                 return err_set(e, ERR_HOST, errno, "cannot write %s", note);
         return 0;
 }
 
-void leftover_forget(const char *name) {
+void leftover_forget(const char *name, enum leftover what) {
         char note[NOTE];
 
-        note_path(name, note);
+        note_path(name, what, note);
         /* Twice: nobody comes back to clean up after a passing failure. */
         if (unlink(note) < 0)
                 (void) unlink(note);
 }
 
-static int read_note(const char *name, char *ret, unsigned size) {
+static int read_note(const char *name, enum leftover what, char *ret, unsigned size) {
         char note[NOTE];
         CLEAN_FD int fd = -1;
         ssize_t n;
 
-        note_path(name, note);
+        note_path(name, what, note);
         fd = open(note, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (fd < 0)
                 return errno == ENOENT ? 0 : -errno;
@@ -84,16 +86,29 @@ static int remove_copy(char *path, struct err *e) {
         return err_hint(e, "rm -r it");
 }
 
-int leftover_sweep(const char *name, bool only_tell, char *ret_path, unsigned size, struct err *e) {
-        int k = read_note(name, ret_path, size);
+/* Whatever has become of it meanwhile: a journal stays, and so does a link to one. */
+static int remove_place(const char *path, struct err *e) {
+        const char *id = str_after(path, "/var/log/journal/");
+        struct stat st;
+
+        if (!id || strlen(id) != 32 || strspn(id, "0123456789abcdef") != 32)
+                return err_set(e, ERR_HOST, 0, "%s is no place of a journal", path);
+        if (rmdir(path) < 0 && errno == ENOTDIR && stat(path, &st) < 0 && errno == ENOENT)
+                (void) unlink(path);
+        return 0;
+}
+
+int leftover_sweep(const char *name, enum leftover what, bool only_tell, char *ret_path, unsigned size,
+                   struct err *e) {
+        int k = read_note(name, what, ret_path, size);
 
         if (k < 0)
                 return err_set(e, ERR_HOST, -k, "cannot read what the last run of %s left over", name);
         if (k == 0 || only_tell)
                 return k;
-        k = remove_copy(ret_path, e);
+        k = what == LEFTOVER_JOURNAL ? remove_place(ret_path, e) : remove_copy(ret_path, e);
         if (k < 0)
                 return k;
-        leftover_forget(name);
+        leftover_forget(name, what);
         return 1;
 }

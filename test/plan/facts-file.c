@@ -118,6 +118,17 @@ static int set_machine(const struct target *t, const char *v) {
         return -EINVAL;
 }
 
+static int set_place(const struct target *t, const char *v) {
+        static const char *const names[] = { "empty", "directory", "bare-directory", "link", "lost-link", "other" };
+
+        for (size_t i = 0; i < ELEMENTS(names); i++)
+                if (streq(names[i], v)) {
+                        *(enum journal_place *) t->p = (enum journal_place) i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
 /* The range that follows from the name too, as in probe/. */
 static int set_name(const struct target *t, const char *v) {
         if (!is_hostname(v))
@@ -452,6 +463,13 @@ static const struct {
         ROW("tree.user-said", tree.user_said, set_bool),
         ROW("tree.submounts-known", tree.submounts_known, set_bool),
         ROW("tree.submount", tree.submounts, set_submount),
+        ROW("journal.host-id", journal.host_id, set_bool),
+        ROW("journal.same-id", journal.same_id, set_bool),
+        ROW("journal.kept", journal.kept, set_bool),
+        ROW("journal.at", journal.at, set_place),
+        ROW("journal.leads-to", journal.leads_to, set_text),
+        ROW("journal.in-tree", journal.in_tree, set_kind),
+        ROW("journal.why", journal.why, set_text),
         ROW("source", sources, set_source),
         ROW("source.owner", sources, set_source_owner),
         ROW("source.destination-owner", sources, set_destination_owner),

@@ -114,8 +114,9 @@ static void test_refused(struct tap *t) {
         BAD(t, "not plain absolute paths", "--pivot-root=/a/../b");
         BAD(t, "/run/x is covered", "--pivot-root=/a:/run/x");
         CALL(t, streq(s->root.pivot_new, "a/b") && streq(s->root.pivot_old, "c"), "--pivot-root=//a/./b/:/c");
-        BAD(t, "--link-journal=try-guest is not supported", "--link-journal=try-guest");
-        BAD(t, "-j is not supported", "-qj");
+        BAD(t, "no such mode", "--link-journal=try");
+        CALL(t, s->integration.link_journal == JOURNAL_TRY_HOST, "-j", "--link-journal=try-host");
+        CALL(t, s->integration.link_journal == JOURNAL_TRY_GUEST, "-qj");
         BAD(t, "--cleanup is not supported", "--cleanup", "--machine=x");
         BAD(t, "not NAME=VALUE", "--property=A");
         BAD(t, "--share-system is not supported", "--share-system");
