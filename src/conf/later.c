@@ -38,12 +38,6 @@ int later_number(const struct saying *s, struct err *e) {
         return SET_OK;
 }
 
-int later_size(const struct saying *s, struct err *e) {
-        uint64_t v;
-
-        return parse_size(s->said->value, &v) < 0 ? bad_value(s, e, "not a size") : SET_OK;
-}
-
 /* At least 16 bytes in hexadecimal. */
 int later_hash(const struct saying *s, struct err *e) {
         const char *v = s->said->value;

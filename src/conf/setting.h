@@ -159,7 +159,7 @@ int set_choice(const struct saying *s, struct err *e); /* enum at .at: .value + 
 int set_hostname(const struct saying *s, struct err *e);
 int set_uuid(const struct saying *s, struct err *e);
 
-/* By topic: set_exec.c, set_sec.c, set_limits.c, set_place.c, set_mounts.c */
+/* By topic: set_exec.c, set_sec.c, set_limits.c, set_place.c, set_mounts.c, set_journal.c */
 int set_dry_run(const struct saying *s, struct err *e);
 int set_settings_mode(const struct saying *s, struct err *e);
 int set_mode(const struct saying *s, struct err *e); /* .value: enum exec_mode */
@@ -187,6 +187,9 @@ int set_container_service(const struct saying *s, struct err *e);
 int set_label(const struct saying *s, struct err *e);     /* string at .at */
 int set_bind_user(const struct saying *s, struct err *e); /* struct strv at .at */
 int set_bind_user_shell(const struct saying *s, struct err *e);
+int set_forward(const struct saying *s, struct err *e);
+int set_forward_limit(const struct saying *s, struct err *e); /* .value: enum forward_limit */
+int set_forward_files(const struct saying *s, struct err *e);
 int set_credential(const struct saying *s, struct err *e);
 int set_credential_source(const struct saying *s, struct err *e);
 int set_volatile(const struct saying *s, struct err *e);

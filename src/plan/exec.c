@@ -55,7 +55,7 @@ static void make_env(const struct spec *s, const struct facts *f, struct arena *
         set_env_value(a, env, "LOGNAME", str_or(u->name, f->tree.user_said ? NULL : "root"));
         set_env_value(a, env, "container_uuid", p->id.uuid_text);
         set_env(a, env, "NOTIFY_SOCKET=/run/host/notify");
-        if (s->credentials.n > 0)
+        if (s->forward.to || s->credentials.n > 0)
                 set_env(a, env, "CREDENTIALS_DIRECTORY=" PLAN_CREDENTIALS);
         if (s->exec.mode != EXEC_BOOT)
                 set_env(a, env, "LANG=C.UTF-8");

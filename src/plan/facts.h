@@ -260,5 +260,10 @@ struct facts {
                 enum file_kind in_tree; /* the same place in the tree; AT_LINK: it is, or leads through, a link */
                 const char *why;        /* what a launch found wrong with the link, NULL */
         } journal;
+        struct {
+                const char *program; /* systemd-journal-remote, NULL: not there */
+                unsigned version;    /* of systemd, 0: not known */
+                enum file_kind kind; /* of what --forward-journal= names; links are followed */
+        } forward;
         uint8_t random[32]; /* for ids the plan has to make up */
 };

@@ -45,6 +45,7 @@ enum condition {
         C_STATE = 1 << 19,       /* --volatile=state */
         C_CREDENTIALS = 1 << 20, /* there are some */
         C_EMULATOR = 1 << 21,    /* programs for another machine are run by an emulator of the host */
+        C_FORWARD = 1 << 22,     /* somebody listens to the payload's journald */
         C_FILL = 1 << 18, /* the launcher can fill /run/host: owners can be mapped, and there are descriptors enough */
 };
 
@@ -79,8 +80,9 @@ static unsigned conditions(const struct spec *s, const struct facts *f, const st
         c |= p->console.mode != CONSOLE_PIPE ? C_CONSOLE : 0;
         c |= f->host.os_release ? C_OS_RELEASE : 0;
         c |= s->root.volatile_mode == VOLATILE_STATE ? C_STATE : 0;
-        c |= s->credentials.n > 0 ? C_CREDENTIALS : 0;
         c |= plan_emulates(f, p) ? C_EMULATOR : 0;
+        c |= s->credentials.n > 0 || s->forward.to ? C_CREDENTIALS : 0;
+        c |= s->forward.to ? C_FORWARD : 0;
         return c;
 }
 
@@ -145,6 +147,8 @@ static const struct seed_row run_host_seeds[] = {
         { DIR_("incoming", 0755) },
         { DIR_("unix-export", 0755) },
         { DIR_("credentials", 0755), C_CREDENTIALS },
+        { DIR_("journal", 0755), C_FORWARD },
+        { { .kind = SEED_FILE, .path = "journal/socket", .mode = 0444, .text = "" }, C_FORWARD },
         { DIR_("inaccessible", 0755) },
         { { .kind = SEED_FILE, .path = "inaccessible/reg", .mode = 0, .text = "" } },
         { DIR_("inaccessible/dir", 0) },
@@ -472,6 +476,13 @@ static void add_credentials(const struct spec *s, const struct plan *p, struct a
                         .text = s->credentials.items[i].id,
                         .mode = open ? 0444 : 0400,
                 };
+        if (s->forward.to)
+                *arena_push(a, &op->seeds) = (struct seed){
+                        .kind = SEED_CREDENTIAL,
+                        .path = FORWARD_CREDENTIAL,
+                        .text = FORWARD_CREDENTIAL,
+                        .mode = open ? 0444 : 0400,
+                };
 }
 
 /* Texts that depend on the run. */
@@ -731,6 +742,7 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
                 return r;
         r = plan_binds(s, f, a, p, e);
         r = r < 0 ? r : plan_journal(s, f, a, p, e);
+        r = r < 0 ? r : plan_forward(s, f, a, p, e);
         r = r < 0 ? r : plan_files(s, f, a, p, e);
         if (r < 0)
                 return r;

@@ -23,6 +23,9 @@ void plan_seed_binds(const struct spec *s, const struct facts *f, struct arena *
 /* The container's journal, and where the host finds it. */
 int plan_journal(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
 
+/* What listens to the container's journald. */
+int plan_forward(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
+
 /* Users of the host that are brought inside; behind the table's mounts. */
 int plan_bind_users(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
 

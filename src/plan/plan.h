@@ -151,6 +151,9 @@ struct fsop_list {
 /* Where the payload finds credentials. */
 #define PLAN_CREDENTIALS "/run/host/credentials"
 
+/* Where the payload's journald finds who listens to it. */
+#define PLAN_JOURNAL_SOCKET "/run/host/journal/socket"
+
 /* Whose cgroup the guest ends up in. */
 enum cgroup_of {
         CGROUP_CALLERS, /* the caller's */
@@ -247,6 +250,11 @@ struct plan {
                 const char *agent; /* the program that does it */
         } unit;
 
+        struct {
+                const char *program; /* is run on the host, and writes what journald sends; NULL: none */
+                struct strv args;
+                const char *socket, *ready; /* where it listens, and tells that it does */
+        } forward;
         struct {
                 const char *path; /* of the host, where it looks for the container's journal; NULL: nothing there */
                 const char *link; /* it is a link to this directory of the tree; NULL: a directory */

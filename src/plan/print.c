@@ -170,6 +170,18 @@ static void print_unit(const struct plan *p, FILE *out) {
         }
 }
 
+static void print_receiver(const struct plan *p, FILE *out) {
+        if (!p->forward.program)
+                return;
+        head(out, "receiver");
+        text(out, p->forward.program);
+        for (size_t i = 0; i < p->forward.args.n; i++) {
+                fputc(' ', out);
+                text(out, p->forward.args.items[i]);
+        }
+        fputc('\n', out);
+}
+
 static void print_journal(const struct plan *p, FILE *out) {
         if (!p->journal.path)
                 return;
@@ -240,6 +252,7 @@ static void print_where(const struct plan *p, FILE *out) {
         line(out, "host name", p->id.hostname);
         line(out, "uuid", p->id.uuid_text);
         print_journal(p, out);
+        print_receiver(p, out);
         line(out, "console", p->console.detached ? "detached" : console_mode_name(p->console.mode));
 }
 

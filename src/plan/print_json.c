@@ -170,6 +170,15 @@ static void put_unit(struct json *j, const struct plan *p) {
         json_close(j);
 }
 
+static void put_receiver(struct json *j, const struct plan *p) {
+        if (!p->forward.program)
+                return;
+        json_open(j, "receiver", '{');
+        json_string(j, "program", p->forward.program);
+        put_strings(j, "arguments", &p->forward.args);
+        json_close(j);
+}
+
 static void put_journal(struct json *j, const struct plan *p) {
         if (!p->journal.path)
                 return;
@@ -322,6 +331,7 @@ void plan_print_json(const struct plan *p, const struct spec *s, FILE *out) {
         json_bool(&j, "detached", p->console.detached);
         put_root(&j, p);
         put_journal(&j, p);
+        put_receiver(&j, p);
         put_said(&j, s);
         put_exec(&j, p);
         put_security(&j, p);

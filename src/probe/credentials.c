@@ -13,6 +13,7 @@
 
 #include "base/clean.h"
 #include "base/str.h"
+#include "plan/plan.h"
 
 enum { PATIENCE_S = 30 };
 
@@ -101,5 +102,12 @@ int probe_credentials(const struct spec *s, char **env, struct arena *a, struct 
                         return k;
                 *arena_push(a, ret) = c;
         }
+        /* systemd-journald(8), CREDENTIALS: no secret, but a way to tell it. */
+        if (s->forward.to)
+                *arena_push(a, ret) = (struct credential){
+                        .id = FORWARD_CREDENTIAL,
+                        .data = PLAN_JOURNAL_SOCKET,
+                        .size = strlen(PLAN_JOURNAL_SOCKET),
+                };
         return 0;
 }

@@ -4,7 +4,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -62,11 +64,49 @@ static enum file_kind look_into_tree(int root, const char *path) {
         return fd >= 0 ? AT_DIR : fd == -ENOENT ? AT_MISSING : fd == -ELOOP ? AT_LINK : AT_OTHER;
 }
 
+/* Its library is called like the version; to run it only to ask would cost more than the start. */
+static unsigned systemd_version(void) {
+        static const char *const places[] = {
+                "/usr/lib/systemd/libsystemd-shared-*.so",
+                "/usr/lib/*/systemd/libsystemd-shared-*.so",
+                "/usr/lib64/systemd/libsystemd-shared-*.so",
+        };
+        unsigned version = 0;
+
+        for (size_t i = 0; i < ELEMENTS(places) && version == 0; i++) {
+                glob_t found = { 0 };
+
+                if (glob(places[i], 0, NULL, &found) == 0)
+                        (void) sscanf(strstr(found.gl_pathv[0], "-shared-"), "-shared-%u", &version);
+                globfree(&found);
+        }
+        return version;
+}
+
+static void probe_forward(const struct spec *s, struct facts *f) {
+        static const char *const programs[] = {
+                "/usr/lib/systemd/systemd-journal-remote",
+                "/lib/systemd/systemd-journal-remote",
+        };
+        struct stat st;
+
+        for (size_t i = 0; i < ELEMENTS(programs) && !f->forward.program; i++)
+                if (access(programs[i], X_OK) == 0)
+                        f->forward.program = programs[i];
+        f->forward.version = systemd_version();
+        f->forward.kind = stat(s->forward.to, &st) < 0 ? errno == ENOENT ? AT_MISSING : AT_OTHER
+                          : S_ISDIR(st.st_mode)        ? AT_DIR
+                          : S_ISREG(st.st_mode)        ? AT_FILE
+                                                       : AT_OTHER;
+}
+
 void probe_journal(const struct spec *s, struct arena *a, struct facts *f, const struct opened *o) {
         CLEAN_FD int top = -1;
         uint8_t id[16], host[16];
         char name[33];
 
+        if (s->forward.to)
+                probe_forward(s, f);
         if (s->integration.link_journal == JOURNAL_NO || s->root.ephemeral || !plan_journal_id(s, f, id))
                 return;
         for (int i = 0; i < 16; i++)

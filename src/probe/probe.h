@@ -36,7 +36,7 @@ void probe_manager(const struct spec *s, char **env, struct arena *a, struct fac
 /* What the sources of --bind= and its kin lead to. */
 void probe_sources(const struct spec *s, struct arena *a, struct facts *f, const struct opened *o);
 
-/* Where the host would find the container's journal. */
+/* Where the host would find the container's journal, and who can write it down. */
 void probe_journal(const struct spec *s, struct arena *a, struct facts *f, const struct opened *o);
 
 /* Contents of what shall be passed, with those that are to be loaded. Not with --dry-run: a socket tells once. */

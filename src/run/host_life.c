@@ -493,6 +493,7 @@ int host_supervise(struct run *r, struct err *e) {
         k = k < 0 ? k : host_control_watch(r, e);
         k = k < 0 ? k : host_caller_watch(r, e);
         k = k < 0 ? k : host_service_watch(r, e);
+        k = k < 0 ? k : host_forward_watch(r, e);
         k = k < 0 ? k : loop_run(&r->loop, e);
         if (!r->console)
                 return k;

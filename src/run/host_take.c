@@ -42,7 +42,9 @@ void held_init(struct held *h) {
                             .kmsg = -1,
                             .log = -1,
                             .builder = { .pidfd = -1 },
-                            .guest = { .pidfd = -1 } };
+                            .guest = { .pidfd = -1 },
+                            .receiver = { .pidfd = -1 },
+                            .receiver_ready = -1 };
         record_init(&h->record);
         lock_init(&h->tree_lock);
         lock_init(&h->upper_lock);
@@ -402,6 +404,7 @@ static const struct {
         { "upper lock", take_upper_lock, drop_upper_lock, false },
         { "copy", host_copy_take, host_copy_drop, false },
         { "journal", host_journal_take, host_journal_drop, false },
+        { "journal receiver", host_forward_take, host_forward_drop, false },
         { "id range", take_range, drop_range, false },
         { "supervisor", host_supervisor_place, host_supervisor_drop, false },
         { "manager", host_manager_take, host_manager_drop, false },
@@ -422,6 +425,7 @@ static const struct {
         { "trees", send_trees, drop_nothing, true },
         { "cgroup limits", host_fit_cgroup, drop_nothing, true },
         { "own network", leave_network, drop_nothing, true },
+        { "journal received", host_forward_await, drop_nothing, true },
 };
 /* clang-format on */
 

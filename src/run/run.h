@@ -36,6 +36,8 @@ struct held {
         int lifeline, lifeline_guest; /* a pipe to the stub init: it sees when we are gone */
         struct process builder;       /* with a user namespace: makes the mounts, and ends; pid 0: none */
         struct process guest;         /* pid 0: none */
+        struct process receiver;      /* of the payload's journal; pid 0: none */
+        int receiver_ready;           /* until it has said so, -1 */
         int signals;                  /* signalfd(2) */
         int notify, kmsg;             /* given by the guest */
         int log;                      /* of a detached container's console, -1 */
@@ -155,6 +157,12 @@ int host_owners_take(struct run *r, struct err *e);
 /* host_journal.c: where the host finds the container's journal */
 int host_journal_take(struct run *r, struct err *e);
 void host_journal_drop(struct run *r);
+
+/* host_forward.c: who writes down what the payload's journald sends */
+int host_forward_take(struct run *r, struct err *e);
+int host_forward_await(struct run *r, struct err *e);
+int host_forward_watch(struct run *r, struct err *e); /* a new loop */
+void host_forward_drop(struct run *r);
 
 /* host_overlay.c: a mount descriptor. top: a mount that is the first lower layer, taken over; -1: opened as planned */
 int host_make_overlay(struct run *r, const struct overlay *o, int top, uint64_t attrs, struct err *e);

@@ -223,6 +223,24 @@ static int check_journal(const struct spec *s, struct err *e) {
         return err_hint(e, "the journal of a throw-away copy goes with it");
 }
 
+static int check_forward(const struct draft *d, struct err *e) {
+        const struct spec *s = &d->spec;
+
+        for (size_t i = 0; i < FORWARD_LIMIT_MAX_ && !s->forward.to; i++)
+                if (s->forward.limits[i].said) {
+                        err_set(e, ERR_USAGE, 0, "--forward-journal-%s= does not go without --forward-journal=",
+                                forward_limit_name((enum forward_limit) i));
+                        return err_hint(e, "that names the file or directory");
+                }
+        for (size_t i = 0; i < s->credentials.n && s->forward.to; i++)
+                if (streq(s->credentials.items[i].id, FORWARD_CREDENTIAL)) {
+                        err_set(e, ERR_USAGE, 0,
+                                "--forward-journal= does not go with a credential " FORWARD_CREDENTIAL);
+                        return err_hint(e, "it sets that credential itself");
+                }
+        return 0;
+}
+
 /* By their parts: what is above comes before what is below it. */
 static int compare_paths(const char *a, const char *b) {
         for (; *a && *a == *b; a++, b++)
@@ -287,6 +305,8 @@ int draft_seal(struct draft *d, const struct spec **ret, struct err *e) {
                 r = check_ids(s, e);
         if (r == 0)
                 r = check_journal(s, e);
+        if (r == 0)
+                r = check_forward(d, e);
         if (r < 0)
                 return r;
         *ret = s;
@@ -397,4 +417,15 @@ const char *link_journal_name(enum link_journal m) {
         };
 
         return NAME(names, m);
+}
+
+const char *forward_limit_name(enum forward_limit l) {
+        static const char *const names[FORWARD_LIMIT_MAX_] = {
+                [FORWARD_MAX_USE] = "max-use",
+                [FORWARD_KEEP_FREE] = "keep-free",
+                [FORWARD_MAX_FILE_SIZE] = "max-file-size",
+                [FORWARD_MAX_FILES] = "max-files",
+        };
+
+        return NAME(names, l);
 }

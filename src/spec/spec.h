@@ -344,6 +344,24 @@ struct credential_list {
         size_t n;
 };
 
+/* Where journald inside shall send what it logs. */
+enum forward_limit {
+        FORWARD_MAX_USE,
+        FORWARD_KEEP_FREE,
+        FORWARD_MAX_FILE_SIZE,
+        FORWARD_MAX_FILES,
+        FORWARD_LIMIT_MAX_,
+};
+struct spec_forward_limit {
+        bool said;
+        uint64_t value;
+};
+struct spec_forward {
+        const char *to; /* a file or directory of the host, absolute; NULL: nowhere */
+        struct spec_forward_limit limits[FORWARD_LIMIT_MAX_];
+};
+#define FORWARD_CREDENTIAL "journal.forward_to_socket"
+
 struct spec {
         struct spec_self self;
         struct spec_root root;
@@ -359,6 +377,7 @@ struct spec {
         struct spec_host host;
         struct credential_list credentials;
         struct spec_bind_users bind_users;
+        struct spec_forward forward;
         struct said_list said;
 };
 
@@ -396,3 +415,4 @@ const char *resolv_conf_name(enum resolv_conf m);
 const char *volatile_mode_name(enum volatile_mode m);
 const char *timezone_mode_name(enum timezone_mode m);
 const char *link_journal_name(enum link_journal m);
+const char *forward_limit_name(enum forward_limit l);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -81,9 +82,14 @@ int process_pid_namespace(int pidfd) {
 }
 
 /* In a process of vfork(2): memory is the launcher's, but descriptors, signals and session are its own. */
-static _Noreturn void become(const struct process_spawn *s, int pass) {
+static _Noreturn void become(const struct process_spawn *s, int pass, pid_t launcher) {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
         sigset_t none;
+
+        if (s->dies_with_us && (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != launcher))
+                _exit(127);
+        if (s->number)
+                snprintf(s->number, 11, "%d", (int) getpid());
 
         for (int sig = 1; sig < NSIG; sig++)
                 (void) signal(sig, SIG_DFL);
@@ -102,13 +108,13 @@ static _Noreturn void become(const struct process_spawn *s, int pass) {
 }
 
 pid_t process_spawn(const struct process_spawn *s, int pass) {
-        pid_t pid;
+        pid_t launcher = getpid(), pid;
 
         if (access(s->path, X_OK) < 0)
                 return -errno;
         pid = vfork();
         if (pid == 0)
-                become(s, pass);
+                become(s, pass, launcher);
         return pid < 0 ? -errno : pid;
 }
 

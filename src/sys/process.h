@@ -38,6 +38,8 @@ struct process_spawn {
         char *const *argv, *const *env;
         int fd;
         bool keep_stderr;
+        char *number;      /* a place in an argument or variable for 10 digits and a NUL: the program's own number */
+        bool dies_with_us; /* SIGTERM then */
 };
 pid_t process_spawn(const struct process_spawn *s, int pass);
 

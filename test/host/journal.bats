@@ -326,3 +326,107 @@ elsewhere() {
         done
         [ ! -e $place ]
 }
+
+# --- --forward-journal= ---
+
+remote=/usr/lib/systemd/systemd-journal-remote
+
+# Boots m1 by a command that ends in a call of berth, lets it say a word and shut down.
+forwards_and_ends() {
+        start_other "$@"
+        await_true eval 'systemctl -M m1 is-system-running | grep -qx running'
+        systemd-run -q -M m1 --wait sh -c 'echo a-word-from-inside | systemd-cat -t teller; journalctl --sync'
+        [ "$(journal_receivers)" = 1 ]
+        machinectl poweroff m1
+        await_end
+        status_is 0
+        [ -z "$errors" ]
+        [ "$(journal_receivers)" = 0 ]
+}
+
+journal_receivers() {
+        grep -lx systemd-journal /proc/[0-9]*/comm | while IFS= read -r comm; do
+                tr '\0' ' ' <"${comm%/comm}/cmdline" 2>/dev/null | grep '^systemd-journal-remote ' || true
+        done | wc -l
+}
+
+words=("$BERTH" -q -b -M m1 --console=read-only)
+
+# Its journald sends from 256 on, and the host's program takes from a socket of this kind from then on, too.
+@test "forwarded to a directory and to a file: what journald inside logs" {
+        limit=120
+        mkdir "$work/kept"
+        if [ "$(systemd_version)" -lt 256 ]; then
+                try "${words[@]}" --forward-journal="$work/kept" -D "$trees/busybox"
+                refused "the host's systemd-journal-remote is of systemd $(systemd_version)"
+                return 0
+        fi
+        host_tree trixie m1
+        forwards_and_ends "${words[@]}" --forward-journal="$work/kept"
+        journalctl -D "$work/kept" --no-pager -o cat -t teller | grep -qx a-word-from-inside
+        journalctl -D "$work/kept" --no-pager -o cat | grep -q 'Journal started'
+        # A relative path, and no ids of its own.
+        cd "$work"
+        forwards_and_ends "${words[@]}" --private-users=no --forward-journal=one.journal
+        journalctl --file="$work/one.journal" --no-pager -o cat -t teller | grep -qx a-word-from-inside
+        # And the limits, by a program that knows them.
+        printf '#!/bin/sh\necho "$@" >%s\nexec %s --split-mode=host --output=%s\n' "$work/args" "$work/real" "$work/kept" >"$work/remote"
+        chmod +x "$work/remote"
+        cp "$remote" "$work/real"
+        start_other unshare -m --propagation private sh -c "mount --bind $work/remote $remote; exec \"\$@\"" sh "${words[@]}" \
+                --forward-journal="$work/kept" --forward-journal-max-use=64M --forward-journal-keep-free=1M \
+                --forward-journal-max-file-size=16M --forward-journal-max-files=3
+        await_true eval 'systemctl -M m1 is-system-running | grep -qx running'
+        [ "$(cat "$work/args")" = "--output=$work/kept --split-mode=host --max-use=67108864 --keep-free=1048576 --max-file-size=16777216 --max-files=3" ]
+        # Its end is no end of the container, and is said.
+        kill -KILL "$(journal_receiver)"
+        await "$work/err" "the journal of m1 is not forwarded any more"
+        [ "$(machinectl show --value -p State m1)" = running ]
+        machinectl poweroff m1
+        await_end
+        status_is 0
+        rm -rf "${machines:?}/m1"
+}
+
+journal_receiver() {
+        local pid
+        for pid in $(descendants "$launcher"); do
+                case $(tr '\0' ' ' <"/proc/$pid/cmdline") in *"/real "* | systemd-journal-remote*) echo "$pid" ;; esac
+        done
+}
+
+@test "where nothing can be forwarded: a clear error, and nothing stays" {
+        [ "$(systemd_version)" -ge 256 ] || return 0
+        fresh_tree
+        try berth -q -M m1 --forward-journal="$work/missing/x.journal" -D "$TREE" true
+        status_is 1
+        errors_has "$remote does not start"
+        try berth -q -M m1 --forward-journal="$work/plain" -D "$TREE" true
+        refused "--forward-journal=$work/plain: no directory"
+        mkfifo "$work/fifo.journal"
+        try berth -q -M m1 --forward-journal="$work/fifo.journal" -D "$TREE" true
+        refused "neither a file nor a directory"
+        elsewhere "mount -t tmpfs none ${remote%/*}" "$BERTH" -q -M m1 --forward-journal="$work/x.journal" -D "$TREE" true
+        refused "the host has no systemd-journal-remote"
+        try berth -q -M m1 --forward-journal="$work/x.journal" -D "$TREE" /no/such/program
+        status_is 1
+        [ ! -e /run/berth/m1 ]
+        [ "$(journal_receivers)" = 0 ]
+}
+
+@test "a killed berth takes the receiver of its journal along" {
+        [ "$(systemd_version)" -ge 256 ] || return 0
+        fresh_tree
+        mkdir "$work/kept"
+        start_berth -q -M m1 --forward-journal="$work/kept" -D "$TREE" sh -c 'echo up; cat /run/host/credentials/journal.forward_to_socket; exec sleep 1000'
+        await "$work/out" /run/host/journal/socket
+        [ "$(journal_receivers)" = 1 ]
+        kill -KILL "$launcher"
+        wait "$launcher" || true
+        await_value 0 journal_receivers
+        await_true ctl gc
+        start_berth -q -M m1 --forward-journal="$work/kept" -D "$TREE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        stop_berth
+        [ "$(journal_receivers)" = 0 ]
+}

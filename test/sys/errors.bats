@@ -144,7 +144,7 @@ END
         local option
         for option in --oci-bundle=/x --root-hash=0123456789abcdef0123456789abcdef \
                 --network-veth -n --network-bridge=br0 --network-zone=z --port=80 --network-interface=eth0 --network-macvlan=eth0 \
-                --network-ipvlan=eth0 --network-veth-extra=a:b --forward-journal=/x.journal --share-system \
+                --network-ipvlan=eth0 --network-veth-extra=a:b --share-system \
                 --private-users-delegate=1 --cleanup; do
                 try berth -q "$option" -D "$TREE" -M x true
                 status_is 1 || fail "$option"

@@ -122,7 +122,8 @@ static void test_refused(struct tap *t) {
         BAD(t, "--share-system is not supported", "--share-system");
         BAD(t, "out of range", "--private-users-delegate=17");
         BAD(t, "not a size", "--forward-journal-max-use=1X");
-        BAD(t, "--forward-journal-keep-free=1G is not supported", "--forward-journal-keep-free=1G");
+        CALL(t, streq(s->forward.to, "/x.journal") && s->forward.limits[FORWARD_KEEP_FREE].value == 1 << 30,
+             "--forward-journal=/x.journal", "--forward-journal-keep-free=1G");
         BAD(t, "--boot takes no value", "--boot=x");
         CALL(t, true, "--volatile=overlay", "--link-journal=auto", "--bind-user-shell=no", "--register=auto",
              "--ephemeral=no", "--ephemeral");

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Setters for --forward-journal= and its limits. */
+
+#include "conf/setting.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/parse.h"
+
+/* A relative path is seen from the caller's directory. */
+int set_forward(const struct saying *s, struct err *e) {
+        const char *v = s->said->value;
+        char here[PATH_MAX];
+
+        if (*v != '/' && !getcwd(here, sizeof here))
+                return bad_value(s, e, "cannot tell where it begins");
+        s->spec->forward.to = *v == '/' ? v : arena_printf(s->arena, "%s/%s", here[1] ? here : "", v);
+        return strlen(s->spec->forward.to) < PATH_MAX ? SET_OK : bad_value(s, e, "the path is too long");
+}
+
+int set_forward_limit(const struct saying *s, struct err *e) {
+        struct spec_forward_limit *l = &s->spec->forward.limits[s->said->row->value];
+
+        if (parse_size(s->said->value, &l->value) < 0)
+                return bad_value(s, e, "not a size");
+        l->said = true;
+        return SET_OK;
+}
+
+int set_forward_files(const struct saying *s, struct err *e) {
+        struct spec_forward_limit *l = &s->spec->forward.limits[FORWARD_MAX_FILES];
+        int r = parse_u64(s->said->value, 0, INT32_MAX, &l->value);
+
+        if (r < 0)
+                return bad_value(s, e, r == -ERANGE ? "out of range" : "not a number");
+        l->said = true;
+        return SET_OK;
+}
