@@ -478,7 +478,7 @@ int guest_pivot(struct guest *g, struct err *e) {
 
 /* An init expects it; nothing outside is in this peer group. */
 int guest_share_mounts(struct guest *g, struct err *e) {
-        const struct mount_change shared = { .propagation = MS_SHARED, .userns = -1 };
+        const struct mount_change shared = { .propagation = MS_SHARED, .userns = -1, .recursive = true };
         int k = mount_change(g->root, &shared);
 
         return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot make the root directory shared") : 0;

@@ -77,6 +77,16 @@ poweroff_machine() {
         poweroff_machine m1
 }
 
+@test "a unit inside gets a credential of the container: mounts made for it are seen by all" {
+        boot_machine m1 --set-credential=some.thing:content
+        try systemd-run -q -M m1 --wait --pipe -p LoadCredential=some.thing sh -c 'cat $CREDENTIALS_DIRECTORY/some.thing'
+        status_is 0
+        output_is content
+        try systemd-run -q -M m1 --wait --pipe sh -c 'grep -c " / / .* shared:" /proc/self/mountinfo; grep " /run " /proc/self/mountinfo'
+        output_has shared:
+        poweroff_machine m1
+}
+
 @test "files in and out" {
         boot_machine m1
         echo content >"$work/in"
