@@ -311,6 +311,23 @@ static void scrub_secrets(struct spec *spec) {
         }
 }
 
+static int clean_up(struct session *s, int *ret_status, struct err *e) {
+        const struct spec *spec = &s->draft.spec;
+
+        if (spec->root.ephemeral) {
+                err_set(e, ERR_USAGE, 0, "--cleanup does not go with --ephemeral");
+                return err_hint(e, "copies have names that nobody knows: berthctl gc finds them");
+        }
+        if (!spec->id.machine && !spec->root.directory && !spec->root.image) {
+                err_set(e, ERR_USAGE, 0, "--cleanup does not say of which container");
+                return err_hint(e, "-M, -D or -i does");
+        }
+        s->opened.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (s->opened.proc < 0)
+                return err_set(e, ERR_HOST, errno, "cannot open /proc");
+        return berth_cleanup(spec, s->opened.proc, &s->draft.arena, ret_status, e);
+}
+
 static int session_main(struct session *s, int argc, char **argv, int *ret_status, struct err *e) {
         enum conf_action action;
         int k = tidy_descriptors(s->env, e);
@@ -322,6 +339,8 @@ static int session_main(struct session *s, int argc, char **argv, int *ret_statu
                 conf_print(stdout, &s->conf, action);
                 return *ret_status = fflush(stdout) == 0 ? 0 : EXIT_FAILURE;
         }
+        if (s->draft.spec.self.cleanup)
+                return clean_up(s, ret_status, e);
         if (s->draft.spec.root.inspect)
                 return berth_inspect(&s->draft.spec, &s->draft.arena, ret_status, e);
         k = prepare(s, e);

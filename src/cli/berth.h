@@ -12,6 +12,9 @@
  * caller the name of the machine is printed, unless quiet. */
 int berth_detach(bool quiet, int *ret_caller, int *ret_status, struct err *e);
 
+/* berth_cleanup.c. What a killed run of the name left. */
+int berth_cleanup(const struct spec *s, int proc, struct arena *a, int *ret_status, struct err *e);
+
 /* berth_inspect.c. Prints what a disk image holds; status 1 where it would not start. */
 int berth_inspect(const struct spec *s, struct arena *a, int *ret_status, struct err *e);
 

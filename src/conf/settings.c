@@ -53,7 +53,7 @@ const struct setting settings[] = {
         { .name = "settings", .arg = ARG_REQUIRED, .metavar = "BOOLEAN", .flags = SETTING_ARGV_ONLY,
           .set = set_settings_mode, .allowed = "yes, no, override, trusted",
           .help = "Read NAME.nspawn: yes, no, override (it wins), trusted" },
-        { .name = "cleanup", .flags = SETTING_ARGV_ONLY | SETTING_LATER, .set = later_flag, .fallback = "yes",
+        { .name = "cleanup", .flags = SETTING_ARGV_ONLY, .set = set_bool, .at = AT(self.cleanup), .fallback = "yes",
           .help = "Remove what a crashed run has left" },
         { .name = "no-ask-password", .flags = SETTING_ARGV_ONLY, .set = set_nothing, .fallback = "yes",
           .help = "Accepted; nothing is asked" },

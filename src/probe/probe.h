@@ -19,6 +19,9 @@ void opened_done(struct opened *o);
 /* sd_listen_fds(3): how many descriptors from 3 on are passed to this process; 0 where the variables are another's. */
 unsigned probe_listen_fds(char **env);
 
+/* The name that a container of this spec has, whether its tree is there or not. */
+const char *probe_name(const struct spec *s, struct arena *a);
+
 /* Step one: which tree, and the machine's name: enough to look for settings files. Where f->image.used is set then,
  * the tree is in the disk image f->tree.path, and o->root is for image/ to open. */
 int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e);

@@ -112,6 +112,19 @@ static const char *clean_name(const char *path, const char *suffix, struct arena
         return arena_strdup(a, n > 0 ? name : "container");
 }
 
+const char *probe_name(const struct spec *s, struct arena *a) {
+        const char *path = str_or(s->root.image, str_or(s->root.directory, "."));
+        char real[PATH_MAX];
+        size_t n;
+
+        if (s->id.machine)
+                return s->id.machine;
+        path = realpath(path, real) ? real : path;
+        for (n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
+                ;
+        return clean_name(arena_strndup(a, path, n), s->root.image, a);
+}
+
 int probe_top(struct facts *f, int root, struct err *e) {
         struct stat st, host;
 

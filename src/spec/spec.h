@@ -38,6 +38,7 @@ struct spec_self {
         enum dry_run dry_run;
         enum settings_mode settings;
         bool detach;  /* the supervisor goes on in the background */
+        bool cleanup; /* what a killed run left is removed, and nothing else is done */
         bool replace; /* a running container of that name is ended first */
 };
 

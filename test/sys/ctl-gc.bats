@@ -277,3 +277,67 @@ time.sleep(1000)' >"$work/held" &
         output_is "removed the lock /run/systemd/nspawn/locks/inode-2:2"
         rm /run/systemd/nspawn/locks/other
 }
+
+# --- berth --cleanup: the same for one name ---
+
+@test "cleanup: what a killed run of the name left, and of no other" {
+        find_cgroups
+        sleeper gone
+        kill_launcher gone
+        fresh_tree
+        sleeper other
+        kill_launcher other
+        # A name that is in use, and one that nobody knows.
+        fresh_tree busybox third
+        sleeper third
+        for name in third nobody; do
+                try berth -q --cleanup -M $name
+                status_is 0
+                output_is ""
+        done
+        kill -0 "$launcher"
+        [ -e /run/berth/third/record ]
+        [ -e /run/berth/gone/record ]
+        try berth --cleanup -M gone
+        status_is 0
+        line_is "removed the record of gone"
+        line_is "removed the cgroup $cgroups/berth-gone"
+        [ ! -e /run/berth/gone ]
+        [ ! -d "$cgroups/berth-gone" ]
+        [ -e /run/berth/other/record ]
+        stop_berth
+        # The tree's name, whether it is still there or not.
+        rm -rf "$work/tree"
+        mkdir "$work/other"
+        try berth -q --cleanup -D "$work/other/"
+        status_is 0
+        output_is ""
+        [ ! -e /run/berth/other ]
+        try berth -q --cleanup -i "$work/missing.raw"
+        status_is 0
+        try berth --cleanup -M gone
+        status_is 0
+        output_is ""
+}
+
+@test "cleanup: a start that was killed before its record was written, and what it noted" {
+        mkdir -p /run/berth/early /var/lib
+        printf /somewhere/else >/run/berth/early/copy
+        try berth -q --cleanup -M early
+        status_is 1
+        errors_has '/somewhere/else is no copy of berth'
+        rm /run/berth/early/copy
+        try berth -q --cleanup -M early
+        status_is 0
+        [ ! -e /run/berth/early ]
+}
+
+@test "cleanup: needs a name, and not a copy's" {
+        try berth --cleanup
+        refused "--cleanup does not say of which container"
+        try berth --cleanup -x -D "$TREE"
+        refused "--cleanup does not go with --ephemeral"
+        make_open_place "$BERTH"
+        as_nobody "$open_place/berth" --cleanup -M x
+        refused "need to be root"
+}

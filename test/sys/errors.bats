@@ -145,7 +145,7 @@ END
         for option in --oci-bundle=/x --root-hash=0123456789abcdef0123456789abcdef \
                 --network-veth -n --network-bridge=br0 --network-zone=z --port=80 --network-interface=eth0 --network-macvlan=eth0 \
                 --network-ipvlan=eth0 --network-veth-extra=a:b --share-system \
-                --private-users-delegate=1 --cleanup; do
+                --private-users-delegate=1; do
                 try berth -q "$option" -D "$TREE" -M x true
                 status_is 1 || fail "$option"
                 errors_has "not supported by this build yet" || fail "$option"
