@@ -174,7 +174,7 @@ static int change_file(const struct owner_change *c, const char *path, const str
         bool changed = false, noted, special;
         int k = has->caps ? read_caps(path, &kept.caps) : 0;
 
-        if (k == 0 && has->kept && c->resumed)
+        if (k == 0 && has->kept && c->resumed && S_ISREG(c->mode))
                 k = recall_kept(path, &kept);
         noted = k > 0;
         k = k < 0 ? k : shift_caps(c, &kept.caps, &changed);

@@ -4,6 +4,7 @@
 # --private-users-ownership=chown: the owners in the tree itself are changed, all of them or none, and only by name.
 
 load ../lib/common
+load ../lib/hostile
 
 range=655360
 chown=("--private-users=$range" --private-users-ownership=chown)
@@ -301,4 +302,57 @@ END
         wait $racer || true
         [ $bad = 0 ]
         [ "$done" -ge 20 ] || fail "$done of 40" "$errors"
+}
+
+# hostile WANT CODE: in a small tree, which the code spoils ($canary is the host's). WANT: runs, or what the message names.
+hostile() {
+        rm -rf --one-file-system -- "$work/spoilt"
+        TREE=$work/spoilt
+        mkdir -p "$TREE"/{usr,etc,dev,proc,sys,run,tmp,srv}
+        cp -- "$helpers/inside" "$TREE/inside"
+        (cd "$TREE" && eval "$2")
+        # A link to a file of the host changes that.
+        canary_state >"$work/canary.before"
+        limit=10 try berth -q "${chown[@]}" -D "$TREE" /inside end 0
+        diff "$work/canary.before" <(canary_state) || fail "$2: the host has changed" || return 1
+        if [ "$1" = runs ]; then
+                [ "$status" = 0 ] || fail "$2" "$(show)" || return 1
+                [ "$(top_owner)" = $range:$range ] || fail "$2: $(top_owner)"
+        else
+                [ "$status" = 1 ] || fail "$2" "$(show)" || return 1
+                [[ $errors == *"$1"* ]] || fail "$2" "$(show)" || return 1
+                [ "$(wc -l <<<"$errors")" -le 2 ] || fail "$2" "$(show)" || return 1
+                [[ $errors != *$'\033'* ]] || fail "$2" "$(show)"
+        fi
+}
+
+mark='chown 4294836224:4294836224 .'
+note() {
+        /usr/bin/python3 -c 'import os, struct, sys; os.setxattr(sys.argv[1], "trusted.berth." + sys.argv[2], bytes.fromhex(sys.argv[3]))' "$@"
+}
+
+@test "hostile trees gain nothing, and are named" {
+        make_canary
+        hostile runs 'ln -s "$canary/file" srv/a; ln -s "$canary/dir" srv/b; ln -s "$canary" etc/passwd'
+        hostile runs 'ln -s . srv/loop; ln -s loop2 srv/loop1; ln -s loop1 srv/loop2; ln -s /proc/self/root srv/magic; ln -s /proc/1/cwd proc/1'
+        hostile runs 'mknod srv/null c 1 3; mknod srv/disk b 7 200; mkfifo srv/fifo; chmod 6777 srv/fifo; chmod 0 srv/disk usr'
+        hostile runs '/usr/bin/python3 -c "import socket; socket.socket(socket.AF_UNIX).bind(\"srv/socket\")"'
+        hostile runs 'touch "srv/$(printf "n%.0s" {1..255})" srv/$'"'esc\\033[31m'"' srv/$'"'new\\nline'"' srv/$'"'bad\\377'"' srv/...'
+        hostile runs 'touch srv/f; /usr/bin/python3 -c "import os; [os.link(\"srv/f\", f\"srv/f{i}\") for i in range(3000)]"'
+        hostile runs 'p=srv; for i in {1..190}; do p=$p/d; done; mkdir -p $p'
+        hostile 'too many directories' 'p=srv; for i in {1..210}; do p=$p/d; done; mkdir -p $p'
+        hostile 'too many directories' 'cd srv; for i in {1..30}; do d=$(printf "n%.0s" {1..250}); mkdir $d; cd -P $d; done'
+        hostile $'srv/esc\\x1b[31m' 'touch srv/$'"'esc\\033[31m'"'; chown 100000 srv/$'"'esc\\033[31m'"
+        hostile 'srv/new\x0aline' 'touch srv/$'"'new\\nline'"'; chown 100000 srv/$'"'new\\nline'"
+        hostile srv/nobody 'touch srv/nobody; chown 4294967294:4294967294 srv/nobody'
+        hostile srv/busy 'touch srv/busy; chown 4294836224 srv/busy'
+        hostile srv/host 'ln "$canary/file" srv/host'
+        hostile srv/host "ln \"\$canary/file\" srv/host; $mark"
+        hostile 'of two ranges' 'chown 655360:0 .'
+        # Notes that nobody of us made: of a wrong size, with capabilities that are none, for another root.
+        hostile runs "note srv kept 00; note . kept 00; note . owners 00; note inside kept 00; $mark"
+        hostile runs "note srv kept $(printf 'ff%.0s' {1..32}); $mark"
+        hostile runs "note srv owners 00000100; note inside kept ed890000180000000100000300200000$(printf '00%.0s' {1..12})00000000; $mark"
+        hostile inside "note inside kept ed890000180000000100000300200000$(printf '00%.0s' {1..12})a0860100; $mark"
+        hostile inside "note inside kept ed890000140000000100000900200000$(printf '00%.0s' {1..12})00000000; $mark"
 }
