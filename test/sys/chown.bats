@@ -245,6 +245,24 @@ list_common() {
         list_owners "$1" | grep -v '/caps ' | sed "s/('trusted.berth.owners', [^)]*)//"
 }
 
+@test "a call that fails: the file is named, and the next start completes it" {
+        special_tree
+        local before at
+        before=$(list_owners 0)
+        for at in statx:100 listxattr:30 getxattr:3 listxattr:800 setxattr:{1,3,6} fchownat:{1,40,100} chmod:2; do
+                try strace -f -o "$work/trace" -e trace="${at%:*}" -e inject="${at%:*}:error=EIO:when=${at#*:}" \
+                        timeout 20 "$BERTH" -q "${chown[@]}" -D "$TREE" true
+                refused "cannot change the owners of $TREE"
+                errors_has "Input/output error"
+                [ "$(top_owner)" = 0:0 ] || errors_has "the next start with the same option completes it"
+                try berth -q --private-users=1310720 --private-users-ownership=chown -D "$TREE" true
+                status_is 0
+                diff <(echo "$before") <(list_owners 1310720) || fail "$at"
+                try berth -q --private-users=identity --private-users-ownership=chown -D "$TREE" true
+                status_is 0
+        done
+}
+
 @test "systemd-nspawn completes what berth has begun, and berth what it has" {
         special_tree
         mkdir -p "$TREE/var/log/journal"
