@@ -41,7 +41,7 @@ static void look_inside(struct image *m, struct arena *a, struct inside *ret) {
                 ret->why_not = "only root can mount it to look";
                 return;
         }
-        root = image_mount(m, 0, &e);
+        root = image_open_os(m, &e);
         if (root < 0) {
                 ret->why_not = arena_strdup(a, err_format(&e, false, line, sizeof line));
                 return;

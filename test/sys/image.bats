@@ -306,6 +306,9 @@ split_tree() {
         line_is new
         [[ $(type_at /) == "tmpfs rw,nodev"* ]]
         [[ $(type_at /usr) == "ext4 rw,nodev"* ]]
+        try berth --inspect "$IMAGE"
+        status_is 0
+        output_matches '^os +Berth test tree'
 }
 
 @test "a GPT whose beginning is damaged is read from its end, and one line says so" {
