@@ -99,3 +99,36 @@ start_named() {
         never grep -q $'\x1b' "$work/.stdout"
         rm -r /run/berth/odd
 }
+
+# The reply of bash and of fish for a command line; its last word is the one to complete.
+complete_bash() {
+        PATH=${BERTHCTL%/*}:$PATH bash --norc -c '
+                compopt() { :; }
+                source "$1"
+                shift
+                COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+                _berthctl
+                printf "%s\n" "${COMPREPLY[@]}"' bash "$BERTH_BUILD/shell-completion/berthctl" "$@"
+}
+
+complete_fish() {
+        PATH=${BERTHCTL%/*}:$PATH fish --no-config -c 'source $argv[1]; complete -C $argv[2]' "$BERTH_BUILD/shell-completion/berthctl.fish" "$1" | cut -f1
+}
+
+@test "names of running containers complete in the shells" {
+        local verb
+        start_named complete-me
+        for verb in stop status exec attach logs mount; do
+                try complete_bash berthctl "$verb" compl
+                output_is complete-me
+                try complete_fish "berthctl $verb compl"
+                output_is complete-me
+        done
+        try complete_bash berthctl cp compl
+        line_is complete-me:
+        stop_berth
+        try complete_bash berthctl stop compl
+        output_is ""
+        try complete_fish "berthctl stop compl"
+        output_is ""
+}
