@@ -90,6 +90,7 @@ struct run {
         struct {
                 bool stirred;      /* PID 1 has said something */
                 uint64_t cpu_usec; /* what its cgroup had used when we looked last */
+                unsigned looks;    /* since it was asked to end */
         } service;
         bool reboot;
         int *caller;               /* who waits for a detached start, see struct run_want */
