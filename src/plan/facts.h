@@ -155,6 +155,7 @@ struct facts {
                 uint64_t caps;                   /* our bounding set: more cannot be given */
                 bool no_keyring;                 /* keyctl(2) is refused or missing */
                 int landlock_abi;                /* 0: none */
+                bool journald;                   /* it listens: looked for where the console is kept */
                 bool selinux;                    /* it runs: looked for where a label is asked for */
                 bool tun, fuse;                  /* /dev/net/tun, /dev/fuse can be opened for reading and writing */
                 struct device_facts devices;     /* those of --device= */

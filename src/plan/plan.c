@@ -40,6 +40,9 @@ static void make_console(const struct spec *s, const struct facts *f, struct pla
         /* Without a terminal a command is a plain child: the caller's own descriptors, and so EOF and no CR. A boot
          * has a console all the same: init and its gettys expect one. */
         p->console.detached = s->self.detach;
+        /* An OS with systemd has a journal of its own, and what it shows is no news. */
+        p->console.journal = s->self.detach && f->host.journald &&
+                             !(s->exec.mode == EXEC_BOOT && f->tree.init.kind == INIT_SYSTEMD);
         if (s->self.detach)
                 mode = CONSOLE_INTERACTIVE;
         else if (mode == CONSOLE_DEFAULT)

@@ -277,6 +277,7 @@ struct plan {
         struct {
                 enum console_mode mode; /* concrete */
                 const char *background;
+                bool journal;  /* what is shown there goes to the host's journal, too */
                 bool detached; /* nobody's terminal: it goes to a log, for clients to attach to */
         } console;
         struct {

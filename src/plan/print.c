@@ -253,7 +253,10 @@ static void print_where(const struct plan *p, FILE *out) {
         line(out, "uuid", p->id.uuid_text);
         print_journal(p, out);
         print_receiver(p, out);
-        line(out, "console", p->console.detached ? "detached" : console_mode_name(p->console.mode));
+        line(out, "console",
+             p->console.journal    ? "detached, shown in the host's journal"
+             : p->console.detached ? "detached"
+                                   : console_mode_name(p->console.mode));
 }
 
 static void print_strings(FILE *out, const char *name, const struct strv *v) {

@@ -329,6 +329,7 @@ void plan_print_json(const struct plan *p, const struct spec *s, FILE *out) {
         json_string(&j, "uuid", p->id.uuid_text);
         json_string(&j, "console", console_mode_name(p->console.mode));
         json_bool(&j, "detached", p->console.detached);
+        json_bool(&j, "consoleInJournal", p->console.journal);
         put_root(&j, p);
         put_journal(&j, p);
         put_receiver(&j, p);

@@ -308,6 +308,7 @@ int probe_host(const struct spec *s, char **env, struct arena *a, struct facts *
         struct statfs sf;
         int k;
 
+        f->host.journald = s->self.detach && access("/run/systemd/journal/socket", W_OK) == 0;
         f->host.selinux = (s->sec.selinux || s->sec.selinux_apifs) && runs_selinux();
         if (geteuid() != 0 && s->self.dry_run == DRY_RUN_NO) {
                 err_set(e, ERR_HOST, 0, "need to be root");

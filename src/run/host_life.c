@@ -468,6 +468,7 @@ static int watch_start(struct run *r, struct err *e) {
 
 static void write_log(void *data, const char *s, size_t n) {
         host_log_write(data, s, n);
+        host_lines_write(data, s, n);
 }
 
 int host_supervise(struct run *r, struct err *e) {

@@ -400,6 +400,7 @@ static const struct {
         { "signals", take_signals, drop_signals, false },
         { "name", take_name, drop_name, false },
         { "console log", host_log_take, host_log_drop, false },
+        { "console lines", host_lines_take, host_lines_drop, false },
         { "tree lock", take_tree_lock, drop_tree_lock, false },
         { "upper lock", take_upper_lock, drop_upper_lock, false },
         { "copy", host_copy_take, host_copy_drop, false },

@@ -81,6 +81,7 @@ int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_r
                 .quiet = want->quiet,
                 .progress = want->progress,
                 .caller = want->caller,
+                .lines = { .fd = -1 },
         };
         int k;
 

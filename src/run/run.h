@@ -58,6 +58,17 @@ enum life_event {
 /* What takes its time: much is bytes, nothing, or the number of all files. No files: it ended. */
 enum progress { PROGRESS_COPY, PROGRESS_LOOK, PROGRESS_OWNERS };
 
+/* What comes to the console of a detached container, as lines. */
+enum { HOST_LINE = 4096 };
+struct console_lines {
+        int fd;       /* to the host's journald, -1: nobody wants them */
+        pid_t leader; /* whose they are */
+        enum { LINE_TEXT, LINE_ESCAPE, LINE_SEQUENCE, LINE_STRING } state;
+        unsigned lost;
+        size_t n;
+        char text[HOST_LINE];
+};
+
 struct guest_room;
 struct control;
 struct run {
@@ -72,6 +83,7 @@ struct run {
         struct manager *manager;
         struct console *console; /* NULL in pipe mode */
         struct control *control; /* clients of the control socket */
+        struct console_lines lines;
         enum start_state start;
         enum life_state life;
         enum refutable refuted; /* the fact that a failed step found wrong */
@@ -201,6 +213,11 @@ void host_unit_leave(struct run *r);
 int host_log_take(struct run *r, struct err *e);
 void host_log_drop(struct run *r);
 void host_log_write(struct run *r, const char *s, size_t n);
+
+/* host_console_journal.c */
+int host_lines_take(struct run *r, struct err *e);
+void host_lines_drop(struct run *r);
+void host_lines_write(struct run *r, const char *s, size_t n);
 
 /* host_detach.c */
 void host_caller_ready(struct run *r);

@@ -81,3 +81,39 @@ own_scope() {
         await_no_supervisor
         rm -rf "${machines:?}/d3"
 }
+
+# --- the host's journal ---
+
+@test "what a payload without a journal shows is in the host's journal, as text, with whose it is" {
+        local since leader
+        since=@$(date +%s)
+        try berth -q -d -M lines -D "$TREE" sh -c 'printf "plain\n\033[1;31mred\033[0m\r\n\033]0;title\007a\ttab\n\nno-end"; exec sleep 1000'
+        status_is 0
+        leader=$(machinectl show --value -p Leader lines)
+        await_true eval "journalctl --since=$since -q -o cat --no-pager MACHINE=lines | grep -q tab"
+        try journalctl --since="$since" -o cat --no-pager MACHINE=lines
+        output_is $'plain\nred\na\ttab'
+        try journalctl --since="$since" -o cat --no-pager -u lines.scope
+        line_is red
+        try journalctl --since="$since" -o cat --no-pager -t lines LEADER="$leader" PRIORITY=6
+        line_is red
+        # Both have it: the log as it came.
+        ctl logs lines | grep -q no-end
+        ctl kill -s KILL lines
+        await_true eval "journalctl --since=$since -q -o cat --no-pager MACHINE=lines | grep -q no-end"
+        await_no_supervisor
+}
+
+@test "the console of an OS with a journal of its own is not repeated in the host's" {
+        local since
+        limit=120
+        since=@$(date +%s)
+        host_tree trixie m1
+        try berth -q -d -b -M m1
+        status_is 0
+        await_true eval 'systemctl -M m1 is-system-running | grep -qx running'
+        [ -z "$(journalctl --since="$since" -q -o cat --no-pager MACHINE=m1)" ]
+        ctl logs --console m1 | grep -q .
+        ctl stop -t 60 m1
+        rm -rf "${machines:?}/m1"
+}

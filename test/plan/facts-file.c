@@ -364,6 +364,7 @@ static const struct {
         ROW("host.can-mount-proc", host.can_mount_proc, set_bool),
         ROW("host.can-mount-sysfs", host.can_mount_sysfs, set_bool),
         ROW("host.can-mknod", host.can_mknod, set_bool),
+        ROW("host.journald", host.journald, set_bool),
         ROW("host.selinux", host.selinux, set_bool),
         ROW("host.no-overlay", host.no_overlay, set_bool),
         ROW("host.can-idmap-tmpfs", host.can_idmap_tmpfs, set_bool),
