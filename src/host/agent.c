@@ -237,6 +237,10 @@ int main(int argc, char **argv) {
         struct stat st;
         char buf[256];
 
+        /* For berthctl. */
+        if (a && argc == 2 && streq(argv[1], "list") && fstat(AGENT_FD, &st) == 0 && S_ISFIFO(st.st_mode) &&
+            find_address("system", buf, sizeof buf, &a->address) == 0)
+                return agent_list(a->address, AGENT_FD) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (!a || argc != 2 || find_address(argv[1], buf, sizeof buf, &a->address) < 0 || fstat(AGENT_FD, &st) < 0 ||
             !S_ISSOCK(st.st_mode)) {
                 fputs("berth-agent: berth runs this program by itself\n", stderr);

@@ -37,6 +37,9 @@ void agent_note(struct agent *a, const char *fmt, ...) __attribute__((format(pri
 void agent_fail(struct agent *a, enum manager_work work, const struct err *why);
 void agent_left_one(struct agent *a); /* one answer less to wait for */
 
+/* agent_list.c: to a pipe, taken over */
+int agent_list(const char *address, int fd);
+
 /* agent_bus.c */
 #define MANAGER_NAME  "org.freedesktop.systemd1"
 #define MANAGER_PATH  "/org/freedesktop/systemd1"

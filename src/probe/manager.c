@@ -39,7 +39,7 @@ static void look_for_users(char **env, struct arena *a, struct facts *f) {
 }
 
 /* Beside berth itself (a build directory), or where it is installed. */
-static const char *find_agent(struct arena *a) {
+const char *probe_agent(struct arena *a) {
         char self[PATH_MAX];
         ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
         const char *path;
@@ -80,7 +80,7 @@ void probe_manager(const struct spec *s, char **env, struct arena *a, struct fac
         else
                 look_for_system(env, f);
         if (f->manager.found)
-                f->manager.agent = find_agent(a);
+                f->manager.agent = probe_agent(a);
         log_debug(LOG_PROBE, "service manager %d, machined %d, agent %s", f->manager.found, f->manager.machined,
                   str_or(f->manager.agent, "none"));
 }

@@ -178,6 +178,7 @@ int container_list(struct arena *a, struct container_list *ret, struct err *e) {
 
 int container_find(const char *name, struct arena *a, struct container *ret, struct err *e) {
         CLEAN_FD int top = -1;
+        char path[128];
         int k;
 
         if (!is_hostname(name))
@@ -190,6 +191,12 @@ int container_find(const char *name, struct arena *a, struct container *ret, str
                 return err_set(e, ERR_HOST, -k, "cannot read the record " TOP "/%s", name);
         if (k > 0)
                 return 0;
+        snprintf(path, sizeof path, "/run/systemd/machines/%s", name);
+        if (access(path, F_OK) == 0) {
+                err_set(e, ERR_HOST, 0, "%s is a machine of this host, but none of berth's", name);
+                err_hint(e, "machinectl status shows it");
+                return -ENOENT;
+        }
         err_set(e, ERR_HOST, 0, "there is no container named %s", name);
         err_hint(e, "berthctl list shows those that run");
         return -ENOENT;

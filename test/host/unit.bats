@@ -375,3 +375,50 @@ stop_user_bus() {
         stop_berth
         stop_user_bus
 }
+
+# --- machines that are not berth's ---
+
+@test "berthctl list shows the host's other machines too, by whom they are; --own does not" {
+        local leader
+        start_machine m1
+        local first=$launcher
+        fresh_tree busybox theirs
+        start_nspawn -M other -D "$TREE" sh -c 'echo up; exec sleep 1000'
+        await_true machinectl show other
+        leader=$(machinectl show --value -p Leader other)
+        try ctl list --no-legend
+        status_is 0
+        errors_is ""
+        output_matches '^m1 +running +command '
+        output_matches "^other +running +systemd-nspawn:container +$leader "
+        [ "$(wc -l <<<"$output")" = 2 ]
+        try ctl list --json
+        [ "$(jq -r '.[] | [.name, .state, .foreign, .service, .class, .leader] | join(" ")' <<<"$output" | tail -n 1)" = "other running true systemd-nspawn container $leader" ]
+        [ "$(jq -r '.[0] | [.name, .foreign] | join(" ")' <<<"$output")" = "m1 false" ]
+        try ctl list --own --no-legend
+        output_matches '^m1 '
+        [ "$(wc -l <<<"$output")" = 1 ]
+        for verb in status show stop; do
+                try ctl $verb other
+                status_is 1
+                output_is ""
+                errors_has "other is a machine of this host, but none of berth's (machinectl status shows it)"
+        done
+        machinectl show other
+        # A machined that hangs is waited for a moment, and its machines are missed by one line.
+        systemctl kill --signal=STOP systemd-machined.service
+        local before=$EPOCHSECONDS
+        try ctl list --no-legend
+        systemctl kill --signal=CONT systemd-machined.service
+        [ $((EPOCHSECONDS - before)) -le 10 ]
+        status_is 0
+        errors_has "machines that are not berth's are not shown: systemd-machined does not answer"
+        output_matches '^m1 +running '
+        [ "$(wc -l <<<"$output")" = 1 ]
+        machinectl terminate other
+        wait "$launcher" || true
+        launcher=$first
+        stop_berth
+        try ctl list --no-legend
+        output_is ""
+}
