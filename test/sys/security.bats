@@ -569,9 +569,15 @@ held() {
         output_is "tcp ok"
 }
 
-@test "the launcher cannot be traced, killed or looked into from inside" {
-        in_tree sh -c 'ls -d /proc/[0-9]*; kill -9 0 -1 2>/dev/null; echo here'
-        output_lacks berth
+@test "a payload that kills all it can see kills nobody but its own" {
+        in_tree sh -c 'sleep 100 & kill -9 -1; wait; ls -d /proc/[0-9]* | grep -c .; echo here'
+        status_is 0
+        # Itself, and what counts.
+        [[ $output = [123]$'\n'here ]] || fail "$output"
+        opts=(-a)
+        in_tree sh -c 'sleep 100 & kill -9 -1; wait; echo here'
+        status_is 0
+        output_is here
 }
 
 @test "no launcher process is in the container's PID namespace" {
@@ -582,10 +588,37 @@ held() {
         output_lacks "$BERTH"
 }
 
-@test "writing to the cgroups above the container's is not possible" {
-        in_tree sh -c 'ls -d /sys/fs/cgroup/.. >/dev/null; echo 1 >/sys/fs/cgroup/../cgroup.procs; find / -xdev -name cgroup.procs 2>/dev/null | head; cat /proc/1/cgroup'
-        output_matches '^0::/'
-        output_lacks '0::/..'
+# Of a process that is not in the container its cgroup.procs says 0.
+@test "no cgroup above the container's can be seen, in a file system of its own neither" {
+        local look='mkdir /tmp/c && mount -t cgroup2 c /tmp/c && cat /tmp/c/cgroup.procs && sed -n "s,.* \(/[^ ]*\) /tmp/c .*,root \1,p" /proc/self/mountinfo'
+        in_tree sh -c "$look"
+        status_is 0
+        line_is 1
+        line_is "root /"
+        never grep -qx 0 <<<"$output"
+        strict_in_tree sh -c "$look"
+        status_is 0
+        line_is 1
+        line_is "root /"
+        never grep -qx 0 <<<"$output"
+}
+
+@test "no mount can be made writable, or lose nodev, but those that are the container's own" {
+        local try_all='while read -r a b c d place options rest; do
+                [ "$place" = /tmp ] || [ "$place" = /sys/fs/cgroup ] && continue
+                case ,$options, in *,ro,*) mount -o remount,bind,rw "$place" 2>/dev/null && echo "rw $place";; esac
+                case ,$options, in *,nodev,*) mount -o remount,bind,rw,dev "$place" 2>/dev/null && echo "dev $place";; esac
+        done </proc/self/mountinfo; echo done'
+        in_tree sh -c "$try_all"
+        output_is done
+        opts=(--private-network)
+        in_tree sh -c "$try_all"
+        output_is done
+        # With the host's ids nothing is locked: so it would have been seen.
+        opts=(--private-users=no)
+        in_tree sh -c "$try_all"
+        output_has "rw /proc/sys"
+        output_has "dev /"
 }
 
 @test "what is bound from the host does not follow the host's mounts" {
@@ -601,15 +634,20 @@ held() {
         done
 }
 
-@test "the tree is not made shared, and a setuid program in it is no way in on the host while it runs" {
+@test "no mount inside follows one of the host's, where the host's are shared" {
         grep -q "shared:" /proc/self/mountinfo
         in_tree cat /proc/self/mountinfo
         never grep -qE ' master:[0-9]+ ' <<<"$output"
 }
 
 @test "tmpfs, ptys and the like have limits" {
-        in_tree sh -c 'dd if=/dev/zero of=/dev/fill bs=1M count=64 2>/dev/null; ls -l /dev/fill | awk "{ print \$5 }"; cat /proc/sys/kernel/pty/max'
-        [ "$(sed -n 1p <<<"$output")" -lt 8388608 ]
+        in_tree sh -c 'dd if=/dev/zero of=/dev/fill bs=1M count=64 2>/dev/null; ls -l /dev/fill | awk "{ print \$5 }"'
+        [ "$output" -lt 8388608 ]
+        in_tree grep -E ' - (tmpfs|devpts) ' /proc/self/mountinfo
+        [ "$(grep -c . <<<"$output")" -ge 6 ]
+        local all=$output
+        grep -q ' /dev/pts .*max=' <<<"$all"
+        never grep -qvE ' /dev/pts |size=.*nr_inodes=' <<<"$all"
 }
 
 # --- text
