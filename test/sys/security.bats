@@ -610,10 +610,10 @@ held() {
                 case ,$options, in *,nodev,*) mount -o remount,bind,rw,dev "$place" 2>/dev/null && echo "dev $place";; esac
         done </proc/self/mountinfo; echo done'
         in_tree sh -c "$try_all"
-        output_is done
+        output_is 'done'
         opts=(--private-network)
         in_tree sh -c "$try_all"
-        output_is done
+        output_is 'done'
         # With the host's ids nothing is locked: so it would have been seen.
         opts=(--private-users=no)
         in_tree sh -c "$try_all"
