@@ -102,7 +102,11 @@ int guest_schedule(struct guest *g, struct err *e) {
 
         if (p->limits.cpus_said &&
             sched_setaffinity(0, sizeof p->limits.cpus, (const cpu_set_t *) p->limits.cpus) < 0) {
+                bool none_there = errno == EINVAL;
+
                 err_set(e, ERR_HOST, errno, "cannot set --cpu-affinity=");
+                if (none_there)
+                        err_hint(e, "none of these processors may be used here, or is there");
                 return err_blame(e, "cpu-affinity", NULL);
         }
         if (p->exec.personality != PERSONALITY_UNSAID && personality(p->exec.personality) < 0) {

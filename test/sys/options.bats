@@ -179,6 +179,9 @@ END
                 in_tree true
                 refused || fail "cpus: $bad"
         done
+        opts=(--cpu-affinity=1023)
+        in_tree true
+        refused "none of these processors"
 }
 
 @test "--personality changes what uname says" {
