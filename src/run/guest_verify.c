@@ -232,7 +232,24 @@ static void note_line(const struct guest *g, const struct line *l, struct place 
         }
 }
 
-static int look_at_list(const struct guest *g, struct place places[GUEST_OPS], struct err *e) {
+/* What is mounted on / itself: one, and with its flags. The host's would be a second one. */
+struct root_seen {
+        size_t lines;
+        uint64_t attrs;
+};
+
+static int verify_root(const struct guest *g, const struct root_seen *r, struct err *e) {
+        uint64_t want = MOUNT_ATTR_NODEV | (g->plan->root.read_only ? MOUNT_ATTR_RDONLY : 0), now = r->attrs;
+
+        /* What a running container has done to its own is its own affair. */
+        if (g->joins)
+                return 0;
+        if (r->lines > 1 || (r->lines == 0 && mount_attrs_of_path("/", &now) < 0))
+                return differs(e, "the root directory");
+        return (now & want) == want ? 0 : differs(e, "the root directory");
+}
+
+static int look_at_list(const struct guest *g, struct place places[GUEST_OPS], struct root_seen *ret, struct err *e) {
         char *text = g->run->room->text;
         ssize_t n = file_read_at(g->proc, "self/mountinfo", text, sizeof g->run->room->text);
 
@@ -241,19 +258,26 @@ static int look_at_list(const struct guest *g, struct place places[GUEST_OPS], s
         for (char *s = text, *end; (end = strchr(s, '\n')); s = end + 1) {
                 struct line l;
 
-                if (parse_line(s, &l))
-                        note_line(g, &l, places);
+                if (!parse_line(s, &l))
+                        continue;
+                if (l.n_path == 1) {
+                        ret->lines++;
+                        ret->attrs = l.attrs;
+                }
+                note_line(g, &l, places);
         }
         return 0;
 }
 
 static int verify_mounts(const struct guest *g, struct err *e) {
         struct place places[GUEST_OPS];
+        struct root_seen root = { 0 };
         int k;
 
         for (size_t i = 0; i < g->plan->fsops.n; i++)
                 places[i] = (struct place){ .n_dst = g->mounted[i].ino ? strlen(g->plan->fsops.items[i].dst) : 0 };
-        k = look_at_list(g, places, e);
+        k = look_at_list(g, places, &root, e);
+        k = k < 0 ? k : verify_root(g, &root, e);
         for (size_t i = 0; k == 0 && i < g->plan->fsops.n; i++)
                 if (g->mounted[i].ino && !places[i].good && !covered_later(g, i))
                         k = verify_mount(g, i, e);

@@ -680,6 +680,36 @@ held() {
         [ -n "$errors" ]
 }
 
+# The call is not made, and says that it was: what the kernel never does shows what a mistake of ours would come to.
+@test "fault: what only seems to be done ends the start, since the guest compares itself with the plan" {
+        local call what words i
+        while read -r call what words; do
+                # Apart from the mounts of the tests: one of the calls cuts the propagation.
+                # shellcheck disable=SC2086 # words
+                try unshare --mount --propagation private strace -f -o "$work/trace" -e "inject=${call%%:*}:retval=0:${call#*:}" "$BERTH" -q $words -D "$TREE" echo started
+                grep -q INJECTED "$work/trace" || fail "$call was never made"
+                output_lacks started
+                status_is 1
+                errors_is "berth: ${what//_/ }: not what the plan says, so the container is not started"
+        done <<'END'
+capset:when=1+ capabilities
+close_range:when=1+ open_descriptors
+pivot_root:when=1+ the_root_directory
+umount2:when=1+ the_root_directory
+mount_setattr:when=1 the_root_directory
+mount_setattr:when=1 the_root_directory --read-only
+setresuid:when=2 user_and_group -u guest
+setresgid:when=2 user_and_group -u guest
+END
+        for ((i = 2; i <= 35; i += 3)); do
+                try strace -f -o "$work/trace" -e "inject=move_mount:retval=0:when=$i" "$BERTH" -q -D "$TREE" echo started
+                grep -q INJECTED "$work/trace" || break
+                output_lacks started
+                status_is 1
+        done
+        [ "$i" -gt 20 ]
+}
+
 @test "no path below /proc is opened by name once the tree is in place" {
         strace -f -o "$work/trace" -e trace=open,openat,openat2,pivot_root,execve,execveat "$BERTH" -q -D "$TREE" true
         # Only the guest: it is the one that changes its root.
