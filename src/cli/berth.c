@@ -136,10 +136,11 @@ static int load_files(struct session *s, struct err *e) {
 
 static int open_image(struct session *s, struct err *e) {
         bool replace = s->spec->self.replace && s->spec->self.dry_run == DRY_RUN_NO;
+        const struct image_ask ask = { .ask = berth_ask, .credentials = getenv("CREDENTIALS_DIRECTORY") };
         /* Who runs from it has it locked. */
         int k = replace ? berth_replace(s->facts.tree.name, s->opened.proc, &s->draft.arena, e) : 0;
 
-        k = k < 0 ? k : image_look(s->spec, &s->draft.arena, &s->facts, &s->opened.root, &s->image, e);
+        k = k < 0 ? k : image_look(s->spec, &ask, &s->draft.arena, &s->facts, &s->opened.root, &s->image, e);
         return k < 0 ? k : probe_top(&s->facts, s->opened.root, e);
 }
 

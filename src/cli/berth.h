@@ -15,6 +15,9 @@ int berth_detach(bool quiet, int *ret_caller, int *ret_status, struct err *e);
 /* berth_cleanup.c. What a killed run of the name left. */
 int berth_cleanup(const struct spec *s, int proc, struct arena *a, int *ret_status, struct err *e);
 
+/* berth_ask.c. A passphrase, asked for on the terminal, without showing it: as struct image_ask has it. */
+int berth_ask(const char *path, const char *what, unsigned turn, char *buf, size_t size, struct err *e);
+
 /* berth_inspect.c. Prints what a disk image holds; status 1 where it would not start. */
 int berth_inspect(const struct spec *s, struct arena *a, int *ret_status, struct err *e);
 

@@ -10,11 +10,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/binary.h"
 #include "base/clean.h"
 #include "base/json.h"
 #include "base/pick.h"
 #include "base/str.h"
 #include "image/image.h"
+#include "image/protect.h"
+#include "image/verity.h"
 #include "probe/host_text.h"
 #include "probe/tree.h"
 
@@ -31,6 +34,13 @@ struct inspected {
         struct inside in;
 };
 
+static bool is_encrypted(const struct image *m) {
+        for (unsigned i = 0; i < m->n; i++)
+                if (m->parts[i].protection == PROTECTION_LUKS)
+                        return true;
+        return false;
+}
+
 static void look_inside(struct image *m, struct arena *a, struct inside *ret) {
         CLEAN_FD int root = -1;
         struct tree_init init = { .kind = INIT_NONE };
@@ -41,7 +51,12 @@ static void look_inside(struct image *m, struct arena *a, struct inside *ret) {
                 ret->why_not = "only root can mount it to look";
                 return;
         }
-        root = image_open_os(m, &e);
+        if (is_encrypted(m)) {
+                ret->why_not = "it is encrypted, and nobody is asked for a passphrase here";
+                return;
+        }
+        root = protect_open(m, a, &e);
+        root = root < 0 ? root : image_open_os(m, &e);
         if (root < 0) {
                 ret->why_not = arena_strdup(a, err_format(&e, false, line, sizeof line));
                 return;
@@ -91,15 +106,46 @@ static const char *arch_of(const struct dissected_part *p) {
         return arch;
 }
 
+static const char *protection_of(const struct image *m, const struct dissected_part *p) {
+        for (unsigned i = 0; i < m->n; i++)
+                if (m->parts[i].part == p)
+                        return protection_name(m, &m->parts[i]);
+        return NULL;
+}
+
 static void print_part(const struct image *m, const struct dissected_part *p) {
         char size[32], label[512];
 
         printf("  %3u  %-16s %-9s %8s  %-11s %s%s%s%s", p->number, role_of(m, p), str_or(arch_of(p), ""),
                human(p->size, size), *p->fs ? p->fs : "-", is_used(m, p) ? "used" : "left",
                p->no_auto ? ", no-auto" : "", p->read_only ? ", read-only" : "", p->growfs ? ", growfs" : "");
+        if (protection_of(m, p))
+                printf(", %s", protection_of(m, p));
         if (*p->label)
                 printf("  \"%s\"", str_escape(p->label, label, sizeof label));
         putchar('\n');
+}
+
+static const char *const sources[] = {
+        [HASH_NONE] = "unknown", [HASH_SAID] = "--root-hash=",         [HASH_ATTRIBUTE] = "attribute of the file",
+        [HASH_FILE] = "file",    [HASH_SIGNATURE] = "signature in it",
+};
+
+static const char *root_hash_of(const struct image *m, char buf[2 * HASH_MAX + 1]) {
+        return m->verity->source == HASH_NONE ? NULL : binary_to_hex(m->verity->hash.bytes, m->verity->hash.size, buf);
+}
+
+static void print_verity(const struct image *m) {
+        const struct verity *v = m->verity;
+        char hash[2 * HASH_MAX + 1];
+
+        if (!root_hash_of(m, hash))
+                return;
+        printf("%-10s %s (%s)%s\n", v->role == ROLE_USR ? "usr hash" : "root hash", hash, sources[v->source],
+               v->found ? "" : ", no hash data");
+        if (v->sig_size)
+                printf("%-10s %u bytes%s%s%s\n", "signature", v->sig_size, *v->fingerprint ? ", certificate " : "",
+                       v->fingerprint, v->checked ? ", good" : "");
 }
 
 static void print_text(const struct inspected *i) {
@@ -109,12 +155,15 @@ static void print_text(const struct inspected *i) {
         printf("%-10s %s\n", "image", str_escape(m->path, path, sizeof path));
         printf("%-10s %s\n", "size", human(m->size, buf));
         if (m->found->table == TABLE_BARE)
-                printf("%-10s none: %s\n", "table", *m->found->parts[0].fs ? m->found->parts[0].fs : "unknown");
+                printf("%-10s none: %s%s%s\n", "table", *m->found->parts[0].fs ? m->found->parts[0].fs : "unknown",
+                       protection_of(m, &m->found->parts[0]) ? ", " : "",
+                       str_or(protection_of(m, &m->found->parts[0]), ""));
         else
                 printf("%-10s %s, %u partitions, sectors of %u bytes%s\n", "table", tables[m->found->table],
                        m->found->n, m->found->sector, m->found->from_backup ? ", from its copy at the end" : "");
         for (unsigned k = 0; m->found->table != TABLE_BARE && k < m->found->n; k++)
                 print_part(m, &m->found->parts[k]);
+        print_verity(m);
         if (i->in.os)
                 printf("%-10s %s\n", "os", str_escape(i->in.os, buf, sizeof buf));
         if (i->in.init)
@@ -139,9 +188,27 @@ static void put_part(struct json *j, const struct image *m, const struct dissect
         json_uint(j, "size", p->size);
         json_string(j, "fileSystem", *p->fs ? p->fs : NULL);
         json_bool(j, "used", is_used(m, p));
+        json_string(j, "protection", protection_of(m, p));
         json_bool(j, "noAuto", p->no_auto);
         json_bool(j, "readOnly", p->read_only);
         json_bool(j, "growFileSystem", p->growfs);
+        json_close(j);
+}
+
+static void put_verity(struct json *j, const struct image *m) {
+        const struct verity *v = m->verity;
+        char hash[2 * HASH_MAX + 1];
+
+        if (!root_hash_of(m, hash))
+                return;
+        json_open(j, "verity", '{');
+        json_string(j, "role", role_name(v->role));
+        json_string(j, "rootHash", hash);
+        json_string(j, "source", sources[v->source]);
+        json_bool(j, "hashData", v->found);
+        json_bool(j, "signature", v->sig_size > 0);
+        json_string(j, "certificateFingerprint", *v->fingerprint ? v->fingerprint : NULL);
+        json_bool(j, "signatureGood", v->checked);
         json_close(j);
 }
 
@@ -160,8 +227,10 @@ static void print_json(const struct inspected *i) {
         for (unsigned k = 0; k < m->found->n; k++)
                 put_part(&j, m, &m->found->parts[k]);
         json_close(&j);
+        put_verity(&j, m);
         json_string(&j, "os", i->in.os);
         json_string(&j, "init", i->in.init);
+        json_string(&j, "notSeen", i->in.why_not);
         json_bool(&j, "starts", i->verdict.kind == ERR_NONE);
         json_bool(&j, "readOnly", m->read_only);
         json_string(&j, "whyNot",
@@ -177,6 +246,7 @@ int berth_inspect(const struct spec *s, struct arena *a, int *ret_status, struct
                 .path = path,
                 .policy = s->root.policy_said ? &s->root.policy : NULL,
                 .file_systems = s->root.file_systems,
+                .protection = &s->root.protection,
                 .read_only = s->root.read_only,
                 .peek = true,
         };

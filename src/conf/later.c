@@ -38,24 +38,6 @@ int later_number(const struct saying *s, struct err *e) {
         return SET_OK;
 }
 
-/* At least 16 bytes in hexadecimal. */
-int later_hash(const struct saying *s, struct err *e) {
-        const char *v = s->said->value;
-        size_t n = strspn(v, "0123456789abcdefABCDEF");
-
-        return v[n] || n % 2 || n < 32 ? bad_value(s, e, "not a hash") : SET_OK;
-}
-
-int later_hash_signature(const struct saying *s, struct err *e) {
-        const char *data = str_after(s->said->value, "base64:");
-
-        if (!data)
-                return later_path(s, e);
-        if (!*data || data[strspn(data, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")])
-                return bad_value(s, e, "not base64");
-        return SET_OK;
-}
-
 enum { PARTS_MAX = 64 };
 
 /* Returns -EINVAL where there are more parts than max. */

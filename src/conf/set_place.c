@@ -39,35 +39,6 @@ int set_settings_mode(const struct saying *s, struct err *e) {
         return SET_OK;
 }
 
-int set_policy(const struct saying *s, struct err *e) {
-        if (policy_parse(s->said->value, &s->spec->root.policy) < 0)
-                return bad_value(s, e, "not an image policy");
-        s->spec->root.policy_said = true;
-        return SET_OK;
-}
-
-/* Between colons, as in $SYSTEMD_DISSECT_FILE_SYSTEMS, or commas. Swap may stand there: nobody mounts it. */
-int set_file_systems(const struct saying *s, struct err *e) {
-        unsigned all = 0;
-
-        for (const char *v = s->said->value;; v++) {
-                size_t n = strcspn(v, ":,");
-                const char *name = arena_strndup(s->arena, v, n);
-                unsigned flag = policy_file_system(name);
-
-                if (!flag && !streq(name, "swap"))
-                        return bad_value(s, e, "not a list of file systems that are mounted from images");
-                all |= flag;
-                v += n;
-                if (!*v)
-                        break;
-        }
-        if (!all)
-                return bad_value(s, e, "nothing could be mounted");
-        s->spec->root.file_systems = all;
-        return SET_OK;
-}
-
 /* BASE[:COUNT] of user ids. */
 static bool take_range(struct spec_ids *ids, const char *v) {
         size_t n = strcspn(v, ":");

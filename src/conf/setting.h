@@ -177,6 +177,8 @@ int set_ownership(const struct saying *s, struct err *e);
 int set_ownership_old(const struct saying *s, struct err *e); /* --private-users-chown */
 int set_policy(const struct saying *s, struct err *e);
 int set_file_systems(const struct saying *s, struct err *e);
+int set_root_hash(const struct saying *s, struct err *e);
+int set_root_hash_sig(const struct saying *s, struct err *e);
 int set_register(const struct saying *s, struct err *e);
 int set_slice(const struct saying *s, struct err *e);
 int set_property(const struct saying *s, struct err *e);

@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,61 +19,20 @@
 #include "base/file.h"
 #include "sys/process.h"
 #include "sys/seccomp.h"
-
-#if defined(__x86_64__)
-#define OWN_ARCH AUDIT_ARCH_X86_64
-#elif defined(__i386__)
-#define OWN_ARCH AUDIT_ARCH_I386
-#elif defined(__aarch64__)
-#define OWN_ARCH AUDIT_ARCH_AARCH64
-#elif defined(__arm__)
-#define OWN_ARCH AUDIT_ARCH_ARM
-#elif defined(__riscv) && __riscv_xlen == 64
-#define OWN_ARCH AUDIT_ARCH_RISCV64
-#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
-#define OWN_ARCH AUDIT_ARCH_PPC64LE
-#elif defined(__powerpc64__)
-#define OWN_ARCH AUDIT_ARCH_PPC64
-#elif defined(__s390x__)
-#define OWN_ARCH AUDIT_ARCH_S390X
-#elif defined(__loongarch64)
-#define OWN_ARCH AUDIT_ARCH_LOONGARCH64
-#else
-#error "the audit number of this architecture (linux/audit.h) is missing here"
-#endif
-
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define LOW_HALF 4
-#else
-#define LOW_HALF 0
-#endif
-
-/* A sanitizer (of gcc, of clang) makes system calls of its own. */
-#if defined(__has_feature)
-#define SANITIZED (__has_feature(address_sanitizer))
-#elif defined(__SANITIZE_ADDRESS__)
-#define SANITIZED true
-#else
-#define SANITIZED false
-#endif
-
-#define LOAD(field)        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define LOAD_FD            BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + LOW_HALF)
-#define IF(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t) (value), yes, no)
-#define RETURN(what)       BPF_STMT(BPF_RET | BPF_K, what)
+#include "sys/seccomp_write.h"
 
 static int close_doors(int image, int out) {
         const struct sock_filter program[] = {
                 LOAD(arch),
-                IF(OWN_ARCH, 1, 0),
+                IF(SECCOMP_ARCH, 1, 0),
                 RETURN(SECCOMP_RET_KILL_PROCESS),
                 LOAD(nr),
                 IF(SYS_exit_group, 6, 0),
                 IF(SYS_pread64, 0, 2),
-                LOAD_FD,
+                LOAD_ARG(0),
                 IF(image, 3, 4),
                 IF(SYS_write, 0, 3),
-                LOAD_FD,
+                LOAD_ARG(0),
                 IF(out, 0, 1),
                 RETURN(SECCOMP_RET_ALLOW),
                 RETURN(SECCOMP_RET_KILL_PROCESS),
@@ -83,25 +40,51 @@ static int close_doors(int image, int out) {
 
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
                 return -errno;
-        return SANITIZED ? 0 : seccomp_load(program, ELEMENTS(program), 0);
+        return SECCOMP_SANITIZED ? 0 : seccomp_load(program, ELEMENTS(program), 0);
 }
 
-static _Noreturn void look(int fd, uint64_t size, int out, struct dissected *d) {
-        const struct disk disk = { .fd = fd, .size = size };
-        const char *p = (const char *) d;
+static _Noreturn void look(const struct disk *disk, const struct apart *what, int out, void *ret) {
+        const char *p = ret;
 
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (close_doors(fd, out) < 0)
+        if (close_doors(disk->fd, out) < 0)
                 _exit(EXIT_FAILURE);
-        (void) dissect(&disk, d);
-        for (size_t done = 0; done < sizeof *d;) {
-                ssize_t k = write(out, p + done, sizeof *d - done);
+        what->look(disk, what, ret);
+        for (size_t done = 0; done < what->size;) {
+                ssize_t k = write(out, p + done, what->size - done);
 
                 if (k <= 0)
                         break;
                 done += (size_t) k;
         }
         _exit(EXIT_SUCCESS);
+}
+
+int apart(int fd, uint64_t size, const struct apart *what, const char *path, void *ret, struct err *e) {
+        const struct disk disk = { .fd = fd, .size = size };
+        struct process p = { .pidfd = -1 };
+        CLEAN_FD int from = -1, to = -1;
+        int pair[2], k, code = 0, status = -1;
+        ssize_t n;
+
+        memset(ret, 0, what->size);
+        if (pipe2(pair, O_CLOEXEC) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot make a pipe");
+        from = pair[0];
+        to = pair[1];
+        k = process_clone(0, -1, &p);
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot make a process to look at %s with", path);
+        if (k == 0)
+                look(&disk, what, to, ret);
+        clean_fd(&to);
+        to = -1;
+        n = file_read(from, ret, what->size);
+        k = process_wait(p.pidfd, true, &code, &status);
+        clean_fd(&p.pidfd);
+        if (k < 0 || n != (ssize_t) what->size || code != CLD_EXITED || status != EXIT_SUCCESS)
+                return err_set(e, ERR_IMAGE, 0, "the process that looks at %s has ended without an answer", path);
+        return 0;
 }
 
 static bool is_text(const char *s, size_t size) {
@@ -124,29 +107,16 @@ static bool holds_together(const struct dissected *d, uint64_t size) {
         return true;
 }
 
-int dissect_apart(int fd, uint64_t size, const char *path, struct dissected *ret, struct err *e) {
-        struct process p = { .pidfd = -1 };
-        CLEAN_FD int from = -1, to = -1;
-        int pair[2], k, code = 0, status = -1;
-        ssize_t n;
+static void look_at_all(const struct disk *d, const struct apart *what, void *ret) {
+        (void) dissect(d, ret);
+}
 
-        memset(ret, 0, sizeof *ret);
-        if (pipe2(pair, O_CLOEXEC) < 0)
-                return err_set(e, ERR_SYSTEM, errno, "cannot make a pipe");
-        from = pair[0];
-        to = pair[1];
-        k = process_clone(0, -1, &p);
+int dissect_apart(int fd, uint64_t size, const char *path, struct dissected *ret, struct err *e) {
+        const struct apart what = { .look = look_at_all, .size = sizeof *ret };
+        int k = apart(fd, size, &what, path, ret, e);
+
         if (k < 0)
-                return err_set(e, ERR_SYSTEM, -k, "cannot make a process to look at %s with", path);
-        if (k == 0)
-                look(fd, size, to, ret);
-        clean_fd(&to);
-        to = -1;
-        n = file_read(from, (char *) ret, sizeof *ret);
-        k = process_wait(p.pidfd, true, &code, &status);
-        clean_fd(&p.pidfd);
-        if (k < 0 || n != sizeof *ret || code != CLD_EXITED || status != EXIT_SUCCESS)
-                return err_set(e, ERR_IMAGE, 0, "the process that looks at %s has ended without an answer", path);
+                return k;
         if (*ret->why && is_text(ret->why, sizeof ret->why))
                 return err_set(e, ERR_IMAGE, 0, "%s is no disk image to start from: %s", path, ret->why);
         if (!holds_together(ret, size))

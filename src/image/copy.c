@@ -37,9 +37,13 @@ static void use_copy(struct image *m, int *fd) {
         for (unsigned i = 0; i < m->n; i++) {
                 struct image_part *p = &m->parts[i];
 
+                /* Nothing is written to what is verified, and a copy would need to be verified anew. */
+                if (p->protection == PROTECTION_VERITY)
+                        continue;
                 clean_fd(&p->loop);
                 clean_fd(&p->mount);
                 p->loop = p->mount = -1;
+                p->opened = false;
                 p->read_only = p->fixed;
         }
 }
@@ -66,10 +70,18 @@ static int tell_bytes(void *arg, uint64_t bytes) {
 
 int image_copy(struct image *m, int (*tell)(void *arg, uint64_t files, uint64_t bytes), void *arg, struct err *e) {
         struct telling telling = { tell, arg };
+        bool encrypted = false;
         /* Beside a block device there is no room. */
         CLEAN_FD int fd = m->block ? -1 : open_beside(m);
         int k;
 
+        /* Its key is not kept for a second opening. */
+        for (unsigned i = 0; i < m->n; i++)
+                encrypted = encrypted || m->parts[i].protection == PROTECTION_LUKS;
+        if (encrypted) {
+                err_set(e, ERR_HOST, 0, "%s is encrypted: a full copy of it is not made", m->path);
+                return err_hint(e, "--ephemeral needs overlayfs for it, or a file system that shares blocks");
+        }
         if (fd < 0)
                 fd = open("/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         if (fd < 0)

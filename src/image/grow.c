@@ -72,6 +72,6 @@ int image_grow(const struct image_part *p, int mount) {
                 return -errno;
         for (size_t i = 0; i < ELEMENTS(ways); i++)
                 if (streq(ways[i].fs, p->part->fs))
-                        return ways[i].grow(dir, p->part->size);
+                        return ways[i].grow(dir, p->inside ? p->inside : p->part->size);
         return -EOPNOTSUPP;
 }

@@ -15,6 +15,8 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "image/apart.h"
+#include "image/protect.h"
+#include "image/verity.h"
 
 /* In the order in which they are mounted. The boot partitions' place depends on the tree: see image_facts(). */
 static const struct {
@@ -101,19 +103,31 @@ static const struct dissected_part *part_of(const struct image *m, enum part_rol
         return m->choice.part[role] < 0 ? NULL : &m->found->parts[m->choice.part[role]];
 }
 
+/* Hash data and signature need no partition where they are in files. */
+static bool is_elsewhere(const struct image *m, enum part_role role) {
+        switch (role) {
+        case ROLE_ROOT_VERITY: return verity_is_ready(m, ROLE_ROOT);
+        case ROLE_USR_VERITY: return verity_is_ready(m, ROLE_USR);
+        case ROLE_ROOT_VERITY_SIG: return verity_is_signed(m, ROLE_ROOT);
+        case ROLE_USR_VERITY_SIG: return verity_is_signed(m, ROLE_USR);
+        default: return false;
+        }
+}
+
 static struct policy_part as_policy_sees(const struct image *m, enum part_role role) {
         const struct dissected_part *p = part_of(m, role);
         bool usr = role == ROLE_USR, has = usr || role == ROLE_ROOT;
 
         if (!p)
-                return (struct policy_part){ .found = false };
+                return (struct policy_part){ .found = is_elsewhere(m, role) };
         return (struct policy_part){
                 .found = true,
                 .read_only = p->read_only,
                 .growfs = p->growfs,
                 .encrypted = streq(p->fs, "crypto_LUKS"),
-                .verity = has && part_of(m, usr ? ROLE_USR_VERITY : ROLE_ROOT_VERITY),
-                .has_sig = has && part_of(m, usr ? ROLE_USR_VERITY_SIG : ROLE_ROOT_VERITY_SIG),
+                .verity = has && (verity_is_ready(m, role) || part_of(m, usr ? ROLE_USR_VERITY : ROLE_ROOT_VERITY)),
+                .has_sig = has &&
+                           (verity_is_signed(m, role) || part_of(m, usr ? ROLE_USR_VERITY_SIG : ROLE_ROOT_VERITY_SIG)),
                 .file_system = *p->fs ? p->fs : NULL,
         };
 }
@@ -128,40 +142,31 @@ static const char *describe(const struct dissected_part *p, enum part_role role,
         return buf;
 }
 
-/* What the policy allows may still be beyond this build, or not wanted. */
-static int check_means(const struct image *m, const struct image_want *want, const struct policy *policy,
-                       const struct image_part *i, struct err *e) {
-        unsigned rule = policy->role[i->role];
+int image_check_kind(const struct image *m, const struct image_part *i, struct err *e) {
+        unsigned kind = policy_file_system(i->part->fs);
         char what[64];
 
         describe(i->part, i->role, what);
-        if (want->file_systems && *i->part->fs && policy_file_system(i->part->fs) &&
-            !(want->file_systems & policy_file_system(i->part->fs))) {
+        if (m->file_systems && kind && !(m->file_systems & kind)) {
                 err_set(e, ERR_IMAGE, 0, "%s: %s has a file system that is not allowed: %s", m->path, what,
                         i->part->fs);
                 err_blame(e, "image-file-systems", NULL);
                 return err_hint(e, "--image-file-systems= is the list");
         }
-        if (streq(i->part->fs, "crypto_LUKS")) {
-                err_set(e, ERR_IMAGE, 0, "%s: %s is encrypted (LUKS), which this build cannot open", m->path, what);
-                return err_hint(e, "cryptsetup open it, and start its /dev/mapper device by -i");
-        }
-        if (!(rule & POLICY_UNPROTECTED)) {
-                err_set(e, ERR_IMAGE, 0, "%s: the policy wants dm-verity for %s, which this build cannot set up",
-                        m->path, what);
-                return err_hint(e, "veritysetup open it, and start its /dev/mapper device by -i");
-        }
         /* Boot partitions are left out then. */
         if (!*i->part->fs && i->role != ROLE_ESP && i->role != ROLE_XBOOTLDR)
                 return err_set(e, ERR_IMAGE, 0, "%s: there is no known file system in %s", m->path, what);
+        if (streq(i->part->fs, "verity") || streq(i->part->fs, "swap"))
+                return err_set(e, ERR_IMAGE, 0, "%s: %s holds %s, which is no file system to mount", m->path, what,
+                               i->part->fs);
         return 0;
 }
 
-static int judge(struct image *m, const struct policy *policy, struct err *e) {
+static int judge(struct image *m, struct err *e) {
         for (size_t k = 0; k < ROLE_MAX_; k++) {
                 enum part_role role = (enum part_role) k;
                 const struct policy_part seen = as_policy_sees(m, role);
-                enum verdict v = policy_judge(policy, role, &seen);
+                enum verdict v = policy_judge(m->policy, role, &seen);
                 char what[64];
 
                 if (v == VERDICT_LEAVE)
@@ -175,16 +180,11 @@ static int judge(struct image *m, const struct policy *policy, struct err *e) {
         return 0;
 }
 
-static bool is_mountable(const char *fs) {
-        return !streq(fs, "verity") && !streq(fs, "swap");
-}
-
-static int collect(struct image *m, const struct image_want *want, const struct policy *policy, struct err *e) {
+static int collect(struct image *m, struct err *e) {
         m->n = 0;
         for (size_t k = 0; k < ELEMENTS(places); k++) {
                 const struct dissected_part *p = part_of(m, places[k].role);
                 struct image_part *i = &m->parts[m->n];
-                char what[64];
                 int r;
 
                 if (!p)
@@ -194,33 +194,31 @@ static int collect(struct image *m, const struct image_want *want, const struct 
                 };
                 i->fixed = p->read_only || streq(p->fs, "squashfs") || streq(p->fs, "erofs");
                 i->read_only = m->read_only || i->fixed;
-                r = check_means(m, want, policy, i, e);
+                r = protect_choose(m, i, e);
+                r = r < 0 ? r : image_check_kind(m, i, e);
                 if (r < 0)
                         return r;
-                if (!is_mountable(p->fs))
-                        return err_set(e, ERR_IMAGE, 0, "%s: %s holds %s, which is no file system to mount", m->path,
-                                       describe(p, i->role, what), p->fs);
                 m->n++;
         }
         if (m->n > 0 && (m->parts[0].role == ROLE_ROOT || m->parts[0].role == ROLE_USR))
-                return 0;
+                return protect_check(m, e);
         return err_set(e, ERR_IMAGE, 0, "%s has no root partition that the policy lets be used", m->path);
 }
 
 static void make_notes(struct image *m, struct arena *a) {
         if (m->found->from_backup)
                 strv_add(a, &m->notes, "the image's partition table is damaged: its copy at the end is used");
-        if (part_of(m, ROLE_ROOT_VERITY) || part_of(m, ROLE_USR_VERITY))
+        if (m->verity->source == HASH_NONE && (part_of(m, ROLE_ROOT_VERITY) || part_of(m, ROLE_USR_VERITY)))
                 strv_add(a, &m->notes,
                          "the image has hash data for dm-verity, and no root hash was given: it is used "
                          "without verification");
 }
 
-static int prepare(struct image *m, const struct image_want *want, const struct policy *policy, struct err *e) {
+static int prepare(struct image *m, struct err *e) {
         bool all = true;
-        int k = judge(m, policy, e);
+        int k = judge(m, e);
 
-        k = k < 0 ? k : collect(m, want, policy, e);
+        k = k < 0 ? k : collect(m, e);
         for (unsigned i = 0; i < m->n; i++)
                 all = all && m->parts[i].read_only;
         if (all)
@@ -236,16 +234,35 @@ static struct image *new_image(const struct image_want *want, struct arena *a) {
         m->read_only = want->read_only;
         m->peek = want->peek;
         m->direct_io = want->direct_io;
+        m->file_systems = want->file_systems;
         m->found = arena_new(a, struct dissected);
+        m->policy = want->policy;
+        if (!m->policy) {
+                struct policy *usual = arena_new(a, struct policy);
+
+                *usual = policy_default();
+                m->policy = usual;
+        }
+        m->protection = want->protection ? want->protection : arena_new(a, struct spec_protection);
+        m->ask = want->ask;
+        m->verity = arena_new(a, struct verity);
         lock_init(&m->lock);
         return m;
 }
 
-static int take_apart(struct image *m, struct err *e) {
+/* Which partitions count is also for the root hash to say. */
+static int choose(struct image *m, struct arena *a, struct err *e) {
+        int k = verity_find_hash(m, a, e);
+
+        k = k < 0 ? k : choose_parts(m->found, m->path, &m->choice, e);
+        return k < 0 ? k : verity_choose(m, a, e);
+}
+
+static int take_apart(struct image *m, struct arena *a, struct err *e) {
         int k = open_file(m, e);
 
         k = k < 0 ? k : dissect_apart(m->file, m->size, m->path, m->found, e);
-        return k < 0 ? k : choose_parts(m->found, m->path, &m->choice, e);
+        return k < 0 ? k : choose(m, a, e);
 }
 
 static int finish(struct image *m, struct arena *a, struct image **ret) {
@@ -257,11 +274,10 @@ static int finish(struct image *m, struct arena *a, struct image **ret) {
 }
 
 int image_open(const struct image_want *want, struct arena *a, struct image **ret, struct err *e) {
-        const struct policy usual = policy_default(), *policy = want->policy ? want->policy : &usual;
         struct image *m = new_image(want, a);
-        int k = take_apart(m, e);
+        int k = take_apart(m, a, e);
 
-        k = k < 0 ? k : prepare(m, want, policy, e);
+        k = k < 0 ? k : prepare(m, e);
         /* A copy is nobody else's, whoever uses the original. */
         if (k == 0 && want->copy && !m->parts[0].fixed && image_share(m) > 0)
                 return finish(m, a, ret);
@@ -278,7 +294,6 @@ int image_open(const struct image_want *want, struct arena *a, struct image **re
 
 int image_inspect(const struct image_want *want, struct arena *a, struct image **ret, struct err *ret_verdict,
                   struct err *e) {
-        const struct policy usual = policy_default(), *policy = want->policy ? want->policy : &usual;
         struct image *m = new_image(want, a);
         int k = open_file(m, e);
 
@@ -287,8 +302,8 @@ int image_inspect(const struct image_want *want, struct arena *a, struct image *
                 image_close(m);
                 return k;
         }
-        if (choose_parts(m->found, m->path, &m->choice, ret_verdict) == 0)
-                (void) prepare(m, want, policy, ret_verdict);
+        if (choose(m, a, ret_verdict) == 0)
+                (void) prepare(m, ret_verdict);
         make_notes(m, a);
         *ret = m;
         return 0;

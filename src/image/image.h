@@ -11,6 +11,18 @@
 #include "plan/facts.h"
 #include "state/lock.h"
 
+/* What stands between a partition and its file system. */
+enum protection { PROTECTION_NONE, PROTECTION_VERITY, PROTECTION_LUKS };
+
+/* Whom to ask for passphrases. */
+struct image_ask {
+        /* One for a partition; turn: how often this one was asked for before. Returns its length, 0: there is nobody.
+         */
+        int (*ask)(const char *path, const char *what, unsigned turn, char *buf, size_t size, struct err *e);
+        const char *credentials; /* directory with berth's own; NULL */
+};
+
+struct verity;
 struct image_part {
         enum part_role role;
         const struct dissected_part *part;
@@ -18,9 +30,12 @@ struct image_part {
         bool fixed;        /* it can never be written to */
         bool read_only;
         enum verdict verdict;
-        int loop; /* -1: none yet */
+        enum protection protection;
+        int loop; /* or the mapped device on it; -1: none yet */
         char device[32];
-        int mount; /* the first one, which others are copies of; -1 */
+        bool opened;     /* that is a mapped device */
+        uint64_t inside; /* its bytes, of an encrypted partition */
+        int mount;       /* the first one, which others are copies of; -1 */
 };
 
 struct image {
@@ -36,12 +51,19 @@ struct image {
         struct image_part parts[ROLE_MAX_]; /* the root first */
         unsigned n;
         struct strv notes;
+        const struct policy *policy;
+        unsigned file_systems; /* as wanted */
+        const struct spec_protection *protection;
+        const struct image_ask *ask; /* NULL: nobody */
+        struct verity *verity;
 };
 
 struct image_want {
         const char *path;
         const struct policy *policy;
         unsigned file_systems; /* the POLICY_ flags of those that may be in it; 0: all that berth mounts */
+        const struct spec_protection *protection; /* NULL: nothing was said */
+        const struct image_ask *ask;
         bool read_only;
         bool copy; /* one that shares its blocks, where the file system can; otherwise read_only counts */
         enum tristate direct_io; /* UNSAID: where it is written to */
@@ -56,6 +78,12 @@ int image_open(const struct image_want *want, struct arena *a, struct image **re
  */
 int image_inspect(const struct image_want *want, struct arena *a, struct image **ret, struct err *ret_verdict,
                   struct err *e);
+
+/* Is what is in the partition to be mounted, as far as it is known? Encrypted is not yet. */
+int image_check_kind(const struct image *m, const struct image_part *i, struct err *e);
+
+/* Its loop device, once. */
+int image_device(struct image *m, struct image_part *p, struct err *e);
 
 /* A new mount of partition number i of parts, detached. */
 int image_mount(struct image *m, unsigned i, struct err *e);
@@ -75,8 +103,8 @@ int image_open_os(struct image *m, struct err *e);
 
 /* All that there is to know before a plan: opens the image, and its root as *ret_root. *ret is the caller's to close,
  * also after an error. */
-int image_look(const struct spec *s, struct arena *a, struct facts *f, int *ret_root, struct image **ret,
-               struct err *e);
+int image_look(const struct spec *s, const struct image_ask *ask, struct arena *a, struct facts *f, int *ret_root,
+               struct image **ret, struct err *e);
 
 void image_facts(const struct image *m, struct arena *a, struct facts *f);
 

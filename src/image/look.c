@@ -10,6 +10,7 @@
 #include "base/clean.h"
 #include "base/str.h"
 #include "image/image.h"
+#include "image/protect.h"
 #include "sys/mounts.h"
 #include "sys/resolve.h"
 
@@ -97,8 +98,8 @@ int image_open_os(struct image *m, struct err *e) {
                         : root;
 }
 
-int image_look(const struct spec *s, struct arena *a, struct facts *f, int *ret_root, struct image **ret,
-               struct err *e) {
+int image_look(const struct spec *s, const struct image_ask *ask, struct arena *a, struct facts *f, int *ret_root,
+               struct image **ret, struct err *e) {
         bool dry = s->self.dry_run != DRY_RUN_NO;
         bool copy = s->root.ephemeral && s->root.volatile_mode == VOLATILE_NO && !s->root.read_only;
         const struct image_want want = {
@@ -106,6 +107,8 @@ int image_look(const struct spec *s, struct arena *a, struct facts *f, int *ret_
                 .policy = s->root.policy_said ? &s->root.policy : NULL,
                 .file_systems = s->root.file_systems,
                 .direct_io = s->root.direct_io,
+                .protection = &s->root.protection,
+                .ask = ask,
                 .read_only = s->root.read_only || f->tree.vendor || spec_root_spares_tree(&s->root),
                 .copy = copy,
                 .lock = !s->host.no_lock && !dry,
@@ -113,6 +116,7 @@ int image_look(const struct spec *s, struct arena *a, struct facts *f, int *ret_
         };
         int k = image_open(&want, a, ret, e);
 
+        k = k < 0 ? k : protect_open(*ret, a, e);
         k = k < 0 ? k : image_open_os(*ret, e);
         if (k < 0)
                 return k;

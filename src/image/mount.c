@@ -27,7 +27,7 @@ static const struct {
         { "vfat", "umask=0077", "umask=0077" },
 };
 
-static int make_device(struct image *m, struct image_part *p, struct err *e) {
+int image_device(struct image *m, struct image_part *p, struct err *e) {
         const struct loopdev_want want = {
                 .file = m->file,
                 .start = p->part->start,
@@ -65,11 +65,12 @@ static int explain(const struct image *m, const struct image_part *p, int code, 
         return err_hint(e, "it may be damaged: fsck it");
 }
 
-/* erofs reads from a file as it is (Linux 6.12), also from a part of one (6.17): no device is needed. */
+/* erofs reads from a file as it is (Linux 6.12), also from a part of one (6.17): no device is needed, unless one
+ * stands in between. */
 static int mount_file(const struct image *m, const struct image_part *p, struct mount_device device) {
         char source[32], offset[64] = "";
 
-        if (m->block || !streq(p->part->fs, "erofs"))
+        if (m->block || p->protection != PROTECTION_NONE || !streq(p->part->fs, "erofs"))
                 return -ENOTBLK;
         snprintf(source, sizeof source, "/proc/self/fd/%d", m->file);
         if (p->part->start > 0)
@@ -90,6 +91,8 @@ static int mount_new(struct image *m, struct image_part *p, struct err *e) {
         size_t kind;
         int k;
 
+        if (p->protection != PROTECTION_NONE && !p->opened)
+                return err_set(e, ERR_BUG, 0, "%s: the %s partition was not opened", m->path, role_name(p->role));
         for (kind = 0; kind < ELEMENTS(kinds) && !streq(kinds[kind].name, p->part->fs); kind++)
                 ;
         if (kind == ELEMENTS(kinds))
@@ -100,7 +103,7 @@ static int mount_new(struct image *m, struct image_part *p, struct err *e) {
         if (k >= 0)
                 return k;
         /* Whatever was wrong with that, the device's error says more. */
-        k = make_device(m, p, e);
+        k = image_device(m, p, e);
         if (k < 0)
                 return k;
         device.source = p->device;

@@ -13,6 +13,7 @@
 #include "base/pick.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "image/protect.h"
 #include "sys/mounts.h"
 #include "sys/overlay.h"
 #include "sys/resolve.h"
@@ -195,6 +196,11 @@ static int open_images(const struct spec *s, struct facts *f, struct arena *a, s
                 k = image_open(&want, a, &stack->images[stack->n], e);
                 if (k < 0)
                         break;
+                k = protect_open(stack->images[stack->n], a, e);
+                if (k < 0) {
+                        image_close(stack->images[stack->n]);
+                        break;
+                }
                 if (stack->images[stack->n++]->parts[0].role != ROLE_ROOT) {
                         err_set(e, ERR_IMAGE, 0, "%s has a usr partition and no root: it cannot be a layer", l->path);
                         return err_hint(e, "a layer is what lies in / of it");

@@ -240,9 +240,27 @@ static bool is_shared(const struct facts *f) {
         return all;
 }
 
+/* What was said of an image is never left aside. */
+static int check_protection(const struct spec *s, const struct facts *f, struct err *e) {
+        const struct spec_protection *p = &s->root.protection;
+        const char *option = p->hash_size            ? "--root-hash="
+                             : p->sig || p->sig_path ? "--root-hash-sig="
+                             : p->hash_data          ? "--verity-data="
+                             : p->key_file           ? "--image-key-file="
+                                                     : NULL;
+
+        if (f->image.used || !option)
+                return 0;
+        err_set(e, ERR_USAGE, 0, "%s is for disk images, and %s is a directory", option, f->tree.path);
+        return err_blame(e, option, NULL);
+}
+
 int plan_root(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         bool spared = spec_root_spares_tree(&s->root);
+        int k = check_protection(s, f, e);
 
+        if (k < 0)
+                return k;
         p->root.path = f->tree.path;
         p->root.pivot = f->tree.pivot;
         if (f->image.used)

@@ -6,8 +6,6 @@
 #include "probe/probe.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +13,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "sys/cgroupfs.h"
+#include "sys/process.h"
 
 static bool exists(const char *path) {
         return access(path, F_OK) == 0;
@@ -38,19 +37,8 @@ static void look_for_users(char **env, struct arena *a, struct facts *f) {
                 f->manager.found && exists("/usr/share/dbus-1/services/org.freedesktop.machine1.service");
 }
 
-/* Beside berth itself (a build directory), or where it is installed. */
 const char *probe_agent(struct arena *a) {
-        char self[PATH_MAX];
-        ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-        const char *path;
-
-        self[n > 0 ? n : 0] = '\0';
-        if (strrchr(self, '/')) {
-                path = arena_printf(a, "%.*s/berth-agent", (int) (strrchr(self, '/') - self), self);
-                if (access(path, X_OK) == 0)
-                        return path;
-        }
-        return access(BERTH_LIBEXEC "/berth-agent", X_OK) == 0 ? BERTH_LIBEXEC "/berth-agent" : NULL;
+        return process_helper("berth-agent", a);
 }
 
 /* The unit whose cgroup is handed to its processes: the caller's own, or the one above where DelegateSubgroup= put the

@@ -50,6 +50,20 @@ enum volatile_mode {
         VOLATILE_MAX_,
 };
 
+enum { ROOT_HASH_MAX = 64, ROOT_HASH_SIG_MAX = 16 * 1024 };
+
+/* dm-verity and LUKS of a disk image. */
+struct spec_protection {
+        unsigned hash_size; /* --root-hash=, bytes; 0: not said */
+        uint8_t hash[ROOT_HASH_MAX];
+        const char *sig_path; /* --root-hash-sig=; NULL */
+        const uint8_t *sig;   /* base64:... of it, decoded; NULL */
+        unsigned sig_size;
+        const char *hash_data; /* --verity-data=; NULL: a partition of the image, or a file beside it */
+        const char *key_file;  /* --image-key-file=; NULL */
+        bool no_ask;           /* --no-ask-password */
+};
+
 struct spec_root {
         const char *directory; /* -D as given; NULL: by machine name, or the current directory */
         const char *image;     /* -i as given, NULL */
@@ -61,6 +75,7 @@ struct spec_root {
         enum tristate direct_io; /* of an image's loop devices */
         bool no_grow;            /* an image's file systems stay as large as they are */
         bool read_only;          /* sealed: also by volatile_mode */
+        struct spec_protection protection;
         enum volatile_mode volatile_mode;
         bool ephemeral;            /* -x: a copy, or an overlay, that is gone at the end */
         const char *template;      /* --template=: the tree is made from this one where it is missing */

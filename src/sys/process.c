@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <stdio.h>
@@ -79,6 +80,21 @@ int process_pid_namespace(int pidfd) {
         int fd = ioctl(pidfd, PIDFD_GET_PID_NAMESPACE, 0);
 
         return fd < 0 ? -errno : fd;
+}
+
+const char *process_helper(const char *name, struct arena *a) {
+        char self[PATH_MAX];
+        ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+        const char *path;
+
+        self[n > 0 ? n : 0] = '\0';
+        if (strrchr(self, '/')) {
+                path = arena_printf(a, "%.*s/%s", (int) (strrchr(self, '/') - self), self, name);
+                if (access(path, X_OK) == 0)
+                        return path;
+        }
+        path = arena_printf(a, "%s/%s", BERTH_LIBEXEC, name);
+        return access(path, X_OK) == 0 ? path : NULL;
 }
 
 /* In a process of vfork(2): memory is the launcher's, but descriptors, signals and session are its own. */

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/arena.h"
+
 struct process {
         pid_t pid;
         int pidfd;
@@ -30,6 +32,9 @@ int process_clone_inside(pid_t *ret_pid);
 
 /* The process namespace of a process (Linux 6.11). */
 int process_pid_namespace(int pidfd);
+
+/* The path of a program of ours: beside this one (a build directory), or where it is installed. NULL: neither. */
+const char *process_helper(const char *name, struct arena *a);
 
 /* Run a program. It has pass as its descriptor .fd besides 0, 1 and 2, which lead nowhere, default signals, a session
  * of its own, and / for its directory. Returns its number once it runs. */

@@ -63,6 +63,9 @@ guard_snapshot() {
         {
                 cut -d' ' -f3- /proc/self/mountinfo | sed -E 's/ (shared|master|propagate_from):[0-9]+//g; s/^/mount /'
                 guard_loops
+                for file in /sys/block/dm-*/dm/name; do
+                        [ -e "$file" ] && printf 'mapped %s %s\n' "$file" "$(<"$file")"
+                done
                 guard_cgroups
                 awk -F: 'NR > 2 { gsub(/ /, "", $1); print "interface " $1 }' /proc/net/dev
                 find "${guard_places[@]}" -xdev -mindepth 1 -printf 'file %p %y %i\n' 2>/dev/null |

@@ -142,7 +142,7 @@ END
 
 @test "options of later features are refused by name, none is ignored" {
         local option
-        for option in --oci-bundle=/x --root-hash=0123456789abcdef0123456789abcdef \
+        for option in --oci-bundle=/x \
                 --network-veth -n --network-bridge=br0 --network-zone=z --port=80 --network-interface=eth0 --network-macvlan=eth0 \
                 --network-ipvlan=eth0 --network-veth-extra=a:b --share-system \
                 --private-users-delegate=1; do

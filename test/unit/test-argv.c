@@ -227,6 +227,7 @@ static void test_refused(struct tap *t) {
                                                  "oci-bundle",
                                                  "verity-data",
                                                  "root-hash-sig",
+                                                 "image-key-file",
                                                  "selinux-context",
                                                  "selinux-apifs-context",
                                                  "network-namespace-path",

@@ -101,7 +101,12 @@ static void test_refused(struct tap *t) {
         BAD(t, "--set-credential: not ID:VALUE", "--set-credential=secret");
         BAD(t, "no path", "--load-credential=a:");
         BAD(t, "no such mode", "--volatile=tmpfs");
-        BAD(t, "--root-hash=", "--root-hash=00112233445566778899aabbccddeeff");
+        CALL(t, s->root.protection.hash_size == 16 && s->root.protection.hash[15] == 0xff,
+             "--root-hash=00112233445566778899aabbccddeeFF");
+        CALL(t, s->root.protection.sig_size == 3 && s->root.protection.sig[0] == 'A', "--root-hash-sig=base64:QUJD");
+        CALL(t, !s->root.protection.sig && streq(s->root.protection.sig_path, "x.p7s"), "--root-hash-sig=x.p7s");
+        BAD(t, "not base64", "--root-hash-sig=base64:QUJ");
+        CALL(t, s->root.protection.no_ask, "--no-ask-password");
         BAD(t, "not a hash", "--root-hash=0123");
         BAD(t, "not an image policy", "--image-policy=root=foo");
         BAD(t, "exclude each other", "-i", "x.raw", "-D", "x");

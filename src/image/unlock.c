@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The program berth-unlock: see unlock.h. Started by berth as root, with UNLOCK_FD and nothing else. */
+
+#include "image/unlock.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <grp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/msg.h"
+#include "sys/seccomp.h"
+#include "sys/seccomp_write.h"
+
+enum { NOBODY = 65534, CPU_S = 300 };
+
+/* Memory of argon2 is 1 GiB where nobody asked for more, and a header asks for what it likes. */
+#define MEMORY_MAX ((rlim_t) 2560 << 20)
+
+bool unlock_library(const char *name, const char *const *names, void **ret) {
+        void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+
+        for (; library && *names; names++, ret++) {
+                *ret = dlsym(library, *names);
+                if (!*ret)
+                        return false;
+        }
+        return library;
+}
+
+static int drop_root(void) {
+        const struct rlimit memory = { MEMORY_MAX, MEMORY_MAX }, cpu = { CPU_S, CPU_S }, none = { 0, 0 };
+
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || setrlimit(RLIMIT_AS, &memory) < 0 ||
+            setrlimit(RLIMIT_CPU, &cpu) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0)
+                return -errno;
+        if (geteuid() == 0 &&
+            (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0))
+                return -errno;
+        /* Forgotten when the ids change. */
+        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+                return -errno;
+        return 0;
+}
+
+#define ALLOW(name) IF(SYS_##name, 0, 1), RETURN(SECCOMP_RET_ALLOW)
+#ifdef SYS_open
+#define ALLOW_OLD ALLOW(open), ALLOW(stat), ALLOW(lstat), ALLOW(access), ALLOW(readlink), ALLOW(poll)
+#else
+#define ALLOW_OLD ALLOW(openat)
+#endif
+#ifdef SYS_mmap2
+#define ALLOW_MMAP ALLOW(mmap2)
+#else
+#define ALLOW_MMAP ALLOW(mmap)
+#endif
+#ifdef SYS_newfstatat
+#define ALLOW_STAT ALLOW(newfstatat), ALLOW(fstat)
+#elif !defined(SYS_fstatat64)
+#define ALLOW_STAT ALLOW(statx)
+#else
+#define ALLOW_STAT ALLOW(fstatat64), ALLOW(fstat64), ALLOW(_llseek), ALLOW(fcntl64)
+#endif
+#ifdef SYS_futex_time64
+#define ALLOW_TIME ALLOW(futex_time64), ALLOW(clock_gettime64)
+#else
+#define ALLOW_TIME ALLOW(clock_gettime)
+#endif
+
+/* clone(2), C library/kernel differences. */
+#ifdef __s390x__
+#define CLONE_FLAGS 1
+#else
+#define CLONE_FLAGS 0
+#endif
+
+/* Threads, memory, and files that anybody may read. No process, no program, no socket, no key, no other's business. */
+int unlock_close_doors(void) {
+        const struct sock_filter program[] = {
+                LOAD(arch),
+                IF(SECCOMP_ARCH, 1, 0),
+                RETURN(SECCOMP_RET_KILL_PROCESS),
+                LOAD(nr),
+                ALLOW_OLD,
+                ALLOW_MMAP,
+                ALLOW_STAT,
+                ALLOW_TIME,
+                ALLOW(read),
+                ALLOW(readv),
+                ALLOW(write),
+                ALLOW(pread64),
+                ALLOW(lseek),
+                ALLOW(openat),
+                ALLOW(close),
+                ALLOW(fcntl),
+                ALLOW(faccessat),
+                ALLOW(readlinkat),
+                ALLOW(statx),
+                ALLOW(getdents64),
+                ALLOW(munmap),
+                ALLOW(mremap),
+                ALLOW(mprotect),
+                ALLOW(madvise),
+                ALLOW(mlock),
+                ALLOW(munlock),
+                ALLOW(brk),
+                ALLOW(futex),
+                ALLOW(set_robust_list),
+                ALLOW(rseq),
+                ALLOW(rt_sigprocmask),
+                ALLOW(rt_sigaction),
+                ALLOW(rt_sigreturn),
+                ALLOW(sched_yield),
+                ALLOW(sched_getaffinity),
+                ALLOW(getrandom),
+                ALLOW(getpid),
+                ALLOW(gettid),
+                ALLOW(getuid),
+                ALLOW(geteuid),
+                ALLOW(getgid),
+                ALLOW(getegid),
+                ALLOW(getrusage),
+                ALLOW(uname),
+                ALLOW(sysinfo),
+                ALLOW(sendmsg),
+                ALLOW(exit),
+                ALLOW(exit_group),
+                IF(SYS_clone3, 0, 1),
+                /* Its flags are out of sight: the C library takes the older one then. */
+                RETURN(SECCOMP_RET_ERRNO | ENOSYS),
+                IF(SYS_clone, 0, 3),
+                LOAD_ARG(CLONE_FLAGS),
+                BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 0, 1),
+                RETURN(SECCOMP_RET_ALLOW),
+                RETURN(SECCOMP_RET_ERRNO | EPERM),
+        };
+
+        return SECCOMP_SANITIZED ? 0 : seccomp_load(program, ELEMENTS(program), 0);
+}
+
+int main(void) {
+        struct unlock_request q;
+        struct unlock_answer a = { .result = UNLOCK_FAILED };
+        struct msg_fds fds = { 0 };
+        int k = drop_root();
+
+        if (k < 0 || msg_recv(UNLOCK_FD, &q, sizeof q, &fds, 0) != sizeof q || fds.n != 1 ||
+            q.secret.size > sizeof q.secret.bytes)
+                return EXIT_FAILURE;
+        if (q.work == UNLOCK_LUKS)
+                unlock_luks(fds.fd[0], &q.secret, &a);
+        else
+                unlock_signature(fds.fd[0], q.sizes, &a);
+        explicit_bzero(&q, sizeof q);
+        k = msg_send(UNLOCK_FD, &a, sizeof a, NULL);
+        explicit_bzero(&a, sizeof a);
+        _exit(k < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* For the few system call programs that are written by hand: seccomp(2). */
+
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+
+#if defined(__x86_64__)
+#define SECCOMP_ARCH AUDIT_ARCH_X86_64
+#elif defined(__i386__)
+#define SECCOMP_ARCH AUDIT_ARCH_I386
+#elif defined(__aarch64__)
+#define SECCOMP_ARCH AUDIT_ARCH_AARCH64
+#elif defined(__arm__)
+#define SECCOMP_ARCH AUDIT_ARCH_ARM
+#elif defined(__riscv) && __riscv_xlen == 64
+#define SECCOMP_ARCH AUDIT_ARCH_RISCV64
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
+#define SECCOMP_ARCH AUDIT_ARCH_PPC64LE
+#elif defined(__powerpc64__)
+#define SECCOMP_ARCH AUDIT_ARCH_PPC64
+#elif defined(__s390x__)
+#define SECCOMP_ARCH AUDIT_ARCH_S390X
+#elif defined(__loongarch64)
+#define SECCOMP_ARCH AUDIT_ARCH_LOONGARCH64
+#else
+#error "the audit number of this architecture (linux/audit.h) is missing here"
+#endif
+
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define SECCOMP_LOW_HALF 4
+#else
+#define SECCOMP_LOW_HALF 0
+#endif
+
+/* A sanitizer (of gcc, of clang) makes system calls of its own. */
+#if defined(__has_feature)
+#define SECCOMP_SANITIZED (__has_feature(address_sanitizer))
+#elif defined(__SANITIZE_ADDRESS__)
+#define SECCOMP_SANITIZED true
+#else
+#define SECCOMP_SANITIZED false
+#endif
+
+#define LOAD(field)        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define LOAD_AT(at)        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at)
+#define LOAD_ARG(n)        LOAD_AT(offsetof(struct seccomp_data, args[n]) + SECCOMP_LOW_HALF)
+#define IF(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t) (value), yes, no)
+#define RETURN(what)       BPF_STMT(BPF_RET | BPF_K, what)
