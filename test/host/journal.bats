@@ -45,7 +45,8 @@ ends_and_is_kept() {
         await_end
         status_is 0
         journalctl --merge --no-pager -o cat _MACHINE_ID=$id | grep -qx a-word-from-inside
-        journalctl -D $place --no-pager --verify
+        # Older ones read what a newer one has written, and cannot verify it.
+        [ "$(systemd_version)" -lt 254 ] || journalctl -D $place --no-pager --verify
 }
 
 @test "guest: the host's link leads to the journal in the tree, while it runs and afterwards" {
