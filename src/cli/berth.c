@@ -319,7 +319,7 @@ static int clean_up(struct session *s, int *ret_status, struct err *e) {
                 err_set(e, ERR_USAGE, 0, "--cleanup does not go with --ephemeral");
                 return err_hint(e, "copies have names that nobody knows: berthctl gc finds them");
         }
-        if (!spec->id.machine && !spec->root.directory && !spec->root.image) {
+        if (!spec->id.machine && !spec->root.directory && !spec->root.image && !spec->root.mstack) {
                 err_set(e, ERR_USAGE, 0, "--cleanup does not say of which container");
                 return err_hint(e, "-M, -D or -i does");
         }

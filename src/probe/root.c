@@ -113,7 +113,7 @@ static const char *clean_name(const char *path, const char *suffix, struct arena
 }
 
 const char *probe_name(const struct spec *s, struct arena *a) {
-        const char *path = str_or(s->root.image, str_or(s->root.directory, "."));
+        const char *path = str_or(s->root.image, str_or(s->root.mstack, str_or(s->root.directory, ".")));
         char real[PATH_MAX];
         size_t n;
 
@@ -122,7 +122,7 @@ const char *probe_name(const struct spec *s, struct arena *a) {
         path = realpath(path, real) ? real : path;
         for (n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
                 ;
-        return clean_name(arena_strndup(a, path, n), s->root.image, a);
+        return clean_name(arena_strndup(a, path, n), s->root.image ? ".raw" : s->root.mstack ? ".mstack" : "", a);
 }
 
 int probe_top(struct facts *f, int root, struct err *e) {
