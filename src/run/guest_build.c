@@ -155,6 +155,8 @@ static size_t mounted_size(const struct guest *g) {
 }
 
 int guest_hand_over(struct guest *g, struct err *e) {
+        /* The launcher takes its end for the guest's exec. Should the guest not get this, it is who says so. */
+        close(TAKE_FD(g->sock));
         return msg_send(g->pair, g->mounted, mounted_size(g), NULL) < 0 ? lost(e) : 0;
 }
 

@@ -258,8 +258,7 @@ static int on_exit_of_guest(void *data, short revents, struct err *e) {
         if (k < 0)
                 return err_set(e, ERR_SYSTEM, -k, "cannot wait for the guest");
         log_debug(LOG_LIFE, "the guest ended, code %d, status %d", code, status);
-        /* A payload may be over before the builder is, which holds the socket too, and before it is registered. It has
-         * run all the same. */
+        /* Whoever should hold the socket still, it has run; and it may be over before it is registered. */
         if (r->start == START_GONE && r->held.sock >= 0)
                 (void) on_socket_end(r, e);
         host_unit_settled(r);
