@@ -187,6 +187,26 @@ prepare() {
         done
 }
 
+@test "nodes in a directory that is bound: with a user namespace, or where they are named" {
+        mkdir "$work/nodes"
+        mknod -m 0666 "$work/nodes/control" c 10 237
+        opts=(--private-users=pick --bind="$work/nodes:/srv")
+        in_tree sh -c ': </srv/control && echo open'
+        output_is open
+        opts=(--private-users=no --bind="$work/nodes:/srv")
+        in_tree sh -c ': </srv/control && echo open'
+        output_is ""
+        errors_has "Operation not permitted"
+        opts+=(--bind="$work/nodes/control:/dev/control")
+        in_tree sh -c ': </srv/control && : </dev/control && echo open'
+        output_is open
+        # By nobody, and closed to others.
+        chmod 0600 "$work/nodes/control"
+        opts=(--private-users=pick --bind="$work/nodes/control:/dev/control")
+        in_tree sh -c ': </dev/control && echo open'
+        errors_has "Permission denied"
+}
+
 @test "a device node can be used inside, and no other" {
         prepare
         opts=(--private-users=no --bind=/dev/urandom:/dev/mine --bind-ro=/dev/zero:/srv/zero)
