@@ -2,7 +2,8 @@
 
 /* Process G, before the pivot: attaches the tree and builds its file systems inside. Every destination is looked up
  * inside the tree (sys/resolve.h) and used as a descriptor: a hostile link cannot lead out, and cannot be swapped
- * between look and use. */
+ * between look and use. What lies in proc or sysfs is named from a descriptor of their top on: the names in there are
+ * the kernel's. */
 
 #include "run/guest.h"
 
