@@ -280,7 +280,9 @@ static int check_root(const struct spec *s, const struct facts *f, struct arena 
         if (f->tree.lacks_program && s->mounts.n == 0) {
                 err_set(e, ERR_IMAGE, 0, "there is no %s, and no usr, in %s: that is no OS tree",
                         s->exec.argv.n > 0 ? s->exec.argv.items[0] : "shell", plan_tree_name(f, a));
-                err_blame(e, SAID_COMMAND, NULL);
+                err_blame(e, f->tree.pivot ? "pivot-root" : SAID_COMMAND, NULL);
+                if (f->tree.pivot)
+                        return err_hint(e, "--pivot-root= names a directory with an OS in it");
                 return err_hint(e, "-D names the tree, -M one in /var/lib/machines");
         }
         if (s->exec.mode != EXEC_BOOT)

@@ -239,8 +239,8 @@ static int enter_pivot(const struct spec *s, struct facts *f, struct opened *o, 
         o->whole = TAKE_FD(o->root);
         o->root = resolve_in_root(o->whole, s->root.pivot_new, O_PATH | O_DIRECTORY);
         if (o->root < 0 || fstat(o->root, &st) < 0) {
-                err_set(e, ERR_IMAGE, o->root < 0 ? -o->root : errno, "cannot make /%s of %s the root directory",
-                        s->root.pivot_new, f->tree.path);
+                err_set(e, ERR_IMAGE, o->root < 0 ? -o->root : errno,
+                        "cannot make /%s of %s the root directory (--pivot-root=)", s->root.pivot_new, f->tree.path);
                 return err_blame(e, "pivot-root", NULL);
         }
         f->tree.pivot = s->root.pivot_new;

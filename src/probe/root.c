@@ -205,15 +205,15 @@ static int resolve(const char *path, bool image, struct arena *a, const char **r
         return 0;
 }
 
-static int open_directory(const char *path, struct opened *o, struct err *e) {
+static int open_directory(const struct spec *s, const char *path, struct opened *o, struct err *e) {
         int r;
 
         o->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (o->root >= 0)
                 return 0;
         r = err_set(e, errno == ENOENT || errno == ENOTDIR ? ERR_USAGE : ERR_HOST, errno,
-                    "cannot open the directory %s", path);
-        return errno == ENOTDIR ? err_hint(e, "-D wants a directory, -i a disk image") : r;
+                    "cannot open the directory %s%s", path, s->root.mstack ? " (--mstack=)" : "");
+        return errno == ENOTDIR && !s->root.mstack ? err_hint(e, "-D wants a directory, -i a disk image") : r;
 }
 
 int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e) {
@@ -221,7 +221,7 @@ int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct op
         const char *path, *real;
         int r = find_path(s, a, f, &path, e);
 
-        r = r < 0 || f->image.used ? r : open_directory(path, o, e);
+        r = r < 0 || f->image.used ? r : open_directory(s, path, o, e);
         r = r < 0 ? r : resolve(path, f->image.used, a, &real, e);
         if (r < 0)
                 return r;

@@ -140,6 +140,11 @@ static int mount_taken(struct run *r, const struct taken *t, uint64_t attrs, str
         };
         int k = overlay_mount(&l, attrs);
 
+        if (k == -ELOOP) {
+                err_set(e, ERR_USAGE, 0, "cannot make an overlay over %s: its directories lie in one another",
+                        layer_name(r, &t->o->lower.items[0]));
+                return err_hint(e, "what --overlay= or --overlay-upper= write to must be apart from the others");
+        }
         return k < 0 ? err_set(e, ERR_HOST, -k, "cannot make an overlay over %s", layer_name(r, &t->o->lower.items[0]))
                      : k;
 }

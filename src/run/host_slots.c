@@ -59,7 +59,8 @@ static int enter_image(struct run *r, struct err *e) {
         if (k >= 0)
                 return 0;
         r->held.root = -1;
-        err_set(e, ERR_HOST, -k, "cannot make /%s of %s the root directory", pivot, r->plan->root.path);
+        err_set(e, ERR_HOST, -k, "cannot make /%s of %s the root directory (--pivot-root=)", pivot,
+                r->plan->root.path);
         err_blame(e, "pivot-root", NULL);
         return k == -EINVAL ? err_hint(e, "of an image, that is possible from Linux 6.15 on") : k;
 }
