@@ -345,6 +345,8 @@ start_user_bus() {
         printf '[Socket]\nListenStream=%%t/bus\n' >/run/systemd/user/dbus.socket
         printf '[Unit]\nRequires=dbus.socket\n[Service]\nType=notify\nExecStart=/usr/bin/dbus-daemon --session --address=systemd: --nofork --nopidfile --systemd-activation\n' \
                 >/run/systemd/user/dbus.service
+        # It does not find a bus again that was started anew meanwhile, and without it no user's manager starts.
+        systemctl restart systemd-logind.service
         systemctl start user@0.service
         export XDG_RUNTIME_DIR=/run/user/0
         systemctl --user start dbus.service
