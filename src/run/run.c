@@ -67,10 +67,10 @@ static void tell_end(const struct run *r) {
 int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_refuted, struct err *e) {
         const struct plan *p = want->plan;
         CLEAN_FREE struct console *console = p->console.mode == CONSOLE_PIPE ? NULL : calloc(1, sizeof *console);
-        struct guest_room room; /* on the stack: what of it nobody touches costs nothing, and so does giving it back */
+        CLEAN_FREE struct guest_room *room = malloc(sizeof *room);
         struct run r = {
                 .console = console,
-                .room = &room,
+                .room = room,
                 .plan = p,
                 .facts = want->facts,
                 .credentials = want->credentials,
@@ -86,7 +86,7 @@ int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_r
         int k;
 
         r.control = host_control_new(&r);
-        if (!r.control || (!console && p->console.mode != CONSOLE_PIPE))
+        if (!room || !r.control || (!console && p->console.mode != CONSOLE_PIPE))
                 return err_set(e, ERR_SYSTEM, ENOMEM, "cannot prepare the start of %s", p->machine);
         umask(0); /* every mode we give is meant */
         held_init(&r.held);
