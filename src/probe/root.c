@@ -165,9 +165,8 @@ static int find_template(const struct spec *s, struct arena *a, struct facts *f,
 
 /* Which directory is meant: a path as the user says it. */
 static int find_path(const struct spec *s, struct arena *a, struct facts *f, const char **ret, struct err *e) {
-        int r;
-
         bool other = s->root.image || s->root.mstack;
+        int r;
 
         *ret = str_or(s->root.image, str_or(s->root.mstack, str_or(s->root.directory, ".")));
         f->image.used = s->root.image;
