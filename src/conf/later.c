@@ -29,15 +29,6 @@ int later_path(const struct saying *s, struct err *e) {
         return SET_OK;
 }
 
-int later_number(const struct saying *s, struct err *e) {
-        uint64_t v;
-        int r = parse_u64(s->said->value, 0, (uint64_t) s->said->row->value, &v);
-
-        if (r < 0)
-                return bad_value(s, e, r == -ERANGE ? "out of range" : "not a number");
-        return SET_OK;
-}
-
 enum { PARTS_MAX = 64 };
 
 /* Returns -EINVAL where there are more parts than max. */

@@ -7,7 +7,6 @@
 
 int later_flag(const struct saying *s, struct err *e);
 int later_path(const struct saying *s, struct err *e);
-int later_number(const struct saying *s, struct err *e); /* 0 to .value */
 int later_interface(const struct saying *s, struct err *e);
 int later_zone(const struct saying *s, struct err *e);
 int later_port(const struct saying *s, struct err *e);

@@ -4,6 +4,7 @@
 
 #include "conf/setting.h"
 
+#include <errno.h>
 #include <string.h>
 #include <strings.h>
 
@@ -59,11 +60,6 @@ static bool take_range(struct spec_ids *ids, const char *v) {
         return true;
 }
 
-static int no_manager(const struct saying *s, struct err *e) {
-        bad_value(s, e, "berth does not ask systemd-nsresourced for user ids");
-        return err_hint(e, "pick finds some for root");
-}
-
 int set_private_users(const struct saying *s, struct err *e) {
         const char *v = s->said->value;
         struct spec_ids *ids = &s->spec->ids;
@@ -75,9 +71,19 @@ int set_private_users(const struct saying *s, struct err *e) {
         else if (streq(v, "pick"))
                 ids->mode = USERS_PICK;
         else if (streq(v, "managed"))
-                return no_manager(s, e);
+                ids->mode = USERS_MANAGED;
         else if (!take_range(ids, streq(v, "identity") ? "0" : v))
                 return bad_value(s, e, "no such mode");
+        return SET_OK;
+}
+
+int set_private_users_delegate(const struct saying *s, struct err *e) {
+        uint64_t n;
+        int r = parse_u64(s->said->value, 0, (uint64_t) s->said->row->value, &n);
+
+        if (r < 0)
+                return bad_value(s, e, r == -ERANGE ? "out of range" : "not a number");
+        s->spec->ids.delegate = (unsigned) n;
         return SET_OK;
 }
 

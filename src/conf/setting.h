@@ -173,6 +173,7 @@ int set_personality(const struct saying *s, struct err *e);
 int set_private_users(const struct saying *s, struct err *e);
 int set_private_users_auto(const struct saying *s, struct err *e); /* -U */
 int set_private_users_map(const struct saying *s, struct err *e);
+int set_private_users_delegate(const struct saying *s, struct err *e); /* 0 to .value */
 int set_ownership(const struct saying *s, struct err *e);
 int set_ownership_old(const struct saying *s, struct err *e); /* --private-users-chown */
 int set_policy(const struct saying *s, struct err *e);

@@ -135,6 +135,15 @@ struct stack_binds {
         size_t n;
 };
 
+/* What is known of systemd-nsresourced. */
+#define ID_SERVICE "/run/systemd/io.systemd.NamespaceResource"
+enum id_service {
+        ID_SERVICE_MISSING, /* there is no socket */
+        ID_SERVICE_SILENT,  /* nobody answers there */
+        ID_SERVICE_OTHER,   /* somebody else does */
+        ID_SERVICE_ANSWERS,
+};
+
 enum { LISTEN_FDS_MAX = 1024 };
 
 struct facts {
@@ -157,6 +166,7 @@ struct facts {
                 int landlock_abi;                /* 0: none */
                 bool journald;                   /* it listens: looked for where the console is kept */
                 bool selinux;                    /* it runs: looked for where a label is asked for */
+                enum id_service id_service;      /* looked for where ids shall come from it */
                 bool tun, fuse;                  /* /dev/net/tun, /dev/fuse can be opened for reading and writing */
                 struct device_facts devices;     /* those of --device= */
                 struct rlimit nproc, sigpending; /* of PID 1 */

@@ -156,6 +156,31 @@ static int refuse(const struct spec *s, const struct facts *f, const struct plan
                                      : "--private-users=no runs it without: root inside is then root outside");
 }
 
+/* What systemd-nsresourced hands out is a user namespace that may write to no mount but those it is told of, one by
+ * one; berth makes its mounts in a namespace of its own. */
+static int refuse_managed(const struct facts *f, struct err *e) {
+        switch (f->host.id_service) {
+        case ID_SERVICE_MISSING:
+                err_set(e, ERR_HOST, 0,
+                        "--private-users=managed: systemd-nsresourced is not there (no " ID_SERVICE ")");
+                break;
+        case ID_SERVICE_SILENT:
+                err_set(e, ERR_HOST, 0, "--private-users=managed: systemd-nsresourced does not answer at " ID_SERVICE);
+                break;
+        case ID_SERVICE_OTHER:
+                err_set(e, ERR_HOST, 0,
+                        "--private-users=managed: what answers at " ID_SERVICE " is not systemd-nsresourced");
+                break;
+        case ID_SERVICE_ANSWERS:
+                err_set(e, ERR_USAGE, 0,
+                        "--private-users=managed: systemd-nsresourced is there, but berth cannot run a container in a "
+                        "user namespace of its making yet");
+                break;
+        }
+        err_blame(e, "private-users", NULL);
+        return err_hint(e, "--private-users=pick finds a range of ids without it");
+}
+
 int plan_ids(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         bool said = s->ids.mode >= USERS_PICK || s->ids.ownership == OWNERSHIP_MAP ||
                     s->ids.ownership == OWNERSHIP_FOREIGN || s->ids.ownership == OWNERSHIP_CHOWN;
@@ -169,7 +194,7 @@ int plan_ids(const struct spec *s, const struct facts *f, struct arena *a, struc
                                   f->tree.path);
                 return 0;
         }
-        r = choose_range(s, f, p, e);
+        r = s->ids.mode == USERS_MANAGED ? refuse_managed(f, e) : choose_range(s, f, p, e);
         r = r < 0 ? r : choose_owners(s, f, p, e);
         r = r < 0 ? r : plan_idmaps(s, a, p, e);
         if (r < 0)

@@ -328,6 +328,8 @@ int probe_host(const struct spec *s, char **env, struct arena *a, struct facts *
         probe_limits(f);
         probe_cgroup(a, f, o);
         probe_manager(s, env, a, f);
+        if (s->ids.mode == USERS_MANAGED)
+                f->host.id_service = probe_nsresourced(ID_SERVICE, a);
         open_unit(f, o);
         probe_controllers(s, a, f, o);
         probe_devices(s, a, f);

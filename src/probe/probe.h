@@ -36,6 +36,9 @@ int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct op
 /* Part of the above: service manager and machined; needs f->cgroup. */
 void probe_manager(const struct spec *s, char **env, struct arena *a, struct facts *f);
 
+/* Who answers at this socket, within two seconds. */
+enum id_service probe_nsresourced(const char *path, struct arena *a);
+
 /* The path of berth-agent, NULL: it is not there. */
 const char *probe_agent(struct arena *a);
 

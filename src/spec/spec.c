@@ -191,6 +191,11 @@ static int check_ids(const struct spec *s, struct err *e) {
                 err_blame(e, "private-users-map", NULL);
                 return err_hint(e, "--private-users=pick gives it some");
         }
+        if (s->ids.delegate > 0 && s->ids.mode != USERS_MANAGED) {
+                err_set(e, ERR_USAGE, 0, "--private-users-delegate= does not go without --private-users=managed");
+                err_blame(e, "private-users-delegate", NULL);
+                return err_hint(e, "the ranges would be systemd-nsresourced's");
+        }
         if (s->ids.maps.n == 0 || s->ids.ownership != OWNERSHIP_CHOWN)
                 return 0;
         err_set(e, ERR_USAGE, 0, "--private-users-map= does not go with --private-users-ownership=chown");
@@ -274,7 +279,8 @@ static void resolve_face(struct spec *s) {
         if (s->ids.mode == USERS_DEFAULT && strict)
                 s->ids.mode = USERS_NO;
         if (s->ids.ownership == OWNERSHIP_DEFAULT)
-                s->ids.ownership = s->ids.mode > USERS_PICK ? OWNERSHIP_OFF : OWNERSHIP_AUTO;
+                s->ids.ownership =
+                        s->ids.mode == USERS_OF_TREE || s->ids.mode == USERS_RANGE ? OWNERSHIP_OFF : OWNERSHIP_AUTO;
         if (s->console.mode == CONSOLE_PIPE)
                 s->self.quiet = true;
 }

@@ -121,6 +121,7 @@ enum users_mode {
         USERS_PICK,
         USERS_OF_TREE, /* those of the range that the owner of the tree is in */
         USERS_RANGE,   /* base and count */
+        USERS_MANAGED, /* of systemd-nsresourced */
 };
 enum ownership {
         OWNERSHIP_DEFAULT, /* by the mode: auto where ids are picked, otherwise off */
@@ -145,6 +146,7 @@ struct spec_ids {
         bool may_lack; /* -U: silently off where the kernel has no user namespaces */
         enum ownership ownership;
         uint32_t base, count;       /* USERS_RANGE */
+        unsigned delegate;          /* USERS_MANAGED: how many further ranges the payload may hand on */
         struct owner_map_list maps; /* in place of those of the range, or beyond them */
 };
 

@@ -118,6 +118,17 @@ static int set_machine(const struct target *t, const char *v) {
         return -EINVAL;
 }
 
+static int set_id_service(const struct target *t, const char *v) {
+        static const char *const names[] = { "missing", "silent", "other", "answers" };
+
+        for (size_t i = 0; i < ELEMENTS(names); i++)
+                if (streq(names[i], v)) {
+                        *(enum id_service *) t->p = (enum id_service) i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
 static int set_place(const struct target *t, const char *v) {
         static const char *const names[] = { "empty", "directory", "bare-directory", "link", "lost-link", "other" };
 
@@ -388,6 +399,7 @@ static const struct {
         ROW("host.resolv-conf.uplink", host.resolv_conf[2], set_text),
         ROW("host.resolv-conf.stub", host.resolv_conf[3], set_text),
         ROW("host.localtime", host.localtime, set_localtime),
+        ROW("host.id-service", host.id_service, set_id_service),
         ROW("cgroup.found", cgroup.found, set_bool),
         ROW("cgroup.writable", cgroup.writable, set_bool),
         ROW("cgroup.mount", cgroup.mount, set_text),

@@ -144,8 +144,7 @@ END
         local option
         for option in --oci-bundle=/x \
                 --network-veth -n --network-bridge=br0 --network-zone=z --port=80 --network-interface=eth0 --network-macvlan=eth0 \
-                --network-ipvlan=eth0 --network-veth-extra=a:b --share-system \
-                --private-users-delegate=1; do
+                --network-ipvlan=eth0 --network-veth-extra=a:b --share-system; do
                 try berth -q "$option" -D "$TREE" -M x true
                 status_is 1 || fail "$option"
                 errors_has "not supported by this build yet" || fail "$option"

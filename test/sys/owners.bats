@@ -147,10 +147,74 @@ nobody="65534:65534 65534:65534 65534:65534"
         status_is 0
 }
 
-@test "what is not there is refused" {
+# managed WORD...: in a mount namespace where the script on stdin sets up /run/systemd.
+managed() {
+        try unshare -m --propagation private bash -c '
+                mount -t tmpfs tmpfs /run/systemd || exit 99
+                service=0
+                eval "$1"
+                "${@:2}"
+                status=$?
+                [ "$service" = 0 ] || kill "$service"
+                exit "$status"' bash "$(cat)" "$BERTH" -q -D "$TREE" --private-users=managed "$@"
+}
+
+# What a service that answers with TEXT, or with nothing, does at its socket.
+answering() {
+        printf '%s\n' "answer=$(printf %q "$1")"
+        cat <<'END'
+/usr/bin/python3 - "$answer" 2>/dev/null <<'PY' &
+import os, socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind("/run/systemd/.made")
+s.listen(5)
+os.rename("/run/systemd/.made", "/run/systemd/io.systemd.NamespaceResource")
+while True:
+    c, _ = s.accept()
+    asked = c.recv(4096)
+    if asked.endswith(b"\0") and b"GetInfo" in asked and sys.argv[1]:
+        c.sendall(sys.argv[1].encode() + b"\0")
+        c.close()
+    elif sys.argv[1]:
+        c.close()
+    else:
+        kept = c
+PY
+service=$!
+for _ in {1..100}; do [ -S /run/systemd/io.systemd.NamespaceResource ] && break; sleep 0.05; done
+END
+}
+
+@test "--private-users=managed says what is missing, and what helps" {
         fresh_tree
-        try berth -q -D "$TREE" --private-users=managed true
-        refused "berth does not ask systemd-nsresourced"
-        try berth -q -D "$TREE" --private-users-delegate=1 true
-        refused "not supported"
+        managed true </dev/null
+        refused "systemd-nsresourced is not there (no /run/systemd/io.systemd.NamespaceResource)"
+        errors_has "--private-users=pick"
+        managed true <<<'touch /run/systemd/io.systemd.NamespaceResource'
+        refused "systemd-nsresourced does not answer"
+        managed true < <(answering '')
+        refused "systemd-nsresourced does not answer"
+        local other
+        for other in '{"parameters":{"interfaces":["org.varlink.service"]}}' '{"error":"org.varlink.service.MethodNotFound"}' \
+                '{"parameters":{"interfaces":"io.systemd.NamespaceResource"}}' '[' "$(printf '[%.0s' {1..5000})"; do
+                managed true < <(answering "$other")
+                refused "is not systemd-nsresourced" || fail "$other"
+        done
+        managed --private-users-delegate=1 true \
+                < <(answering '{"parameters":{"vendor":"x","interfaces":["org.varlink.service","io.systemd.NamespaceResource"]}}')
+        refused "systemd-nsresourced is there, but berth cannot"
+        errors_has "--private-users=pick"
+}
+
+@test "--private-users-delegate= goes with managed ids only" {
+        fresh_tree
+        local mode
+        for mode in pick yes no identity; do
+                try berth -q -D "$TREE" "--private-users=$mode" --private-users-delegate=1 true
+                refused "--private-users-delegate= does not go without --private-users=managed"
+        done
+        try berth -q -D "$TREE" --private-users-delegate=0 true
+        status_is 0
+        try berth -q -D "$TREE" --private-users=managed --private-users-delegate=17 true
+        refused "out of range"
 }

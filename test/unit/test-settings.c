@@ -271,7 +271,10 @@ static void test_users(struct tap *t) {
         GOOD(t, s->ids.mode == USERS_RANGE && s->ids.base == 0 && s->ids.count == 65536, "--private-users=identity");
         GOOD(t, s->ids.mode == USERS_RANGE && s->ids.base == 65536 && s->ids.count == 65536, "--private-users=65536");
         GOOD(t, s->ids.mode == USERS_RANGE && s->ids.base == 7 && s->ids.count == 1, "--private-users=7:1");
-        BAD(t, "berth does not ask systemd-nsresourced", "--private-users=managed");
+        GOOD(t, s->ids.mode == USERS_MANAGED, "--private-users=managed");
+        GOOD(t, s->ids.delegate == 16, "--private-users=managed", "--private-users-delegate=16");
+        GOOD(t, s->ids.delegate == 0, "--private-users-delegate=0");
+        BAD(t, "not a number", "--private-users-delegate=x");
         BAD(t, "no such mode", "--private-users=65536:");
         BAD(t, "no such mode", "--private-users=-1");
         BAD(t, "no such mode", "--private-users=0:0");
