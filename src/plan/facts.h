@@ -135,6 +135,9 @@ struct stack_binds {
         size_t n;
 };
 
+/* Where the directory of --overlay-upper= is. */
+enum upper_place { UPPER_APART, UPPER_ABOVE_TREE, UPPER_IN_TREE };
+
 /* What is known of systemd-nsresourced. */
 #define ID_SERVICE "/run/systemd/io.systemd.NamespaceResource"
 enum id_service {
@@ -231,7 +234,8 @@ struct facts {
                 bool subvolume;    /* a snapshot of it can be made, and is the whole; asked for copies only, as is: */
                 bool can_reflink;  /* files can share blocks */
                 bool in_use;       /* somebody writes to it */
-                bool split_usr;    /* bin is a directory of its own: looked for with --volatile=yes */
+                enum upper_place upper;
+                bool split_usr;        /* bin is a directory of its own: looked for with --volatile=yes */
                 struct strv usr_links; /* of bin, sbin, lib, lib32, lib64: those that only usr has */
                 bool elf32;            /* its programs are 32-bit: /bin/sh or the init is */
                 struct elf_kind

@@ -94,9 +94,22 @@ static int make_stack(const struct spec *s, const struct facts *f, struct arena 
         return 0;
 }
 
+/* Its directories would show up between those that the tree lies in, or be changes to the tree. */
+static int check_upper(const struct spec *s, const struct facts *f, struct err *e) {
+        if (f->tree.upper == UPPER_APART)
+                return 0;
+        err_set(e, ERR_USAGE, 0, "--overlay-upper=%s: %s %s", s->root.overlay_upper,
+                f->tree.upper == UPPER_IN_TREE ? "it lies in the tree" : "the tree lies in it:", f->tree.path);
+        err_blame(e, "overlay-upper", NULL);
+        return err_hint(e, "changes are kept in a directory apart from the tree");
+}
+
 static int make_overlay(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         struct overlay *o = arena_new(a, struct overlay);
+        int k = check_upper(s, f, e);
 
+        if (k < 0)
+                return k;
         if (f->host.no_overlay) {
                 refuse(s, "the kernel cannot make an overlay here", e);
                 return err_hint(e, "--volatile=yes and --volatile=state do without");

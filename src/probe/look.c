@@ -64,6 +64,44 @@ static bool others_reach(int root) {
         }
 }
 
+/* Is it this directory, or one of those above it? Only those of the same file system, where mounts are not crossed. */
+static bool is_above(const struct stat *what, int from, bool crossing) {
+        CLEAN_FD int at = fcntl(from, F_DUPFD_CLOEXEC, 3);
+        struct stat here, above;
+
+        if (at < 0 || fstat(at, &here) < 0)
+                return false;
+        while (here.st_dev != what->st_dev || here.st_ino != what->st_ino) {
+                int up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+                clean_fd(&at);
+                at = up;
+                if (at < 0 || fstat(at, &above) < 0)
+                        return false;
+                if ((above.st_dev == here.st_dev && above.st_ino == here.st_ino) ||
+                    (!crossing && above.st_dev != here.st_dev))
+                        return false;
+                here = above;
+        }
+        return true;
+}
+
+/* One that is not there is an error of the launch. Below a mount point in the tree it is apart from that. */
+static void probe_upper(const struct spec *s, struct facts *f, const struct opened *o) {
+        int tree = o->whole >= 0 ? o->whole : o->root;
+        struct stat top, upper;
+        CLEAN_FD int fd = -1;
+
+        if (!s->root.overlay_upper || f->image.used || f->stack.used)
+                return;
+        fd = open(s->root.overlay_upper, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &upper) < 0 || fstat(tree, &top) < 0)
+                return;
+        f->tree.upper = is_above(&top, fd, false)      ? UPPER_IN_TREE
+                        : is_above(&upper, tree, true) ? UPPER_ABOVE_TREE
+                                                       : UPPER_APART;
+}
+
 static int probe_file_system(const struct spec *s, struct facts *f, const struct opened *o, struct err *e) {
         struct statfs sf;
         bool written;
@@ -286,6 +324,7 @@ int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct op
         if (r < 0)
                 return r;
         probe_usr(s, a, f, o);
+        probe_upper(s, f, o);
         if (s->exec.mode == EXEC_BOOT) {
                 f->tree.has_os_release = tree_has_os_release(o->root);
                 r = tree_init(o->root, a, &f->tree.init, e);

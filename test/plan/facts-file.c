@@ -118,6 +118,17 @@ static int set_machine(const struct target *t, const char *v) {
         return -EINVAL;
 }
 
+static int set_upper(const struct target *t, const char *v) {
+        static const char *const names[] = { "apart", "above", "inside" };
+
+        for (size_t i = 0; i < ELEMENTS(names); i++)
+                if (streq(names[i], v)) {
+                        *(enum upper_place *) t->p = (enum upper_place) i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
 static int set_id_service(const struct target *t, const char *v) {
         static const char *const names[] = { "missing", "silent", "other", "answers" };
 
@@ -454,6 +465,7 @@ static const struct {
         ROW("tree.subvolume", tree.subvolume, set_bool),
         ROW("tree.can-reflink", tree.can_reflink, set_bool),
         ROW("tree.in-use", tree.in_use, set_bool),
+        ROW("tree.upper", tree.upper, set_upper),
         ROW("tree.split-usr", tree.split_usr, set_bool),
         ROW("tree.usr-link", tree.usr_links, set_list),
         ROW("tree.elf32", tree.elf32, set_bool),

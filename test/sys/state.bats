@@ -154,6 +154,28 @@ load ../lib/common
         refused "--overlay-upper="
 }
 
+@test "--overlay-upper= is apart from the tree, and nothing is made where it is not" {
+        local up before
+        fresh_tree
+        mkdir -p "$TREE/srv/up" "$work/mounted"
+        ln -s "$TREE/srv/up" "$work/link"
+        made() { find / "$work" "$TREE" "$TREE/srv" "$TREE/srv/up" -maxdepth 1 \( -name data -o -name work \); }
+        before=$(made)
+        for up in / /.. "$work" "$TREE" "$TREE/srv" "$TREE/srv/up" "$work/link"; do
+                try berth -q -D "$TREE" "--overlay-upper=$up" true
+                refused "--overlay-upper=$up: " || fail "$up"
+                errors_has "$TREE"
+                errors_has "apart from the tree"
+        done
+        [ "$(made)" = "$before" ]
+        # What is mounted there is not the tree's.
+        try unshare -m --propagation private sh -c '
+                mount -t tmpfs tmpfs "$1/srv/up" && "$2" -q -D "$1" "--overlay-upper=$1/srv/up" sh -c "echo x >/x" && cat "$1/srv/up/data/x"' \
+                sh "$TREE" "$BERTH"
+        status_is 0
+        line_is x
+}
+
 @test "with --read-only the overlay of a directory cannot be written to, a root in memory can" {
         mkdir "$work/changes"
         opts=("--overlay-upper=$work/changes" --read-only)
