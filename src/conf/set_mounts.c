@@ -124,14 +124,25 @@ static bool is_in_run_host(const char *path) {
         return false;
 }
 
+/* The host's own directory of that name: see plan/binds.c. */
+static bool is_host_own(const struct saying *s, const struct spec_mount *m) {
+        static const char *const whole[] = { "dev", "proc", "run", "sys" };
+        const char *from = m->kind == MOUNT_BIND && !m->source.in_tree ? plain_parts(s->arena, m->source.path) : NULL;
+
+        for (size_t i = 0; i < ELEMENTS(whole); i++)
+                if (from && streq(from, whole[i]) && streq(m->dst, whole[i]))
+                        return true;
+        return false;
+}
+
 /* What the container is made of. Anything below them may be covered, but for what lies in run/host. */
-static bool is_own(const struct spec_mount *m) {
+static bool is_own(const struct saying *s, const struct spec_mount *m) {
         static const char *const own[] = { "", "dev", "dev/pts", "proc", "run", "run/host", "sys" };
         const char *cgroup = str_after(m->dst, SPEC_CGROUP_DIR), *rest = str_after(m->dst, "run/host/");
 
         for (size_t i = 0; i < ELEMENTS(own); i++)
                 if (streq(m->dst, own[i]))
-                        return true;
+                        return !is_host_own(s, m);
         /* A bind there is common, and has a meaning: see plan/binds.c. */
         return (rest && is_in_run_host(rest)) ||
                (m->kind != MOUNT_BIND && cgroup && (*cgroup == '\0' || *cgroup == '/'));
@@ -141,7 +152,7 @@ static int set_destination(const struct saying *s, struct spec_mount *m, const c
         m->dst = plain_parts(s->arena, path);
         if (!m->dst)
                 return bad_value(s, e, "the destination is no absolute path without ..");
-        return is_own(m) ? bad_value(s, e, "/%.80s is what the container itself is made of", m->dst) : 0;
+        return is_own(s, m) ? bad_value(s, e, "/%.80s is what the container itself is made of", m->dst) : 0;
 }
 
 /* Said on the command line, a relative path is seen from the caller's directory; a file has none. */

@@ -273,8 +273,10 @@ static int add_one(const struct spec_mount *m, const struct facts *f, const stru
 int plan_binds(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         int r = 0;
 
-        for (size_t i = 0; r == 0 && i < s->mounts.n; i++)
+        for (size_t i = 0; r == 0 && i < s->mounts.n; i++) {
                 r = add_one(&s->mounts.items[i], f, &f->sources.items[i], a, p, e);
+                r = r < 0 ? r : plan_host_dir(s, &s->mounts.items[i], a, p, e);
+        }
         return r;
 }
 

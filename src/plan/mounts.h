@@ -12,6 +12,8 @@ int plan_files(const struct spec *s, const struct facts *f, struct arena *a, str
 
 /* What a user wants mounted. */
 int plan_binds(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
+/* Once that is done: what goes with the host's own /dev, /proc, /run or /sys in place of the container's. */
+int plan_host_dir(const struct spec *s, const struct spec_mount *m, struct arena *a, struct plan *p, struct err *e);
 /* Before plan_unit(): the devices among them. */
 int plan_bind_devices(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
 /* Is one of them at this place, or below it? */

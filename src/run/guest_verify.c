@@ -106,14 +106,24 @@ static int verify_namespaces(struct guest *g, struct err *e) {
         return k;
 }
 
+static bool comes_later(const struct fsop_list *l, size_t k, size_t i) {
+        bool late = l->items[k].flags & FSOP_LATE;
+
+        return late == !!(l->items[i].flags & FSOP_LATE) ? k > i : late;
+}
+
 /* What lies at each place is what was put there, with its flags. A later operation on the same place covers an earlier
- * one. */
+ * one, and what a user wants mounted all that was mounted below. */
 static bool covered_later(const struct guest *g, size_t i) {
         const struct fsop_list *l = &g->plan->fsops;
 
-        for (size_t k = i + 1; k < l->n; k++)
-                if (g->mounted[k].ino && streq(l->items[k].dst, l->items[i].dst))
+        for (size_t k = 0; k < l->n; k++) {
+                const char *rest = str_after(l->items[i].dst, l->items[k].dst);
+
+                if (g->mounted[k].ino && rest && comes_later(l, k, i) &&
+                    (!*rest || (*rest == '/' && l->items[k].flags & FSOP_OF_USER)))
                         return true;
+        }
         return false;
 }
 

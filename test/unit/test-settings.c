@@ -229,7 +229,12 @@ static void test_mounts(struct tap *t) {
         GOOD(t, is_bind(s, 0, "x:y", "x:y") && s->mounts.items[0].alone, "--bind=+/x\\:y::norbind");
         BAD(t, "no source and no destination", "--bind=::rbind");
         BAD(t, "/ is what the container itself is made of", "--bind=/");
-        BAD(t, "/proc is what the container itself is made of", "--bind=/proc");
+        GOOD(t, s->mounts.n == 1 && streq(s->mounts.items[0].dst, "proc"), "--bind=/proc");
+        BAD(t, "/proc is what the container itself is made of", "--bind=/sys:/proc");
+        BAD(t, "/proc is what the container itself is made of", "--bind=+/proc");
+        BAD(t, "/run is what the container itself is made of", "--tmpfs=/run");
+        BAD(t, "/dev is what the container itself is made of", "--overlay=/a:/dev");
+        BAD(t, "/dev/pts is what the container itself is made of", "--bind=/dev/pts");
         BAD(t, "/run/host/notify is what the container itself is made of", "--tmpfs=/run/host/notify");
         BAD(t, "/run/host is what the container itself is made of", "--tmpfs=/run/host/");
         GOOD(t, streq(s->mounts.items[0].dst, "run/host/notify2"), "--tmpfs=/run/host/notify2");
