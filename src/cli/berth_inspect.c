@@ -128,7 +128,7 @@ static void print_part(const struct image *m, const struct dissected_part *p) {
 
 static const char *const sources[] = {
         [HASH_NONE] = "unknown", [HASH_SAID] = "--root-hash=",         [HASH_ATTRIBUTE] = "attribute of the file",
-        [HASH_FILE] = "file",    [HASH_SIGNATURE] = "signature in it",
+        [HASH_FILE] = "file",    [HASH_SIGNATURE] = "signature in it", [HASH_GUESSED] = "UUIDs of the partitions",
 };
 
 static const char *root_hash_of(const struct image *m, char buf[2 * HASH_MAX + 1]) {

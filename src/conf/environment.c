@@ -12,7 +12,12 @@
 #include "base/str.h"
 
 const struct variable variables[] = {
+        { "SYSTEMD_ALLOW_USERSPACE_VERITY", "image-verity-certificates" },
         { "SYSTEMD_DISSECT_FILE_SYSTEMS", "image-file-systems" },
+        { "SYSTEMD_DISSECT_VERITY_EMBEDDED", "image-verity-embedded" },
+        { "SYSTEMD_DISSECT_VERITY_GUESS", "image-verity-guess" },
+        { "SYSTEMD_DISSECT_VERITY_SIDECAR", "image-verity-files" },
+        { "SYSTEMD_DISSECT_VERITY_SIGNATURE", "image-verity-signature" },
         { "SYSTEMD_LOOP_DIRECT_IO", "image-direct-io" },
         { "SYSTEMD_NSPAWN_API_VFS_WRITABLE", "api-vfs" },
         { "SYSTEMD_NSPAWN_CHECK_OS_RELEASE", "os-release-check" },
@@ -22,42 +27,60 @@ const struct variable variables[] = {
         { "SYSTEMD_SECCOMP", "seccomp" },
         { "SYSTEMD_SUPPRESS_SYNC", "suppress-sync" },
         /* Not supported: refused where they ask for something. */
-        { "SYSTEMD_NSPAWN_SHARE_NS_IPC", NULL, false },
-        { "SYSTEMD_NSPAWN_SHARE_NS_PID", NULL, false },
-        { "SYSTEMD_NSPAWN_SHARE_NS_UTS", NULL, false },
-        { "SYSTEMD_NSPAWN_SHARE_SYSTEM", NULL, false },
-        { "SYSTEMD_NSPAWN_USE_CGNS", NULL, true },
+        { "SYSTEMD_DISSECT_FSTYPE_*", NULL, NULL },
+        { "SYSTEMD_LOG_SECCOMP", NULL, "0" },
+        { "SYSTEMD_NSPAWN_NETWORK_MAC", NULL, NULL },
+        { "SYSTEMD_NSPAWN_SHARE_NS_IPC", NULL, "0" },
+        { "SYSTEMD_NSPAWN_SHARE_NS_PID", NULL, "0" },
+        { "SYSTEMD_NSPAWN_SHARE_NS_UTS", NULL, "0" },
+        { "SYSTEMD_NSPAWN_SHARE_SYSTEM", NULL, "0" },
+        { "SYSTEMD_NSPAWN_USE_CGNS", NULL, "1" },
+        { "SYSTEMD_VERITY_SHARING", NULL, "0" },
 };
 const size_t n_variables = ELEMENTS(variables);
 
-static int refuse_unsupported(const struct variable *v, const char *value, struct err *e) {
+static int refuse_unsupported(const struct variable *v, const char *name, const char *value, struct err *e) {
         bool on;
 
-        if (parse_bool(value, &on) == 0 && on == v->harmless)
+        if (v->harmless && parse_bool(value, &on) == 0 && on == (*v->harmless == '1'))
                 return 0;
-        err_set(e, ERR_USAGE, 0, "$%s=%.60s is not supported by this build", v->name, value);
-        return err_hint(e, "unset it, or set it to %s", v->harmless ? "1" : "0");
+        err_set(e, ERR_USAGE, 0, "$%.60s=%.60s is not supported by this build", name, value);
+        return v->harmless ? err_hint(e, "unset it, or set it to %s", v->harmless) : err_hint(e, "unset it");
+}
+
+/* One variable: an option in other words, or not supported. */
+static int take(struct conf *c, const struct variable *v, const char *name, const char *value, struct err *e) {
+        struct statement st = {
+                .row = v->option ? setting_by_name(v->option) : NULL,
+                .value = value,
+                .as = name,
+                .origin = ORIGIN_ENVIRONMENT,
+                .trusted = true,
+        };
+
+        if (!value || !*value)
+                return 0;
+        return v->option ? conf_say(c, &st, e) : refuse_unsupported(v, name, value, e);
+}
+
+static int take_all(struct conf *c, const struct variable *v, size_t n, struct err *e) {
+        int r = 0;
+
+        for (char **i = c->environ; i && *i && r == 0; i++) {
+                const char *is = strncmp(*i, v->name, n) == 0 ? strchr(*i, '=') : NULL;
+
+                if (is)
+                        r = take(c, v, arena_strndup(&c->draft->arena, *i, (size_t) (is - *i)), is + 1, e);
+        }
+        return r;
 }
 
 int conf_environment(struct conf *c, struct err *e) {
         for (size_t i = 0; i < n_variables; i++) {
                 const struct variable *v = &variables[i];
-                const char *value = str_env(c->environ, v->name);
-                struct statement st = {
-                        .value = value,
-                        .as = v->name,
-                        .origin = ORIGIN_ENVIRONMENT,
-                        .trusted = true,
-                };
-                int r;
+                size_t n = strcspn(v->name, "*");
+                int r = v->name[n] ? take_all(c, v, n, e) : take(c, v, v->name, str_env(c->environ, v->name), e);
 
-                if (!value || !*value)
-                        continue;
-                if (v->option) {
-                        st.row = setting_by_name(v->option);
-                        r = conf_say(c, &st, e);
-                } else
-                        r = refuse_unsupported(v, value, e);
                 if (r < 0)
                         return r;
         }

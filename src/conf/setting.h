@@ -115,9 +115,9 @@ extern const size_t n_differences, n_differences_always;
 
 /* Variables that stand for an option. */
 struct variable {
-        const char *name;
-        const char *option; /* NULL: not supported, and refused but for one value */
-        bool harmless;      /* that value, which asks for nothing */
+        const char *name;     /* with an * at its end: all that begin so */
+        const char *option;   /* NULL: not supported, and refused ... */
+        const char *harmless; /* ... but for this boolean, which asks for nothing; NULL: there is no such value */
 };
 extern const struct variable variables[];
 extern const size_t n_variables;

@@ -27,11 +27,18 @@ static int choose_luks(const struct image *m, struct image_part *i, struct err *
 
 int protect_choose(const struct image *m, struct image_part *i, struct err *e) {
         unsigned rule = m->policy->role[i->role];
-        bool sig = verity_is_signed(m, i->role);
+        bool sig = verity_is_signed(m, i->role) && !m->protection->no_signature;
 
         i->protection = PROTECTION_NONE;
         if (streq(i->part->fs, "crypto_LUKS"))
                 return choose_luks(m, i, e);
+        if (verity_is_ready(m, i->role) && m->protection->no_signature &&
+            (m->verity->sig_said || !(rule & (POLICY_VERITY | POLICY_UNPROTECTED)))) {
+                err_set(e, ERR_USAGE, 0, "%s: the root hash of %s must be signed, and signatures are not checked",
+                        m->path, role_name(i->role));
+                err_blame(e, "image-verity-signature", NULL);
+                return err_hint(e, "a policy of verity is content with the root hash");
+        }
         if (verity_is_ready(m, i->role) && (rule & POLICY_VERITY || (rule & POLICY_SIGNED && sig))) {
                 i->protection = PROTECTION_VERITY;
                 i->fixed = i->read_only = true;

@@ -173,7 +173,20 @@ static int read_stack(struct facts *f, struct arena *a, struct err *e) {
         return k;
 }
 
+/* A root hash is of one image, and none of them was named. */
+static const struct spec_protection *protection_of_all(const struct spec *s, struct arena *a) {
+        struct spec_protection *p = arena_new(a, struct spec_protection);
+
+        p->no_files = s->root.protection.no_files;
+        p->no_embedded = s->root.protection.no_embedded;
+        p->no_signature = s->root.protection.no_signature;
+        p->no_certificates = s->root.protection.no_certificates;
+        p->guess = s->root.protection.guess;
+        return p;
+}
+
 static int open_images(const struct spec *s, struct facts *f, struct arena *a, struct stack *stack, struct err *e) {
+        const struct spec_protection *protection = protection_of_all(s, a);
         bool dry = s->self.dry_run != DRY_RUN_NO;
         int k = 0;
 
@@ -185,6 +198,7 @@ static int open_images(const struct spec *s, struct facts *f, struct arena *a, s
                         .policy = s->root.policy_said ? &s->root.policy : NULL,
                         .file_systems = s->root.file_systems,
                         .direct_io = s->root.direct_io,
+                        .protection = protection,
                         .read_only = true,
                         .lock = !s->host.no_lock && !dry,
                         .peek = dry,

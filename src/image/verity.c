@@ -131,10 +131,10 @@ static int map(struct image *m, struct image_part *p, int hash, const struct ver
 static const char *const certificate_dirs[] = { "/etc/verity.d", "/run/verity.d", "/usr/local/lib/verity.d",
                                                 "/usr/lib/verity.d" };
 
-static size_t read_certificates(char *buf, size_t size) {
+static size_t read_certificates(const struct image *m, char *buf, size_t size) {
         size_t n = 0;
 
-        for (size_t i = 0; i < ELEMENTS(certificate_dirs); i++) {
+        for (size_t i = 0; i < ELEMENTS(certificate_dirs) && !m->protection->no_certificates; i++) {
                 CLEAN_DIR DIR *dir = opendir(certificate_dirs[i]);
 
                 for (struct dirent *d; dir && (d = readdir(dir));) {
@@ -164,7 +164,7 @@ static int check_signature(const struct image *m, struct arena *a, struct unlock
         q->work = UNLOCK_SIGNATURE;
         q->sizes[0] = (uint32_t) v->hash.size * 2;
         q->sizes[1] = v->sig_size;
-        q->sizes[2] = (uint32_t) read_certificates(certificates, CERTIFICATES_MAX);
+        q->sizes[2] = (uint32_t) read_certificates(m, certificates, CERTIFICATES_MAX);
         if (q->sizes[2] == 0) {
                 ret->result = UNLOCK_UNKNOWN;
                 return 0;
@@ -204,6 +204,8 @@ static int judge_signature(struct image *m, const struct image_part *p, int kern
                 return 0;
         }
         err_set(e, ERR_IMAGE, 0, "%s: nobody whom this host knows has signed the root hash of %s", m->path, of);
+        if (m->protection->no_certificates)
+                return err_hint(e, "with --image-verity-certificates=no only keys of the kernel's keyrings count");
         return err_hint(e, answer.result == UNLOCK_NO_LIBRARY
                                    ? "to check certificates of /etc/verity.d needs libcrypto.so.3"
                                    : "the certificate belongs into /etc/verity.d, its name ending in .crt");
@@ -258,8 +260,8 @@ int verity_open(struct image *m, struct image_part *p, struct arena *a, struct e
         struct hash_place h = { .file = -1 };
         CLEAN_FD int hash = -1, file = -1;
         char path[DM_PATH];
-        bool with_signature =
-                m->verity->sig_size > 0 && (m->policy->role[p->role] & POLICY_SIGNED || m->verity->sig_said);
+        bool with_signature = m->verity->sig_size > 0 && !m->protection->no_signature &&
+                              (m->policy->role[p->role] & POLICY_SIGNED || m->verity->sig_said);
         int k = open_data(m, p, &h, e), fd;
 
         file = h.file;

@@ -8,7 +8,7 @@
 #include "image/signature.h"
 
 /* How a root hash came to be known: from the surest source to the last. */
-enum hash_source { HASH_NONE, HASH_SAID, HASH_ATTRIBUTE, HASH_FILE, HASH_SIGNATURE };
+enum hash_source { HASH_NONE, HASH_SAID, HASH_ATTRIBUTE, HASH_FILE, HASH_SIGNATURE, HASH_GUESSED };
 
 struct verity {
         enum part_role role; /* what it is for: ROLE_ROOT, ROLE_USR */

@@ -13,6 +13,7 @@
 
 #include "base/clean.h"
 #include "base/file.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "image/apart.h"
 #include "image/verity.h"
@@ -86,7 +87,7 @@ static int take_signature(struct image *m, struct arena *a, struct err *e) {
                 m->verity->sig_size = said->sig_size;
                 return 0;
         }
-        if (!path && (m->block || m->verity->source == HASH_NONE))
+        if (!path && (m->block || said->no_files || m->verity->source == HASH_NONE))
                 return 0;
         if (!path)
                 path = beside(m, arena_printf(a, "%s.p7s", kinds[kind_of(m->verity->role)].ending), a);
@@ -106,7 +107,7 @@ static void take_data(struct image *m, struct arena *a) {
         const char *path = m->protection->hash_data;
 
         m->verity->data_said = path;
-        if (!path && !m->block)
+        if (!path && !m->block && !m->protection->no_files)
                 path = beside(m, "verity", a);
         m->verity->data = path && (m->verity->data_said || access(path, F_OK) == 0) ? path : NULL;
 }
@@ -121,7 +122,7 @@ int verity_find_hash(struct image *m, struct arena *a, struct err *e) {
                 m->verity->source = HASH_SAID;
         }
         /* A device has nothing beside it. */
-        for (size_t i = 0; k == 0 && i < ELEMENTS(kinds) && !said->hash_size && !m->block; i++)
+        for (size_t i = 0; k == 0 && i < ELEMENTS(kinds) && !said->hash_size && !m->block && !said->no_files; i++)
                 k = look_beside(m, i, a, e);
         k = k < 0 ? k : take_signature(m, a, e);
         if (k == 0)
@@ -204,8 +205,9 @@ static int choose_signature(struct image *m, size_t kind, struct arena *a, struc
         struct signature *s = arena_new(a, struct signature);
         struct verity *v = m->verity;
         const char *why = NULL;
+        int n = m->protection->no_embedded ? 0 : (int) m->found->n;
 
-        for (int i = 0; i < (int) m->found->n; i++) {
+        for (int i = 0; i < n; i++) {
                 int k;
 
                 if (!is_of(m, i, kinds[kind].sig))
@@ -233,6 +235,25 @@ static int choose_signature(struct image *m, size_t kind, struct arena *a, struc
         return 0;
 }
 
+/* Partitions that were made with a root hash in mind have its halves as their UUIDs, so the two that were chosen say
+ * it. That tells of damage, as long as nobody means it. */
+static bool guess(struct image *m, size_t kind) {
+        struct verity *v = m->verity;
+        int data = m->choice.part[kinds[kind].role], hash = m->choice.part[kinds[kind].data];
+        unsigned rule = m->policy->role[kinds[kind].role];
+
+        if (m->protection->guess == NO || (m->protection->guess == UNSAID && rule & POLICY_UNPROTECTED) ||
+            !(rule & POLICY_VERITY) || data < 0 || hash < 0)
+                return false;
+        if (parse_uuid(m->found->parts[data].uuid, v->hash.bytes) < 0 ||
+            parse_uuid(m->found->parts[hash].uuid, v->hash.bytes + 16) < 0)
+                return false;
+        v->hash.size = 32;
+        v->role = kinds[kind].role;
+        v->source = HASH_GUESSED;
+        return true;
+}
+
 static int say_none(struct image *m, size_t kind, struct err *e) {
         char first[37], last[37];
 
@@ -254,6 +275,8 @@ int verity_choose(struct image *m, struct arena *a, struct err *e) {
                 for (size_t i = 0; k == 0 && i < ELEMENTS(kinds) && v->source == HASH_NONE; i++)
                         if (m->found->table == TABLE_GPT)
                                 k = choose_signature(m, i, a, e);
+                for (size_t i = 0; k == 0 && i < ELEMENTS(kinds) && v->source == HASH_NONE; i++)
+                        (void) (m->found->table == TABLE_GPT && guess(m, i));
                 v->found = v->source != HASH_NONE;
                 return k;
         }

@@ -13,6 +13,7 @@ struct spec spec_default(enum face face) {
                 .self.face = face,
                 .exec.personality = PERSONALITY_UNSAID,
                 .root.direct_io = UNSAID,
+                .root.protection.guess = UNSAID,
                 .net.private = UNSAID,
                 .host.registered = UNSAID,
         };

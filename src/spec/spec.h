@@ -62,6 +62,11 @@ struct spec_protection {
         const char *hash_data; /* --verity-data=; NULL: a partition of the image, or a file beside it */
         const char *key_file;  /* --image-key-file=; NULL */
         bool no_ask;           /* --no-ask-password */
+        bool no_files;         /* nothing that lies beside the image, and no attribute of it, is looked at */
+        bool no_embedded;      /* its own signature partition is not looked at */
+        bool no_signature;     /* signatures are not checked: the root hash alone counts */
+        bool no_certificates;  /* only the kernel's keyrings know who may sign */
+        enum tristate guess;   /* the root hash from UUIDs of partitions; UNSAID: where the policy wants one */
 };
 
 struct spec_root {

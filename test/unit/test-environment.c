@@ -45,6 +45,26 @@ static void test_options(struct tap *t) {
             "the origin is kept");
 }
 
+static void test_verity(struct tap *t) {
+        ENV(t, ARGV("-q"), ARGV("SYSTEMD_DISSECT_VERITY_SIDECAR=0"), s->root.protection.no_files,
+            "image-verity-files");
+        ENV(t, ARGV("-q"), ARGV("SYSTEMD_DISSECT_VERITY_EMBEDDED=0"), s->root.protection.no_embedded,
+            "image-verity-embedded");
+        ENV(t, ARGV("-q"), ARGV("SYSTEMD_DISSECT_VERITY_SIGNATURE=0"), s->root.protection.no_signature,
+            "image-verity-signature");
+        ENV(t, ARGV("-q"), ARGV("SYSTEMD_ALLOW_USERSPACE_VERITY=0"), s->root.protection.no_certificates,
+            "image-verity-certificates");
+        ENV(t, ARGV("-q"), ARGV("SYSTEMD_DISSECT_VERITY_GUESS=0"), s->root.protection.guess == NO,
+            "no image-verity-guess");
+        ENV(t, ARGV("-q"), ARGV("SYSTEMD_DISSECT_VERITY_GUESS=1"), s->root.protection.guess == YES,
+            "image-verity-guess");
+        ENV(t, ARGV("-q"), ARGV("SYSTEMD_DISSECT_VERITY_SIDECAR=1", "SYSTEMD_ALLOW_USERSPACE_VERITY=yes"),
+            !s->root.protection.no_files && !s->root.protection.no_certificates && s->root.protection.guess == UNSAID,
+            "as it is anyway");
+        ENV(t, ARGV("--image-verity-files=yes"), ARGV("SYSTEMD_DISSECT_VERITY_SIDECAR=0"),
+            !s->root.protection.no_files, "the option wins");
+}
+
 static void test_refused(struct tap *t) {
         refused(t, "SYSTEMD_SECCOMP=maybe", "SYSTEMD_SECCOMP=maybe: not a boolean");
         refused(t, "SYSTEMD_NSPAWN_CHECK_OS_RELEASE=2", "not a boolean");
@@ -55,8 +75,15 @@ static void test_refused(struct tap *t) {
         refused(t, "SYSTEMD_NSPAWN_SHARE_NS_UTS=x", "not supported");
         refused(t, "SYSTEMD_NSPAWN_SHARE_SYSTEM=1", "not supported");
         refused(t, "SYSTEMD_NSPAWN_USE_CGNS=0", "unset it, or set it to 1");
-        ENV(t, ARGV("-q"), ARGV("SYSTEMD_NSPAWN_SHARE_SYSTEM=0", "SYSTEMD_NSPAWN_USE_CGNS=yes"), s->said.n == 1,
-            "what asks for nothing is fine");
+        refused(t, "SYSTEMD_VERITY_SHARING=1", "unset it, or set it to 0");
+        refused(t, "SYSTEMD_LOG_SECCOMP=1", "$SYSTEMD_LOG_SECCOMP=1 is not supported");
+        refused(t, "SYSTEMD_NSPAWN_NETWORK_MAC=02:00:00:00:00:01", "not supported by this build (unset it)");
+        refused(t, "SYSTEMD_DISSECT_FSTYPE_ROOT=ext4", "$SYSTEMD_DISSECT_FSTYPE_ROOT=ext4 is not supported");
+        refused(t, "SYSTEMD_DISSECT_VERITY_GUESS=perhaps", "not a boolean");
+        ENV(t, ARGV("-q"),
+            ARGV("SYSTEMD_NSPAWN_SHARE_SYSTEM=0", "SYSTEMD_NSPAWN_USE_CGNS=yes", "SYSTEMD_VERITY_SHARING=no",
+                 "SYSTEMD_DISSECT_FSTYPE_ROOT="),
+            s->said.n == 1, "what asks for nothing is fine");
 }
 
 static void test_copy(struct tap *t) {
@@ -73,6 +100,7 @@ int main(void) {
                 OK(&t, !variables[i].option || setting_by_name(variables[i].option), "%s has its option",
                    variables[i].name);
         test_options(&t);
+        test_verity(&t);
         test_refused(&t);
         test_copy(&t);
         return tap_done(&t);

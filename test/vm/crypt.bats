@@ -254,6 +254,63 @@ fast=(--type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000)
         nothing_is_mapped
 }
 
+@test "dm-verity: where else a root hash is looked for can be said" {
+        make_verity
+        make_disk
+        opts=(--image-policy=root=verity)
+        # The UUIDs say it, where the policy wants one.
+        from_image sh -c 'cat /etc/hostname; '"$mounts"
+        status_is 0
+        output_has tree-hostname
+        output_matches '^/ squashfs /dev/dm-'
+        SYSTEMD_DISSECT_VERITY_GUESS=0 from_image true
+        refused 'root hash is not known'
+        opts=(--image-verity-guess=yes)
+        from_image sh -c "$mounts"
+        output_matches '^/ squashfs /dev/dm-'
+        # A file beside it.
+        printf '%s\n' "$hash" >"$work/disk.roothash"
+        opts=(--image-policy=root=verity --image-verity-guess=no)
+        from_image cat /etc/hostname
+        output_is tree-hostname
+        SYSTEMD_DISSECT_VERITY_SIDECAR=0 from_image true
+        refused 'root hash is not known'
+        nothing_is_mapped
+}
+
+@test "dm-verity: UUIDs that are none of its hash are found out" {
+        make_verity
+        make_disk
+        sfdisk -q --part-uuid "$IMAGE" 1 11111111-2222-4333-8444-555555555555
+        opts=(--image-policy=root=verity)
+        from_image true
+        refused 'is not what its root hash says'
+        nothing_is_mapped
+}
+
+@test "signatures: whether they are looked for, and who may sign, can be said" {
+        make_verity
+        make_signer ours
+        sign ours "$hash"
+        trust ours
+        make_disk "$work/json"
+        opts=(--image-policy=root=signed)
+        SYSTEMD_DISSECT_VERITY_EMBEDDED=0 from_image true
+        refused 'its root hash is not known'
+        SYSTEMD_ALLOW_USERSPACE_VERITY=0 from_image true
+        refused 'nobody whom this host knows has signed'
+        errors_has 'image-verity-certificates=no'
+        SYSTEMD_DISSECT_VERITY_SIGNATURE=0 from_image true
+        refused 'must be signed, and signatures are not checked'
+        opts=(--image-verity-signature=no --image-policy=root=verity+signed)
+        untrust
+        try berth "${opts[@]}" -i "$IMAGE" cat /etc/hostname
+        status_is 0
+        output_is tree-hostname
+        [ -z "$errors" ]
+        nothing_is_mapped
+}
+
 @test "signatures: one by a certificate of this host is good, in a partition, a file or on the command line" {
         make_verity
         make_signer ours
