@@ -57,14 +57,12 @@ static int mbr_read(const struct disk *d, const uint8_t s[512], struct dissected
 }
 
 static int dissect_bare(const struct disk *d, struct dissected *ret) {
-        int k = superblock_kind(d, 0, d->size, ret->parts[0].fs, ret->why);
-
         ret->table = TABLE_BARE;
         ret->sector = 512;
         ret->n = 1;
         ret->parts[0].number = 0;
         ret->parts[0].size = d->size;
-        return k;
+        return superblock_look(d, &ret->parts[0], ret->why);
 }
 
 /* Kinds that cannot be told do no harm until the partition is wanted; a lie does. */
@@ -73,7 +71,7 @@ static int look_at_parts(const struct disk *d, struct dissected *ret) {
                 struct dissected_part *p = &ret->parts[i];
                 char why[160] = "";
 
-                if (superblock_kind(d, p->start, p->size, p->fs, why) >= 0)
+                if (superblock_look(d, p, why) >= 0)
                         continue;
                 snprintf(ret->why, sizeof ret->why, "partition %u: %.140s", p->number, why);
                 return -EINVAL;

@@ -21,6 +21,7 @@ struct dissected_part {
         char label[112];      /* UTF-8, "": none */
         char fs[16];          /* see superblock.c; "": not known */
         bool no_auto, read_only, growfs, bootable;
+        bool unclean; /* the file system was not unmounted, or had errors, or is due for a check */
 };
 
 struct dissected {
@@ -50,9 +51,9 @@ int gpt_read(const struct disk *d, struct dissected *ret);
 /* Does the first sector, an old-style table whose first partition covers the disk, say that there is one? */
 bool gpt_is_announced(const uint8_t first[512]);
 
-/* superblock.c: the kind of what is in a range. 1: name filled; 0: nothing known; -EINVAL: why filled, it is not as
- * large as it says, or it is two things at once. */
-int superblock_kind(const struct disk *d, uint64_t start, uint64_t size, char ret[16], char why[160]);
+/* superblock.c: the kind of what is in the range that p has. 1: p->fs and p->unclean filled; 0: nothing known;
+ * -EINVAL: why filled, it is not as large as it says, or it is two things at once. */
+int superblock_look(const struct disk *d, struct dissected_part *p, char why[160]);
 
 /* Little-endian numbers at any address. */
 static inline uint16_t le16(const uint8_t *p) {

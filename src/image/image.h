@@ -88,6 +88,10 @@ int image_device(struct image *m, struct image_part *p, struct err *e);
 /* A new mount of partition number i of parts, detached. */
 int image_mount(struct image *m, unsigned i, struct err *e);
 
+/* fsck.c: what is written to and was not left clean is checked, and mended as far as that takes no decision, as
+ * fsck -a does; before the first mount. What cannot be is refused. */
+int image_fsck(struct image *m, struct arena *a, struct err *e);
+
 /* The file system of a writable mount of it becomes as large as its partition. -errno: -EOPNOTSUPP where it cannot be
  * done while it is mounted. */
 int image_grow(const struct image_part *p, int mount);

@@ -117,6 +117,7 @@ int image_look(const struct spec *s, const struct image_ask *ask, struct arena *
         int k = image_open(&want, a, ret, e);
 
         k = k < 0 ? k : protect_open(*ret, a, e);
+        k = k < 0 || s->root.no_fsck ? k : image_fsck(*ret, a, e);
         k = k < 0 ? k : image_open_os(*ret, e);
         if (k < 0)
                 return k;

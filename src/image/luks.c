@@ -246,6 +246,7 @@ static int look_inside(struct image *m, struct image_part *p, int fd, struct are
                 return err_set(e, ERR_IMAGE, 0, "%s: there is no file system in the encrypted %s partition", m->path,
                                role_name(p->role));
         memcpy(part->fs, d->parts[0].fs, sizeof part->fs);
+        part->unclean = d->parts[0].unclean;
         p->inside = size;
         return 0;
 }

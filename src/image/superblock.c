@@ -82,6 +82,24 @@ static const char *beyond_f2fs(const uint8_t *s) {
         return s[2201] ? "is spread over several devices" : NULL;
 }
 
+/* As e2fsck(8) -p: clean, without errors, a journal that needs no replay, no files that were being removed, and not
+ * due by the number of mounts, or the time since the last check (which it has to find out itself). */
+static bool unclean_ext(const uint8_t *s) {
+        uint16_t most = le16(s + 54);
+
+        return (le16(s + 58) & 3) != 1 || le32(s + 96) & 0x4 /* INCOMPAT_RECOVER */ || le32(s + 232) > 0 ||
+               (most > 0 && most < 0x8000 && le16(s + 52) >= most) || le32(s + 72) > 0;
+}
+
+/* The two bits that Windows and Linux set: in use, and bad blocks met. */
+static bool unclean_fat32(const uint8_t *s) {
+        return s[65] & 3;
+}
+
+static bool unclean_fat(const uint8_t *s) {
+        return s[37] & 3;
+}
+
 /* Marks at a place; two of one name are alternatives. at: of the mark. base: of what size() gets. */
 static const struct kind {
         const char *name;
@@ -91,16 +109,17 @@ static const struct kind {
         uint64_t (*size)(const uint8_t *s);      /* NULL: not asked */
         const char *(*beyond)(const uint8_t *s); /* NULL: it knows no such thing */
         unsigned more;                           /* bytes of the superblock that are needed, 0: SUPER_MIN */
+        bool (*unclean)(const uint8_t *s);       /* NULL: the kernel sees to it itself */
 } kinds[] = {
-        { "ext4", 1024 + 56, 2, "\x53\xef", 1024, size_ext, beyond_ext },
+        { "ext4", 1024 + 56, 2, "\x53\xef", 1024, size_ext, beyond_ext, .unclean = unclean_ext },
         { "xfs", 0, 4, "XFSB", 0, size_xfs },
         { "btrfs", 65536 + 64, 8, "_BHRfS_M", 65536, size_btrfs, beyond_btrfs },
         { "squashfs", 0, 4, "hsqs", 0, size_squashfs },
         { "erofs", 1024, 4, "\xe2\xe1\xf5\xe0", 1024, size_erofs, beyond_erofs },
         { "f2fs", 1024, 4, "\x10\x20\xf5\xf2", 1024, size_f2fs, beyond_f2fs, SUPER_MAX },
-        { "vfat", 82, 8, "FAT32   ", 0, size_vfat },
-        { "vfat", 54, 8, "FAT16   ", 0, size_vfat },
-        { "vfat", 54, 8, "FAT12   ", 0, size_vfat },
+        { "vfat", 82, 8, "FAT32   ", 0, size_vfat, .unclean = unclean_fat32 },
+        { "vfat", 54, 8, "FAT16   ", 0, size_vfat, .unclean = unclean_fat },
+        { "vfat", 54, 8, "FAT12   ", 0, size_vfat, .unclean = unclean_fat },
         { "crypto_LUKS", 0, 6, "LUKS\xba\xbe", 0, NULL },
         { "verity", 0, 8, "verity\0\0", 0, NULL },
         { "swap", 4086, 10, "SWAPSPACE2", 0, NULL },
@@ -128,31 +147,32 @@ static bool has_mark(const struct disk *d, uint64_t start, uint64_t size, const 
                memcmp(mark, k->mark, k->n) == 0;
 }
 
-int superblock_kind(const struct disk *d, uint64_t start, uint64_t size, char ret[16], char why[160]) {
+int superblock_look(const struct disk *d, struct dissected_part *p, char why[160]) {
         const struct kind *found = NULL;
 
-        *ret = '\0';
+        *p->fs = '\0';
         for (size_t i = 0; i < ELEMENTS(kinds); i++) {
                 const struct kind *k = &kinds[i];
                 size_t n = k->more ? k->more : SUPER_MIN;
                 uint8_t s[SUPER_MAX];
 
-                if (!has_mark(d, start, size, k))
+                if (!has_mark(d, p->start, p->size, k))
                         continue;
                 if (found) {
                         snprintf(why, 160, "it looks like %s and %s at once", found->name, k->name);
                         return -EINVAL;
                 }
                 found = k;
-                snprintf(ret, 16, "%s", k->name);
+                snprintf(p->fs, sizeof p->fs, "%s", k->name);
                 if (!k->size)
                         continue;
-                if (size < k->base + n || !disk_read(d, start + k->base, s, n)) {
+                if (p->size < k->base + n || !disk_read(d, p->start + k->base, s, n)) {
                         snprintf(why, 160, "the %s in it is cut off", k->name);
                         return -EINVAL;
                 }
-                if (check(k, s, size, why) < 0)
+                if (check(k, s, p->size, why) < 0)
                         return -EINVAL;
+                p->unclean = k->unclean && k->unclean(s);
         }
         return found ? 1 : 0;
 }

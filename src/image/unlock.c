@@ -53,30 +53,6 @@ static int drop_root(void) {
         return 0;
 }
 
-#define ALLOW(name) IF(SYS_##name, 0, 1), RETURN(SECCOMP_RET_ALLOW)
-#ifdef SYS_open
-#define ALLOW_OLD ALLOW(open), ALLOW(stat), ALLOW(lstat), ALLOW(access), ALLOW(readlink), ALLOW(poll)
-#else
-#define ALLOW_OLD ALLOW(openat)
-#endif
-#ifdef SYS_mmap2
-#define ALLOW_MMAP ALLOW(mmap2)
-#else
-#define ALLOW_MMAP ALLOW(mmap)
-#endif
-#ifdef SYS_newfstatat
-#define ALLOW_STAT ALLOW(newfstatat), ALLOW(fstat)
-#elif !defined(SYS_fstatat64)
-#define ALLOW_STAT ALLOW(statx)
-#else
-#define ALLOW_STAT ALLOW(fstatat64), ALLOW(fstat64), ALLOW(_llseek), ALLOW(fcntl64)
-#endif
-#ifdef SYS_futex_time64
-#define ALLOW_TIME ALLOW(futex_time64), ALLOW(clock_gettime64)
-#else
-#define ALLOW_TIME ALLOW(clock_gettime)
-#endif
-
 /* clone(2), C library/kernel differences. */
 #ifdef __s390x__
 #define CLONE_FLAGS 1

@@ -78,6 +78,7 @@ struct spec_root {
         struct policy policy;    /* --image-policy= */
         unsigned file_systems;   /* of an image: POLICY_ flags of those that are allowed, 0: all */
         enum tristate direct_io; /* of an image's loop devices */
+        bool no_fsck;            /* and are not checked */
         bool no_grow;            /* an image's file systems stay as large as they are */
         bool read_only;          /* sealed: also by volatile_mode */
         struct spec_protection protection;

@@ -50,3 +50,29 @@
 #define LOAD_ARG(n)        LOAD_AT(offsetof(struct seccomp_data, args[n]) + SECCOMP_LOW_HALF)
 #define IF(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t) (value), yes, no)
 #define RETURN(what)       BPF_STMT(BPF_RET | BPF_K, what)
+
+/* Lists of calls that are allowed, and what programs of other libraries need under other names elsewhere.
+ * <sys/syscall.h> is for who uses them. */
+#define ALLOW(name) IF(SYS_##name, 0, 1), RETURN(SECCOMP_RET_ALLOW)
+#ifdef SYS_open
+#define ALLOW_OLD ALLOW(open), ALLOW(stat), ALLOW(lstat), ALLOW(access), ALLOW(readlink), ALLOW(poll)
+#else
+#define ALLOW_OLD ALLOW(openat)
+#endif
+#ifdef SYS_mmap2
+#define ALLOW_MMAP ALLOW(mmap2)
+#else
+#define ALLOW_MMAP ALLOW(mmap)
+#endif
+#ifdef SYS_newfstatat
+#define ALLOW_STAT ALLOW(newfstatat), ALLOW(fstat)
+#elif !defined(SYS_fstatat64)
+#define ALLOW_STAT ALLOW(statx)
+#else
+#define ALLOW_STAT ALLOW(fstatat64), ALLOW(fstat64), ALLOW(_llseek), ALLOW(fcntl64)
+#endif
+#ifdef SYS_futex_time64
+#define ALLOW_TIME ALLOW(futex_time64), ALLOW(clock_gettime64)
+#else
+#define ALLOW_TIME ALLOW(clock_gettime)
+#endif

@@ -167,6 +167,120 @@ make_xfs() {
         done
 }
 
+# unclean: the ext4 of $IMAGE says that it was not unmounted.
+unclean() {
+        debugfs -w -R 'set_super_value state 0' "$IMAGE" 2>/dev/null
+        [ "$(state)" = "not clean" ]
+}
+
+state() {
+        LC_ALL=C dumpe2fs -h "$IMAGE" 2>/dev/null | sed -n 's/^Filesystem state: *//p'
+}
+
+@test "fsck: what was not left clean is checked, and mended as far as that takes no decision" {
+        make_image ext4
+        unclean
+        debugfs -w -R 'set_super_value free_blocks_count 1' "$IMAGE" 2>/dev/null
+        try berth -i "$IMAGE" cat /etc/hostname
+        status_is 0
+        output_is tree-hostname
+        errors_has 'the root partition of the image was not left clean: fsck.ext4 has mended it'
+        [ "$(state)" = clean ]
+        e2fsck -fn "$IMAGE" >/dev/null 2>&1
+        # And what was left clean is not looked at.
+        try berth -i "$IMAGE" true
+        status_is 0
+        errors_lacks fsck
+}
+
+@test "fsck: in a partition, too, and with a copy it is the copy that is mended" {
+        make_disk "size=40M, type=$ROOT_TYPE"
+        fill 1 32M "$TREE"
+        local whole=$IMAGE start
+        start=$(sfdisk -J "$IMAGE" | jq '.partitiontable.partitions[0].start')
+        IMAGE=$work/part.raw
+        dd if="$whole" of="$IMAGE" bs=512 skip="$start" count=65536 status=none
+        unclean
+        dd if="$IMAGE" of="$whole" bs=512 seek="$start" conv=notrunc status=none
+        try berth -x -i "$whole" true
+        status_is 0
+        try berth --dry-run -i "$whole" true
+        status_is 0
+        output_has 'was not left clean: fsck.ext4 will check it'
+        try berth -i "$whole" cat /etc/hostname
+        output_is tree-hostname
+        errors_has 'fsck.ext4 has mended it'
+        dd if="$whole" of="$IMAGE" bs=512 skip="$start" count=65536 status=none
+        [ "$(state)" = clean ]
+}
+
+@test "fsck: what takes a decision is refused, unless the image is only read, or the check is not wanted" {
+        local block
+        IMAGE=$work/ext4.raw
+        truncate -s 32M "$IMAGE"
+        mke2fs -q -t ext4 -O ^extent,^64bit -d "$TREE" "$IMAGE"
+        # Two files that claim the same block.
+        block=$(debugfs -R 'blocks /etc/passwd' "$IMAGE" 2>/dev/null | tr -d ' ')
+        debugfs -w -R "set_inode_field /etc/group block[0] $block" "$IMAGE" 2>/dev/null
+        unclean
+        from_image true
+        refused 'the ext4 of the root partition is damaged, and fsck.ext4 does not mend it by itself'
+        errors_has 'fsck it by hand'
+        opts=(--read-only)
+        from_image cat /etc/hostname
+        output_is tree-hostname
+        opts=(--image-fsck=no)
+        from_image cat /etc/hostname
+        output_is tree-hostname
+}
+
+@test "fsck: without one, or one that does not work, one line says so" {
+        local program
+        make_image ext4
+        program=$(readlink -f "$(command -v fsck.ext4)")
+        unclean
+        mount --bind /dev/null "$program"
+        try berth -i "$IMAGE" cat /etc/hostname
+        umount "$program"
+        output_is tree-hostname
+        errors_has 'there is no fsck.ext4 here to check it'
+        unclean
+        printf '#!/bin/sh\nexit 8\n' >"$work/fake"
+        chmod 0755 "$work/fake"
+        mount --bind "$work/fake" "$program"
+        try berth -i "$IMAGE" cat /etc/hostname
+        umount "$program"
+        output_is tree-hostname
+        errors_has 'fsck.ext4 did not work (status 8): it is used unchecked'
+}
+
+@test "fsck: it is nobody, has no rights and one device, and can make nothing" {
+        local program
+        make_image ext4
+        program=$(readlink -f "$(command -v fsck.ext4)")
+        unclean
+        install -m 0755 "$helpers/inside" /run/inside-checker
+        printf '#!/run/inside-checker checker\n' >"$work/fake"
+        chmod 0755 "$work/fake"
+        mount --bind "$work/fake" "$program"
+        try berth -i "$IMAGE" true
+        umount "$program"
+        rm /run/inside-checker
+        status_is 0
+        output=$(head -c 1024 "$IMAGE" | tr -d '\0')
+        line_is $'Uid:\t65534\t65534\t65534\t65534'
+        line_is $'CapPrm:\t0000000000000000'
+        line_is $'CapEff:\t0000000000000000'
+        line_is $'NoNewPrivs:\t1'
+        line_is $'Seccomp:\t2'
+        line_is 'fork 0'
+        line_is 'socket 0'
+        line_is 'file 0'
+        line_is 'disk 0'
+        line_is 'fds 0'
+        line_is 'args 3 -p'
+}
+
 @test "--image-file-systems: what is not in the list is not mounted" {
         make_image squashfs
         opts=(--image-file-systems=ext4:erofs)

@@ -307,7 +307,7 @@ fast=(--type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000)
         try berth "${opts[@]}" -i "$IMAGE" cat /etc/hostname
         status_is 0
         output_is tree-hostname
-        never errors_has 'nobody whom'
+        errors_lacks "nobody whom"
         nothing_is_mapped
 }
 

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The host's fsck.TYPE reads an image, which is hostile, and writes to it. So it runs as nobody, without a capability,
+ * under a system call program that leaves it memory, files that anybody may read, and the one device that is its
+ * working directory's only entry: a node that nobody else sees. It can make no file, process or socket.
+ *
+ * P waits for it. Superblocks of file systems that were left clean say so, and fsck would say the same: then it is not
+ * run, and such starts cost nothing. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "base/str.h"
+#include "image/image.h"
+#include "sys/mounts.h"
+#include "sys/process.h"
+#include "sys/seccomp.h"
+#include "sys/seccomp_write.h"
+
+enum { NOBODY = 65534, CPU_S = 3600, IOCTL_BLOCK = 0x1200, NOT_RUN = 126 };
+
+#define MEMORY_MAX ((rlim_t) 4096 << 20)
+
+/* Exit status: fsck(8). */
+enum { MENDED = 1, LEFT_UNMENDED = 2 | 4 };
+
+/* fsck.xfs and fsck.btrfs do nothing, and f2fs is not asked about: the kernel mends these when it mounts them. */
+static const struct {
+        const char *fs, *program, *argument;
+} programs[] = {
+        { "ext4", "fsck.ext4", "-p" },
+        { "vfat", "fsck.vfat", "-a" },
+};
+
+static const char *const places[] = { "/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin" };
+
+static const char *find(const char *program, struct arena *a) {
+        for (size_t i = 0; i < ELEMENTS(places); i++) {
+                const char *path = arena_printf(a, "%s/%s", places[i], program);
+
+                if (access(path, X_OK) == 0)
+                        return path;
+        }
+        return NULL;
+}
+
+#define FILE_MAKERS (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))
+/* No file is made. flags: the argument that has them. */
+#define ALLOW_OPEN(name, flags)                                                                                       \
+        IF(SYS_##name, 0, 4), LOAD_ARG(flags), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, FILE_MAKERS, 1, 0),               \
+                RETURN(SECCOMP_RET_ALLOW), RETURN(SECCOMP_RET_ERRNO | EACCES)
+#ifdef SYS_open
+#define ALLOW_OLD_OPEN ALLOW_OPEN(open, 1), ALLOW(stat), ALLOW(lstat), ALLOW(access), ALLOW(readlink)
+#else
+#define ALLOW_OLD_OPEN ALLOW(statx)
+#endif
+#ifdef SYS_arch_prctl
+#define ALLOW_START ALLOW(arch_prctl)
+#else
+#define ALLOW_START ALLOW(statx)
+#endif
+
+/* What is not on the list fails, as on an older kernel. Only questions about block devices may be asked by ioctl(2).
+ */
+static int close_doors(void) {
+        const struct sock_filter program[] = {
+                LOAD(arch),
+                IF(SECCOMP_ARCH, 1, 0),
+                RETURN(SECCOMP_RET_KILL_PROCESS),
+                LOAD(nr),
+                ALLOW_MMAP,
+                ALLOW_STAT,
+                ALLOW_TIME,
+                ALLOW(read),
+                ALLOW(readv),
+                ALLOW(write),
+                ALLOW(writev),
+                ALLOW(pread64),
+                ALLOW(pwrite64),
+                ALLOW(lseek),
+                ALLOW(fsync),
+                ALLOW(fdatasync),
+                ALLOW(fadvise64),
+                ALLOW(close),
+                ALLOW(fcntl),
+                ALLOW(faccessat),
+                ALLOW(faccessat2),
+                ALLOW(readlinkat),
+                ALLOW(statx),
+                ALLOW(fstatfs),
+                ALLOW(getdents64),
+                ALLOW(munmap),
+                ALLOW(mremap),
+                ALLOW(mprotect),
+                ALLOW(madvise),
+                ALLOW(brk),
+                ALLOW(futex),
+                ALLOW(set_tid_address),
+                ALLOW(set_robust_list),
+                ALLOW(rseq),
+                ALLOW(rt_sigprocmask),
+                ALLOW(rt_sigaction),
+                ALLOW(rt_sigreturn),
+                ALLOW(prlimit64),
+                ALLOW(getrandom),
+                ALLOW(getpid),
+                ALLOW(gettid),
+                ALLOW(getuid),
+                ALLOW(geteuid),
+                ALLOW(getgid),
+                ALLOW(getegid),
+                ALLOW(getrusage),
+                ALLOW(uname),
+                ALLOW(sysinfo),
+                ALLOW(execve),
+                ALLOW(exit),
+                ALLOW(exit_group),
+                ALLOW_START,
+                ALLOW_OLD_OPEN,
+                ALLOW_OPEN(openat, 2),
+                IF(SYS_ioctl, 0, 4),
+                LOAD_ARG(1),
+                BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xff00),
+                IF(IOCTL_BLOCK, 0, 1),
+                RETURN(SECCOMP_RET_ALLOW),
+                RETURN(SECCOMP_RET_ERRNO | EPERM),
+        };
+
+        return seccomp_load(program, ELEMENTS(program), 0);
+}
+
+/* The device, and nothing else, as nobody's own. */
+static int enter_place(dev_t device) {
+        int place = mount_fresh("tmpfs", "size=4k,nr_inodes=4,mode=0755", 0);
+
+        if (place < 0 || mknodat(place, "device", S_IFBLK | 0600, device) < 0 ||
+            fchownat(place, "device", NOBODY, NOBODY, AT_SYMLINK_NOFOLLOW) < 0 || fchdir(place) < 0)
+                return -1;
+        return 0;
+}
+
+static int drop_root(void) {
+        const struct rlimit memory = { MEMORY_MAX, MEMORY_MAX }, cpu = { CPU_S, CPU_S }, none = { 0, 0 };
+
+        if (setrlimit(RLIMIT_AS, &memory) < 0 || setrlimit(RLIMIT_CPU, &cpu) < 0 ||
+            setrlimit(RLIMIT_CORE, &none) < 0 || setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
+            setresuid(NOBODY, NOBODY, NOBODY) < 0)
+                return -1;
+        /* Forgotten when the ids change. */
+        return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -1 : 0;
+}
+
+static _Noreturn void become(const char *path, const char *program, const char *argument, dev_t device) {
+        char *const argv[] = { (char *) program, (char *) argument, (char *) "device", NULL };
+        char *const env[] = { (char *) "LC_ALL=C", NULL };
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        sigset_t nothing;
+
+        sigemptyset(&nothing);
+        for (int sig = 1; sig < NSIG; sig++)
+                (void) signal(sig, SIG_DFL);
+        for (int fd = 0; fd < 3; fd++)
+                (void) dup2(null, fd);
+        (void) setsid();
+        if (enter_place(device) == 0 && syscall(SYS_close_range, 3, ~0U, 0) == 0 && drop_root() == 0 &&
+            sigprocmask(SIG_SETMASK, &nothing, NULL) == 0 && close_doors() == 0)
+                (void) execve(path, argv, env);
+        _exit(NOT_RUN);
+}
+
+/* Its exit status, 128 and more: a signal. */
+static int run(const char *path, size_t kind, dev_t device) {
+        struct process p = { .pidfd = -1 };
+        int k = process_clone(0, -1, &p), code = 0, status = 0;
+
+        if (k < 0)
+                return k;
+        if (k == 0)
+                become(path, programs[kind].program, programs[kind].argument, device);
+        k = process_wait(p.pidfd, true, &code, &status);
+        clean_fd(&p.pidfd);
+        return k < 0 ? k : code == CLD_EXITED ? status : 128 + status;
+}
+
+static int refuse(const struct image *m, const struct image_part *p, const char *program, struct err *e) {
+        err_set(e, ERR_IMAGE, 0, "%s: the %s of the %s partition is damaged, and %s does not mend it by itself",
+                m->path, p->part->fs, role_name(p->role), program);
+        return err_hint(e, "fsck it by hand; --read-only and --image-fsck=no start it as it is");
+}
+
+static int check(struct image *m, const struct image_part *p, size_t kind, struct arena *a, struct err *e) {
+        const char *program = programs[kind].program, *path = find(program, a), *what;
+        struct stat st;
+        int k;
+
+        what = arena_printf(a, "the %s partition of the image was not left clean", role_name(p->role));
+        if (!path) {
+                strv_add(a, &m->notes, arena_printf(a, "%s, and there is no %s here to check it", what, program));
+                return 0;
+        }
+        if (fstat(p->loop, &st) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot look at a device of %s", m->path);
+        k = run(path, kind, st.st_rdev);
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot make a process to check %s with", m->path);
+        if (k == MENDED)
+                strv_add(a, &m->notes, arena_printf(a, "%s: %s has mended it", what, program));
+        else if (k >= 8)
+                strv_add(a, &m->notes,
+                         arena_printf(a, "%s, and %s did not work (status %d): it is used unchecked", what, program,
+                                      k));
+        return k > 0 && k < 8 && k & LEFT_UNMENDED ? refuse(m, p, program, e) : 0;
+}
+
+static int check_part(struct image *m, struct image_part *p, struct arena *a, struct err *e) {
+        size_t kind;
+        int k;
+
+        for (kind = 0; kind < ELEMENTS(programs) && !streq(programs[kind].fs, p->part->fs); kind++)
+                ;
+        if (kind == ELEMENTS(programs) || !p->part->unclean || p->read_only)
+                return 0;
+        if (m->peek) {
+                strv_add(a, &m->notes,
+                         arena_printf(a, "the %s partition of the image was not left clean: %s will check it",
+                                      role_name(p->role), programs[kind].program));
+                return 0;
+        }
+        k = image_device(m, p, e);
+        return k < 0 ? k : check(m, p, kind, a, e);
+}
+
+int image_fsck(struct image *m, struct arena *a, struct err *e) {
+        int k = 0;
+
+        for (unsigned i = 0; k == 0 && i < m->n; i++)
+                k = check_part(m, &m->parts[i], a, e);
+        return k;
+}
