@@ -71,6 +71,8 @@ static int choose_chown(const struct facts *f, struct plan *p, struct err *e) {
                 return 0;
         err_set(e, ERR_USAGE, 0, "--private-users-ownership=chown: cannot change the owners in %s: %s", f->tree.path,
                 why);
+        if (f->image.used)
+                err_hint(e, "auto does that, and changes nothing in it");
         return err_blame(e, "private-users-ownership", NULL);
 }
 

@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/clean.h"
@@ -162,6 +164,40 @@ static bool is_covered(const char *name, int depth) {
         return false;
 }
 
+/* The kernel's own, whose files belong to nobody's tree: a proc that somebody forgot in a chroot. */
+static bool is_kernels(int dir, const char *name) {
+        static const long types[] = {
+                PROC_SUPER_MAGIC,
+                SYSFS_MAGIC,
+                DEVPTS_SUPER_MAGIC,
+                CGROUP_SUPER_MAGIC,
+                CGROUP2_SUPER_MAGIC,
+                DEBUGFS_MAGIC,
+                TRACEFS_MAGIC,
+                SECURITYFS_MAGIC,
+                PSTOREFS_MAGIC,
+                BPF_FS_MAGIC,
+                BINFMTFS_MAGIC,
+                EFIVARFS_MAGIC,
+                SELINUX_MAGIC,
+                HUGETLBFS_MAGIC,
+                NSFS_MAGIC,
+                AUTOFS_SUPER_MAGIC,
+                0x19800202 /* mqueue */,
+                0x62656570 /* configfs */,
+                0x65735543 /* fusectl */,
+        };
+        CLEAN_FD int fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        struct statfs sf;
+
+        if (fd < 0 || fstatfs(fd, &sf) < 0)
+                return false;
+        for (size_t i = 0; i < ELEMENTS(types); i++)
+                if (sf.f_type == types[i])
+                        return true;
+        return false;
+}
+
 static int walk_all(struct walk *w, int top, int depth);
 
 static int walk_one(struct walk *w, int dir, const char *name, int depth) {
@@ -172,7 +208,7 @@ static int walk_one(struct walk *w, int dir, const char *name, int depth) {
         if (fd == -ENOENT)
                 return 0;
         if (fd == -EXDEV)
-                return is_covered(name, depth) ? 0 : stop(w, TREEOWNERS_MOUNTED, -EBUSY);
+                return is_covered(name, depth) || is_kernels(dir, name) ? 0 : stop(w, TREEOWNERS_MOUNTED, -EBUSY);
         k = fd < 0 ? fd : look_at(fd, &n.st);
         if (k == 0 && S_ISDIR(n.st.stx_mode))
                 k = depth == DEPTH ? stop(w, TREEOWNERS_DEEP, -ELOOP) : walk_all(w, fd, depth + 1);

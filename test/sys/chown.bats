@@ -5,6 +5,7 @@
 
 load ../lib/common
 load ../lib/hostile
+load ../lib/on
 
 range=655360
 chown=("--private-users=$range" --private-users-ownership=chown)
@@ -12,6 +13,10 @@ chown=("--private-users=$range" --private-users-ownership=chown)
 # A tree with all that has an owner in it: set-user-ID bits, ACLs, capabilities, hard links, links out of it.
 special_tree() {
         fresh_tree
+        make_special
+}
+
+make_special() {
         /usr/bin/python3 - "$TREE/srv" <<'END'
 import os, struct, sys
 os.chdir(sys.argv[1])
@@ -41,9 +46,10 @@ os.mknod('disk', 0o060640, os.makedev(7, 200))
 END
 }
 
-# What the tree has, file by file, with all ids less $1; what is of another range shows as it is.
+# What the tree has, file by file, with all ids less $1; what is of another range shows as it is. $links: in place of the
+# number of names.
 list_owners() {
-        /usr/bin/python3 - "$TREE" "$1" <<'END'
+        /usr/bin/python3 - "$TREE" "$1" "${links-}" <<'END'
 import os, struct, sys
 base = int(sys.argv[2])
 def back(i):
@@ -55,10 +61,11 @@ def caps(b):
 def one(path):
     st = os.lstat(path)
     more = []
-    for name in () if os.path.islink(path) else sorted(os.listxattr(path)):
+    # What xfs calls its lists by itself is the same once more.
+    for name in () if os.path.islink(path) else sorted(n for n in os.listxattr(path) if 'SGI_ACL' not in n):
         b = os.getxattr(path, name)
         more.append((name, acl(b) if 'posix_acl' in name else caps(b)[1:] if name == 'security.capability' else b))
-    print(os.path.relpath(path, sys.argv[1]), back(st.st_uid), back(st.st_gid), oct(st.st_mode), st.st_nlink, more)
+    print(os.path.relpath(path, sys.argv[1]), back(st.st_uid), back(st.st_gid), oct(st.st_mode), sys.argv[3] or st.st_nlink, more)
 for top, dirs, files in os.walk(sys.argv[1]):
     dirs.sort()
     one(top)
@@ -90,6 +97,60 @@ top_owner() {
         status_is 0
         [ "$(top_owner)" = 0:0 ]
         diff <(echo "$before") <(list_owners 0)
+}
+
+small_special_tree() {
+        mkdir -p "$TREE"/{usr/bin,usr/sbin,etc,dev,proc,sys,run,tmp,var,root,srv}
+        ln -s usr/bin usr/sbin "$TREE"
+        cp "$helpers/inside" "$TREE/usr/bin/inside"
+        make_special
+}
+
+# There and back, and through another start on the way, which takes the tree as it is.
+there_and_back() {
+        local before inside
+        before=$(list_owners 0)
+        inside=$(cd "$TREE" && "$helpers/inside" files srv | sort)
+        try berth -q "${chown[@]}" -D "$TREE" --chdir=/ /usr/bin/inside files srv
+        status_is 0
+        diff <(echo "$inside") <(sort <<<"$output") || return 1
+        [ "$(top_owner)" = $range:$range ] || return 1
+        diff <(echo "$before") <(list_owners $range) || return 1
+        try berth -q "${chown[@]}" -D "$TREE" --chdir=/ /usr/bin/inside files srv
+        status_is 0
+        diff <(echo "$inside") <(sort <<<"$output") || return 1
+        try berth -q --private-users=identity --private-users-ownership=chown -D "$TREE" /usr/bin/inside end 0
+        status_is 0
+        diff <(echo "$before") <(list_owners 0)
+}
+
+@test "file by file, there and back: ext4" { on ext4 small_special_tree there_and_back; }
+@test "file by file, there and back: xfs" { on xfs small_special_tree there_and_back; }
+@test "file by file, there and back: tmpfs" { on tmpfs small_special_tree there_and_back; }
+@test "file by file, there and back: overlay, written to" { on overlay small_special_tree there_and_back; }
+# Copied up, each name of a file becomes one of its own, and a directory of two layers counts no links.
+@test "file by file, there and back: overlay, from its lower layer" { links=any; on overlay-lower small_special_tree there_and_back; }
+
+with_subvolume() {
+        small_special_tree
+        btrfs -q subvolume create "$TREE/srv/volume"
+        touch "$TREE/srv/volume/file"
+        chown 7:8 "$TREE/srv/volume/file"
+}
+
+@test "file by file, there and back: btrfs, with a subvolume in the tree" { on btrfs with_subvolume there_and_back; }
+
+@test "the kernel's own file systems in the tree are left alone, wherever they are" {
+        fresh_tree
+        mkdir -p "$TREE/srv/chroot"/{proc,sys}
+        mount -t proc proc "$TREE/srv/chroot/proc"
+        mount -t sysfs sysfs "$TREE/srv/chroot/sys"
+        try berth -q "${chown[@]}" -D "$TREE" true
+        umount "$TREE/srv/chroot/sys" "$TREE/srv/chroot/proc"
+        status_is 0
+        [ "$(top_owner)" = $range:$range ]
+        [ "$(stat -c %u "$TREE/srv/chroot/proc" "$TREE/srv/chroot" | xargs)" = "0 $range" ] || fail "$(stat -c %u "$TREE/srv/chroot/proc")"
+        [ "$(stat -c %u /sys /proc | xargs)" = "0 0" ]
 }
 
 @test "the old spelling, and systemd-nspawn's name" {

@@ -5,31 +5,7 @@
 # list and capability, is compared with outside, file by file; and the tree is as it was before.
 
 load ../lib/common
-
-# on KIND CODE: $TREE is a tree on that file system while CODE runs.
-on() {
-        local kind=$1 at=$work/at bad=0
-        shift
-        mkdir -p "$at"
-        truncate -s 400M "$work/disk"
-        case $kind in
-        tmpfs) mount -t tmpfs tmpfs "$at" ;;
-        overlay)
-                mount -t tmpfs tmpfs "$at"
-                mkdir "$at/l" "$at/u" "$at/w" "$at/m"
-                mount -t overlay -o "lowerdir=$at/l,upperdir=$at/u,workdir=$at/w" overlay "$at/m"
-                ;;
-        *) "mkfs.$kind" -q "$work/disk" && mount -o loop "$work/disk" "$at" || return 1 ;;
-        esac
-        TREE=$at/tree
-        [ "$kind" != overlay ] || TREE=$at/m/tree
-        make_tree
-        "$@" || bad=1
-        [ "$kind" != overlay ] || umount "$at/m"
-        umount "$at"
-        rm "$work/disk"
-        [ "$bad" = 0 ] || fail "on $kind"
-}
+load ../lib/on
 
 # Files of several owners, with lists and capabilities that name others.
 make_tree() {
@@ -94,11 +70,11 @@ each_way() {
 
 mapped=(pick identity)
 
-@test "ext4" { on ext4 each_way; }
-@test "btrfs" { on btrfs each_way; }
-@test "xfs" { on xfs each_way; }
-@test "tmpfs" { on tmpfs each_way; }
-@test "an overlay: with the host's ids, whatever the numbers" { mapped=(identity); on overlay each_way; }
+@test "ext4" { on ext4 make_tree each_way; }
+@test "btrfs" { on btrfs make_tree each_way; }
+@test "xfs" { on xfs make_tree each_way; }
+@test "tmpfs" { on tmpfs make_tree each_way; }
+@test "an overlay: with the host's ids, whatever the numbers" { mapped=(identity); on overlay make_tree each_way; }
 
 refuses_to_map() {
         try berth -q --private-users=pick --private-users-ownership=map -D "$TREE" /usr/bin/inside end 0
@@ -106,7 +82,7 @@ refuses_to_map() {
         [[ $errors == *"owners"* ]] || fail "$errors"
 }
 
-@test "overlay: owners that cannot be mapped are refused where that was asked for" { on overlay refuses_to_map; }
+@test "overlay: owners that cannot be mapped are refused where that was asked for" { on overlay make_tree refuses_to_map; }
 
 # A range of the user's, and the tree as it is: the files are nobody's, or, shifted on the disk, those of the range.
 shifted() {
@@ -135,4 +111,4 @@ for f in sys.argv[1:]:
         grep -q '^usr/share/1000/acl .* acl=1:-1:7,2:1005:6,4:-1:5,8:1006:4,' <<<"$output" || fail "$output"
 }
 
-@test "ids of a range that the caller names: nobody's, until the tree is shifted to them" { on ext4 shifted; }
+@test "ids of a range that the caller names: nobody's, until the tree is shifted to them" { on ext4 make_tree shifted; }
