@@ -407,6 +407,12 @@ stop_user_bus() {
                 errors_has "other is a machine of this host, but none of berth's (machinectl status shows it)"
         done
         machinectl show other
+        # No verb does anything with it, so none completes its name.
+        for verb in status stop exec cp; do
+                try complete_bash berthctl $verb ""
+                output_matches '^m1:?$'
+                output_lacks other
+        done
         # A machined that hangs is waited for a moment, and its machines are missed by one line.
         systemctl kill --signal=STOP systemd-machined.service
         local before=$EPOCHSECONDS

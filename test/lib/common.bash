@@ -280,3 +280,14 @@ descendants() {
 kernel_is() {
         [ "$(printf '%s\n' "$1" "$(uname -r)" | sort -V | head -n 1)" = "$1" ]
 }
+
+# The reply of bash for a command line of berthctl; its last word is the one to complete.
+complete_bash() {
+        PATH=${BERTHCTL%/*}:$PATH bash --norc -c '
+                compopt() { :; }
+                source "$1"
+                shift
+                COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+                _berthctl
+                printf "%s\n" "${COMPREPLY[@]}"' bash "$BERTH_BUILD/shell-completion/berthctl" "$@"
+}

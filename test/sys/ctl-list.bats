@@ -100,17 +100,7 @@ start_named() {
         rm -r /run/berth/odd
 }
 
-# The reply of bash and of fish for a command line; its last word is the one to complete.
-complete_bash() {
-        PATH=${BERTHCTL%/*}:$PATH bash --norc -c '
-                compopt() { :; }
-                source "$1"
-                shift
-                COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-                _berthctl
-                printf "%s\n" "${COMPREPLY[@]}"' bash "$BERTH_BUILD/shell-completion/berthctl" "$@"
-}
-
+# The reply of fish for a command line.
 complete_fish() {
         PATH=${BERTHCTL%/*}:$PATH fish --no-config -c 'source $argv[1]; complete -C $argv[2]' "$BERTH_BUILD/shell-completion/berthctl.fish" "$1" | cut -f1
 }
