@@ -195,6 +195,7 @@ struct facts {
         struct {
                 bool found;        /* systemd runs this host (--user: for this user), and there is a bus to it */
                 bool machined;     /* systemd-machined is there */
+                bool parts;        /* and takes a machine in a part of a unit for no owner of the unit (258) */
                 const char *why;   /* what a launch found wrong with it, NULL */
                 const char *agent; /* the path of berth-agent, NULL */
         } manager;

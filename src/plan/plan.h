@@ -246,6 +246,7 @@ struct plan {
                 const char *name, *slice, *description;
                 struct strv properties; /* dNAME=VALUE: a default, uNAME=VALUE: the user said so */
                 enum announce announce; /* with systemd-machined, as service */
+                bool announce_first;    /* before the guest leaves the top of its unit */
                 const char *service;
                 const char *agent; /* the program that does it */
         } unit;

@@ -166,7 +166,8 @@ static void print_unit(const struct plan *p, FILE *out) {
         if (p->unit.announce != ANNOUNCE_NO) {
                 head(out, "registered");
                 text(out, p->unit.service);
-                fputs(p->unit.announce == ANNOUNCE_MUST ? ", or no start\n" : ", where that can be had\n", out);
+                fputs(p->unit.announce == ANNOUNCE_MUST ? ", or no start" : ", where that can be had", out);
+                fputs(p->unit.announce_first ? ", before it goes to its cgroup\n" : "\n", out);
         }
 }
 

@@ -166,6 +166,7 @@ static void put_unit(struct json *j, const struct plan *p) {
         json_close(j);
         json_bool(j, "registered", p->unit.announce != ANNOUNCE_NO);
         json_bool(j, "registrationNeeded", p->unit.announce == ANNOUNCE_MUST);
+        json_bool(j, "registeredFirst", p->unit.announce_first);
         json_string(j, "service", p->unit.service);
         json_close(j);
 }

@@ -117,6 +117,9 @@ static int make_announcement(const struct spec *s, const struct facts *f, struct
                 return err_hint(e, "--register=auto starts all the same");
         }
         p->unit.announce = s->host.registered == YES ? ANNOUNCE_MUST : ANNOUNCE_TRY;
+        /* Who is in a part of a unit then has no unit to machined, and ps(1) and sd_pid_get_machine_name(3) no name
+         * for it. In a unit of the caller's, which berth is in too, that is right. */
+        p->unit.announce_first = p->unit.scope && f->manager.parts;
         return 0;
 }
 

@@ -26,6 +26,8 @@ static void look_for_system(char **env, struct facts *f) {
         f->manager.machined =
                 f->manager.found && (exists("/run/systemd/machine") ||
                                      exists("/usr/share/dbus-1/system-services/org.freedesktop.machine1.service"));
+        /* To ask for the version would cost more: managers from then on have this socket. */
+        f->manager.parts = f->manager.machined && exists("/run/systemd/io.systemd.Manager");
 }
 
 static void look_for_users(char **env, struct arena *a, struct facts *f) {
@@ -35,6 +37,7 @@ static void look_for_users(char **env, struct arena *a, struct facts *f) {
                            (exists(arena_printf(a, "%s/bus", dir)) || str_env(env, "DBUS_SESSION_BUS_ADDRESS"));
         f->manager.machined =
                 f->manager.found && exists("/usr/share/dbus-1/services/org.freedesktop.machine1.service");
+        f->manager.parts = f->manager.machined && exists(arena_printf(a, "%s/systemd/io.systemd.Manager", dir));
 }
 
 const char *probe_agent(struct arena *a) {

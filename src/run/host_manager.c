@@ -23,6 +23,9 @@
 /* A manager that starts two hundred units at once is slow, not dead. */
 enum { ANSWER_MS = 10 * 1000, LEAVE_MS = 5 * 1000 };
 
+/* For how long the guest is held at the top of its unit: only names of processes depend on it. */
+enum { HOLD_MS = 100 };
+
 int host_manager_take(struct run *r, struct err *e) {
         int k;
 
@@ -86,7 +89,7 @@ static int let_in(struct run *r, struct err *e) {
         return host_send_placed(r, e);
 }
 
-/* In its final cgroup, the guest is known for what it is. */
+/* The guest is known for what it is, by the cgroup that it is in or about to go to. */
 static int settle(struct run *r, struct err *e) {
         int k = host_write_record(r, e);
 
@@ -97,11 +100,10 @@ static int settle(struct run *r, struct err *e) {
         return k;
 }
 
-/* The scope is the manager's, what is below it is ours (systemd.resource-control(5), Delegate=). */
-static int make_payload(struct run *r, struct err *e) {
+static int open_scope(struct run *r, struct err *e) {
         const struct plan *p = r->plan;
-        CLEAN_FD int scope = -1;
         char own[4096];
+        int fd;
         int k = cgroupfs_of(r->opened->proc, r->held.guest.pid, own, sizeof own);
         const char *name = k < 0 ? NULL : strrchr(own, '/');
 
@@ -109,60 +111,80 @@ static int make_payload(struct run *r, struct err *e) {
                 return err_set(e, ERR_HOST, k < 0 ? -k : 0, "the service manager has not moved %s to %s", p->machine,
                                p->unit.name);
         snprintf(r->unit.cgroup, sizeof r->unit.cgroup, "%s%s", p->cgroup.mount, own);
-        scope = open(r->unit.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (scope < 0)
+        fd = open(r->unit.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
                 return err_set(e, ERR_HOST, errno, "cannot open the cgroup %s", r->unit.cgroup);
-        k = cgroupfs_make(scope, p->cgroup.name);
-        if (k < 0)
-                return err_set(e, ERR_HOST, -k, "cannot make the cgroup %s/%s", r->unit.cgroup, p->cgroup.name);
-        k = host_hold_cgroup(r, k, e);
-        k = k < 0 ? k : host_fit_cgroup(r, e);
-        if (k < 0)
-                return k;
-        k = cgroupfs_move(r->held.cgroup, r->held.guest.pid);
-        if (k < 0)
-                return err_set(e, ERR_HOST, -k, "cannot move %s to its cgroup", p->machine);
-        cgroupfs_enable(scope);
         strncat(r->unit.cgroup, "/", sizeof r->unit.cgroup - strlen(r->unit.cgroup) - 1);
         strncat(r->unit.cgroup, p->cgroup.name, sizeof r->unit.cgroup - strlen(r->unit.cgroup) - 1);
-        return 0;
+        return fd;
 }
 
-/* On the scope, above the payload's. */
-static int check_limits(struct run *r, struct err *e) {
-        CLEAN_FD int scope = -1;
+/* The scope is the manager's, what is below it is ours (systemd.resource-control(5), Delegate=). */
+static int make_payload(struct run *r, int scope, struct err *e) {
+        int k = cgroupfs_make(scope, r->plan->cgroup.name);
 
-        if (r->plan->cgroup.n_limits == 0)
-                return 0;
-        scope = openat(r->held.cgroup, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        return scope < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot open the cgroup above %s", r->unit.cgroup)
-                         : host_check_limits(r, scope, e);
+        if (k < 0)
+                return err_set(e, ERR_HOST, -k, "cannot make the cgroup %s", r->unit.cgroup);
+        k = host_hold_cgroup(r, k, e);
+        return k < 0 ? k : host_fit_cgroup(r, e);
+}
+
+/* Limits are on the scope, above the payload's. */
+static int enter_payload(struct run *r, struct err *e) {
+        const struct plan *p = r->plan;
+        CLEAN_FD int scope = openat(r->held.cgroup, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int k;
+
+        if (scope < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot open the cgroup above %s", r->unit.cgroup);
+        k = cgroupfs_move(r->held.cgroup, r->held.guest.pid);
+        if (k < 0) {
+                r->refuted = REFUTED_MANAGER;
+                return err_set(e, ERR_HOST, -k, "cannot move %s to its cgroup", p->machine);
+        }
+        cgroupfs_enable(scope);
+        return p->cgroup.n_limits > 0 ? host_check_limits(r, scope, e) : 0;
 }
 
 static int give_up(void *data, struct err *e);
 
+static int go_in(struct run *r, struct err *e) {
+        int k = enter_payload(r, e);
+
+        r->unit.held = false;
+        if (k < 0)
+                return k;
+        r->unit.placed = true;
+        k = let_in(r, e);
+        k = k < 0 || r->announced ? k : settle(r, e);
+        (void) loop_timer(&r->loop, r->unit.announcing ? ANSWER_MS : 0, give_up, r);
+        return k < 0 ? k : host_let_go(r, e);
+}
+
 static int on_placed(struct run *r, struct err *e) {
-        int k;
+        CLEAN_FD int scope = open_scope(r, e);
+        int k = scope;
 
         r->unit.placing = false;
-        k = make_payload(r, e);
+        /* The answer is on its way while the cgroup is made. */
+        k = k < 0 || !r->plan->unit.announce_first ? k : settle(r, e);
+        k = k < 0 ? k : make_payload(r, scope, e);
         if (k < 0 && r->refuted == REFUTED_NOTHING)
                 r->refuted = REFUTED_MANAGER;
         if (k < 0)
                 return k;
-        r->unit.placed = true;
-        k = check_limits(r, e);
-        k = k < 0 ? k : let_in(r, e);
-        k = k < 0 ? k : settle(r, e);
-        (void) loop_timer(&r->loop, r->unit.announcing ? ANSWER_MS : 0, give_up, r);
-        return k < 0 ? k : host_let_go(r, e);
+        r->unit.held = r->unit.announcing;
+        if (!r->unit.held)
+                return go_in(r, e);
+        (void) loop_timer(&r->loop, HOLD_MS, give_up, r);
+        return 0;
 }
 
 static int on_announced(struct run *r, struct err *e) {
         r->unit.announcing = false;
         (void) loop_timer(&r->loop, 0, give_up, r);
         host_unit_settled(r);
-        return host_let_go(r, e);
+        return r->unit.held ? go_in(r, e) : host_let_go(r, e);
 }
 
 /* What was only a default is done without. */
@@ -189,6 +211,8 @@ static int give_up(void *data, struct err *e) {
         struct run *r = data;
         struct err why;
 
+        if (r->unit.held)
+                return go_in(r, e);
         err_set(&why, ERR_HOST, ETIMEDOUT,
                 r->unit.placing ? "the service manager makes no scope for %s"
                                 : "systemd-machined does not register %s",
@@ -259,7 +283,7 @@ void host_unit_leave(struct run *r) {
         struct pollfd wait = { .fd = r->manager->fd, .events = POLLIN };
         bool asked = r->unit.asked;
 
-        r->unit.asked = r->unit.placing = r->unit.announcing = r->unit.placed = false;
+        r->unit.asked = r->unit.placing = r->unit.announcing = r->unit.placed = r->unit.held = false;
         r->unit.cgroup[0] = '\0';
         if (!asked || r->manager->fd < 0 || r->manager->ops->leave(r->manager, NULL) < 0)
                 return;

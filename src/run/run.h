@@ -97,6 +97,7 @@ struct run {
                 bool asked, placed;       /* something was asked for; the guest is where it belongs */
                 bool placing, announcing; /* answers that are waited for */
                 bool running;             /* our READY=1 waits for them */
+                bool held;                /* the guest stays at the top of its unit until it is registered */
                 char cgroup[4200];        /* the guest's, a path of the host; "": the caller's */
         } unit;
         struct {

@@ -35,6 +35,10 @@ shown() {
         [ "$(machinectl show --value -p Unit m1)" = m1.scope ]
         [ "$(machinectl show --value -p RootDirectory m1)" = "$TREE" ]
         machinectl list --no-legend | grep -q '^m1 '
+        [ "$(ps -o machine= -p "$leader" | tr -d ' ')" = m1 ]
+        try systemd-cgls --no-pager -M m1
+        status_is 0
+        output_matches "(^|[^0-9])$leader "
         stop_berth
         never systemctl is-active m1.scope
         never machinectl show m1

@@ -421,6 +421,7 @@ static const struct {
         ROW("cgroup.all-controllers", cgroup.all_controllers, set_text),
         ROW("manager.found", manager.found, set_bool),
         ROW("manager.machined", manager.machined, set_bool),
+        ROW("manager.parts", manager.parts, set_bool),
         ROW("manager.why", manager.why, set_text),
         ROW("manager.agent", manager.agent, set_text),
         ROW("caller.env", caller.env, set_list),
