@@ -436,6 +436,11 @@ bool property_known(const char *text, const char *type) {
         return find(text, strcspn(text, "="), type, &made);
 }
 
+/* systemd 258: the processor's time is always accounted for. */
+bool property_is_past(const char *text) {
+        return str_after(text, "CPUAccounting=");
+}
+
 bool property_is(const char *text, const char *bus_name) {
         size_t n = strcspn(text, "=");
         const struct property *p = find(text, n, NULL, NULL);

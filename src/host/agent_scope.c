@@ -102,18 +102,26 @@ static int ask_types(struct agent *a, struct err *e) {
         return k < 0 ? err_set(e, ERR_HOST, -k, "cannot ask for properties") : bus_call(a, m, on_types, e);
 }
 
-/* -ENOENT: which of the user's it is. */
+/* -ENOENT: which of the user's it is. 1: those that a newer manager no longer has, since what they ask for is always
+ * so, are left out. */
 static int unknown_name(struct agent *a, struct err *e) {
+        int left_out = 0;
+
         for (size_t i = PLACE_PROPERTIES; i < a->place.n; i++) {
                 const char *text = a->place.strings[i] + 1;
 
-                if (!property_known(text, a->types[i]))
+                if (a->dropped[i] || property_known(text, a->types[i]))
+                        continue;
+                if (!property_is_past(text))
                         return err_set(e, ERR_USAGE, 0,
                                        "--property=%.120s: the service manager knows no such property"
                                        " of a scope, or none that can be set",
                                        text);
+                agent_note(a, "--property=%.120s: the service manager does so for every unit: left out", text);
+                a->dropped[i] = true;
+                left_out++;
         }
-        return err_set(e, ERR_BUG, 0, "no property is unknown");
+        return left_out > 0 ? 1 : err_set(e, ERR_BUG, 0, "no property is unknown");
 }
 
 static int build(struct agent *a, sd_bus_message *m, struct err *e) {
@@ -327,8 +335,10 @@ static int start(struct agent *a, struct err *e) {
         k = build(a, m, e);
         if (k < 0)
                 sd_bus_message_unref(m);
-        if (k == -ENOENT)
-                return a->types[PLACE_PROPERTIES][0] ? unknown_name(a, e) : ask_types(a, e);
+        if (k == -ENOENT) {
+                k = a->types[PLACE_PROPERTIES][0] ? unknown_name(a, e) : ask_types(a, e);
+                return k > 0 ? start(a, e) : k;
+        }
         return k < 0 ? k : bus_call(a, m, on_started, e);
 }
 

@@ -64,5 +64,7 @@ void machine_leave(struct agent *a);
  * table: then the type is needed. Anything else is an error of the value, in e. */
 int property_append(sd_bus_message *m, const char *text, const char *type, struct err *e);
 bool property_known(const char *text, const char *type);
+/* Is it one that managers had before cgroup2 alone? */
+bool property_is_past(const char *text);
 /* Does the bus name that the manager complains of come from this NAME=VALUE? */
 bool property_is(const char *text, const char *bus_name);

@@ -138,7 +138,7 @@ shown() {
         start_machine m1 --slice=some --property=MemoryMax=1G --property=CPUWeight=50 --property=TasksMax=100 \
                 --property=CPUQuota=25% --property=RuntimeMaxSec='1h 5min' --property=AllowedCPUs=0 \
                 --property=IPAddressDeny=any --property='DeviceAllow=/dev/null rw' --property=MemoryHigh=50% \
-                --property=CPUAccounting=yes --property=Description=other --property=KillSignal=USR1 \
+                --property=MemoryAccounting=yes --property=Description=other --property=KillSignal=USR1 \
                 --property='IOReadBandwidthMax=/dev/null 1M' --property='After=a.service b.service' \
                 --property=SendSIGHUP=yes --property=OOMPolicy=continue
         [ "$(shown m1.scope Slice)" = some.slice ]
@@ -151,7 +151,7 @@ shown() {
         shown m1.scope IPAddressDeny | tr ' ' '\n' | sort | tr '\n' ' ' | grep -qx '0.0.0.0/0 ::/0 '
         shown m1.scope DeviceAllow | grep -q '^/dev/null rw$'
         [ "$(shown m1.scope MemoryHigh)" -gt 1000000 ]
-        [ "$(shown m1.scope CPUAccounting)" = yes ]
+        [ "$(shown m1.scope MemoryAccounting)" = yes ]
         [ "$(shown m1.scope Description)" = other ]
         [ "$(shown m1.scope KillSignal)" = 10 ]
         [ "$(shown m1.scope IOReadBandwidthMax)" = "/dev/null 1000000" ] ||
@@ -161,6 +161,16 @@ shown() {
         [ "$(shown m1.scope OOMPolicy)" = continue ]
         stop_berth
         systemctl stop some.slice
+}
+
+@test "a property that a newer manager has no more, since it is always so" {
+        try berth -M m1 --resolv-conf=off --property=CPUAccounting=yes --property=TasksMax=100 -D "$TREE" true
+        status_is 0
+        if [ "$(systemd_version)" -ge 258 ]; then
+                errors_is "berth: --property=CPUAccounting=yes: the service manager does so for every unit: left out"
+        else
+                errors_is ""
+        fi
 }
 
 @test "a property that is none is refused, and nothing is left" {
