@@ -7,6 +7,7 @@
 
 #include "run/run.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,8 +20,10 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/parse.h"
+#include "base/str.h"
 
-enum { READY_MS = 20 * 1000, END_MS = 5 * 1000, BACKLOG = 16, FIRST_FD = 3 };
+enum { READY_MS = 20 * 1000, END_MS = 5 * 1000, LOOK_MS = 2, LOOKS = 2500, BACKLOG = 16, FIRST_FD = 3 };
 
 /* mode: what is in the directory above is root's alone; inside, the payload's journald is somebody else. */
 static int listen_at(const char *path, int type, mode_t mode) {
@@ -153,11 +156,49 @@ int host_forward_watch(struct run *r, struct err *e) {
         return k < 0 ? err_set(e, ERR_BUG, -k, "the event loop is full") : 0;
 }
 
-/* It finishes its file. */
+/* Is this a connection to our socket, or the socket itself and somebody waits there? */
+static bool is_work(const struct run *r, int fd) {
+        struct sockaddr_un name = { 0 };
+        struct pollfd caller = { .fd = fd, .events = POLLIN };
+        socklen_t size = sizeof name - 1, n = sizeof(int);
+        int listens = 0;
+
+        if (getsockname(fd, (struct sockaddr *) &name, &size) < 0 || name.sun_family != AF_UNIX ||
+            !streq(name.sun_path, r->plan->forward.socket))
+                return false;
+        return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) < 0 || !listens || poll(&caller, 1, 0) > 0;
+}
+
+static bool has_work(const struct run *r) {
+        CLEAN_DIR DIR *dir = NULL;
+        char path[32];
+        bool work = false;
+        int fd;
+
+        snprintf(path, sizeof path, "%d/fd", (int) r->held.receiver.pid);
+        fd = openat(r->opened->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        dir = fd < 0 ? NULL : fdopendir(fd);
+        for (struct dirent *d; dir && !work && (d = readdir(dir));) {
+                CLEAN_FD int theirs = -1;
+                uint64_t number;
+
+                if (parse_u64(d->d_name, FIRST_FD, INT32_MAX, &number) < 0)
+                        continue;
+                theirs = process_borrow(r->held.receiver.pidfd, (int) number);
+                work = theirs >= 0 && is_work(r, theirs);
+        }
+        return work;
+}
+
+/* Asked to end, it reads nothing more. The container is gone, so what there is to read comes to an end, and with it
+ * the connections. Then it finishes its file. */
 static void end_receiver(struct run *r) {
         struct pollfd end = { .fd = r->held.receiver.pidfd, .events = POLLIN };
         int code, status;
 
+        for (int i = 0; i < LOOKS && has_work(r); i++)
+                if (poll(&end, 1, LOOK_MS) > 0)
+                        break;
         (void) process_signal(r->held.receiver.pidfd, SIGTERM);
         while (poll(&end, 1, END_MS) < 0 && errno == EINTR)
                 ;

@@ -214,6 +214,12 @@ int process_above(int proc, pid_t pid, pid_t *ret) {
         return k;
 }
 
+int process_borrow(int pidfd, int fd) {
+        int k = (int) syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+
+        return k < 0 ? -errno : k;
+}
+
 int process_open(pid_t pid) {
         int fd = pid > 0 ? (int) syscall(SYS_pidfd_open, pid, 0) : -1;
 

@@ -73,6 +73,9 @@ int process_inside(int proc, pid_t pid, pid_t leader, pid_t *ret);
 /* Is it PID 1 of a process namespace below ours? */
 bool process_is_leader(int proc, pid_t pid);
 
+/* A duplicate of another process's descriptor (pidfd_getfd(2), Linux 5.6). */
+int process_borrow(int pidfd, int fd);
+
 int process_open(pid_t pid); /* pidfd_open(2); -ESRCH: none of that number */
 
 /* Kill the process that has this number and start time and wait until it is gone, for two seconds. None such: 0.

@@ -370,15 +370,8 @@ words=("$BERTH" -q -b -M m1 --console=read-only)
         cd "$work"
         forwards_and_ends "${words[@]}" --private-users=no --forward-journal=one.journal
         journalctl --file="$work/one.journal" --no-pager -o cat -t teller | grep -qx a-word-from-inside
-        # And the limits, by a program that knows them.
-        printf '#!/bin/sh\necho "$@" >%s\nexec %s --split-mode=host --output=%s\n' "$work/args" "$work/real" "$work/kept" >"$work/remote"
-        chmod +x "$work/remote"
-        cp "$remote" "$work/real"
-        start_other unshare -m --propagation private sh -c "mount --bind $work/remote $remote; exec \"\$@\"" sh "${words[@]}" \
-                --forward-journal="$work/kept" --forward-journal-max-use=64M --forward-journal-keep-free=1M \
-                --forward-journal-max-file-size=16M --forward-journal-max-files=3
+        start_other "${words[@]}" --forward-journal="$work/kept"
         await_true eval 'systemctl -M m1 is-system-running | grep -qx running'
-        [ "$(cat "$work/args")" = "--output=$work/kept --split-mode=host --max-use=67108864 --keep-free=1048576 --max-file-size=16777216 --max-files=3" ]
         # Its end is no end of the container, and is said.
         kill -KILL "$(journal_receiver)"
         await "$work/err" "the journal of m1 is not forwarded any more"
@@ -392,8 +385,65 @@ words=("$BERTH" -q -b -M m1 --console=read-only)
 journal_receiver() {
         local pid
         for pid in $(descendants "$launcher"); do
-                case $(tr '\0' ' ' <"/proc/$pid/cmdline") in *"/real "* | systemd-journal-remote*) echo "$pid" ;; esac
+                case $(tr '\0' ' ' <"/proc/$pid/cmdline") in systemd-journal-remote*) echo "$pid" ;; esac
         done
+}
+
+# A payload that sends what a journal would, $1 entries of half a KiB, and is gone at once. The tree has perl.
+sends() {
+        need_tree trixie
+        cat >"$work/send" <<'END'
+use Socket;
+socket(S, PF_UNIX, SOCK_STREAM, 0) && connect(S, sockaddr_un("/run/host/journal/socket")) or die $!;
+select S;
+for my $i (1 .. $ARGV[0]) {
+    my $t = 1800000000000000 + $i;
+    print "__REALTIME_TIMESTAMP=$t\n__MONOTONIC_TIMESTAMP=$t\n_BOOT_ID=$ARGV[1]\n_MACHINE_ID=$ARGV[1]\n_HOSTNAME=m1\nPRIORITY=6\n",
+        "MESSAGE=line-$i-", "x" x 300, "\n\n";
+}
+END
+        try berth -q -M m1 --read-only --volatile=overlay --bind-ro="$work/send:/send" "${@:2}" -D "$TREE" perl /send "$1" $id
+        status_is 0
+        errors_is ""
+}
+
+@test "forwarded: the last lines are there when the container is gone" {
+        [ "$(systemd_version)" -ge 256 ] || return 0
+        local i
+        for i in 1 2 3; do
+                mkdir "$work/kept"
+                sends 3000 --forward-journal="$work/kept"
+                [ "$(journalctl -D "$work/kept" --no-pager -o cat | wc -l)" = 3000 ]
+                journalctl -D "$work/kept" --no-pager -o cat -n 1 | grep -q '^line-3000-'
+                rm -r "$work/kept"
+        done
+}
+
+@test "forwarded, with limits: they are kept to, or refused by name where the host's program has none" {
+        [ "$(systemd_version)" -ge 256 ] || return 0
+        local one limits=(--forward-journal-max-use=2M --forward-journal-keep-free=1M --forward-journal-max-file-size=512K --forward-journal-max-files=3)
+        mkdir "$work/kept"
+        if [ "$(systemd_version)" -lt 261 ]; then
+                for one in "${limits[@]}"; do
+                        try "$BERTH" -q -M m1 --forward-journal="$work/kept" "$one" -D "$trees/busybox" true
+                        refused "${one%%=*}=: the host's systemd-journal-remote is of systemd $(systemd_version)"
+                done
+                [ -z "$(ls "$work/kept")" ]
+                return 0
+        fi
+        limit=20
+        sends 20000 --forward-journal="$work/kept" "${limits[@]}"
+        # More came than may be kept: of the newest there is some, of the oldest none.
+        journalctl -D "$work/kept" --no-pager -o cat -n 1 | grep -q '^line-20000-'
+        never eval "journalctl -D $work/kept --no-pager -o cat | grep -q '^line-1-'"
+        [ "$(find "$work/kept" -name '*.journal' | wc -l)" -le 3 ]
+        [ -z "$(find "$work/kept" -name '*.journal' -size +512k)" ]
+        [ "$(find "$work/kept" -name '*.journal' -printf '%s\n' | awk '{ n += $1 } END { print n }')" -le 2097152 ]
+        rm -r "$work/kept"
+        # Without limits all of it is kept.
+        mkdir "$work/kept"
+        sends 20000 --forward-journal="$work/kept"
+        [ "$(journalctl -D "$work/kept" --no-pager -o cat | wc -l)" = 20000 ]
 }
 
 @test "where nothing can be forwarded: a clear error, and nothing stays" {
