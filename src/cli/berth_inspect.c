@@ -30,7 +30,7 @@ struct inside {
 
 struct inspected {
         const struct image *image;
-        struct err verdict; /* ERR_NONE: it can be used */
+        struct image_verdict verdict;
         struct inside in;
 };
 
@@ -87,15 +87,24 @@ static bool is_used(const struct image *m, const struct dissected_part *p) {
         return false;
 }
 
-static const char *role_of(const struct image *m, const struct dissected_part *p) {
+/* What it is used as, or would be. */
+static enum part_role role_of(const struct image *m, const struct dissected_part *p) {
         const char *arch;
         enum part_fit fit;
-        enum part_role role = role_of_type(p->type, &fit, &arch);
 
-        for (unsigned i = 0; i < m->n; i++)
-                if (m->parts[i].part == p)
-                        return role_name(m->parts[i].role);
-        return role_name(role);
+        for (size_t i = 0; i < ROLE_MAX_; i++)
+                if (m->choice.part[i] == p - m->found->parts)
+                        return (enum part_role) i;
+        return role_of_type(p->type, &fit, &arch);
+}
+
+/* What is said against it, if it is the one of its role that counts; NULL. */
+static const struct err *objection_to(const struct inspected *i, const struct dissected_part *p) {
+        for (size_t role = 0; role < ROLE_MAX_; role++)
+                if (i->image->choice.part[role] == p - i->image->found->parts &&
+                    i->verdict.role[role].kind != ERR_NONE)
+                        return &i->verdict.role[role];
+        return NULL;
 }
 
 static const char *arch_of(const struct dissected_part *p) {
@@ -113,11 +122,15 @@ static const char *protection_of(const struct image *m, const struct dissected_p
         return NULL;
 }
 
-static void print_part(const struct image *m, const struct dissected_part *p) {
+static void print_part(const struct inspected *i, const struct dissected_part *p) {
+        const struct image *m = i->image;
         char size[32], label[512];
 
-        printf("  %3u  %-16s %-9s %8s  %-11s %s%s%s%s", p->number, role_of(m, p), str_or(arch_of(p), ""),
-               human(p->size, size), *p->fs ? p->fs : "-", is_used(m, p) ? "used" : "left",
+        printf("  %3u  %-16s %-9s %8s  %-11s %s%s%s%s", p->number, role_name(role_of(m, p)), str_or(arch_of(p), ""),
+               human(p->size, size), *p->fs ? p->fs : "-",
+               objection_to(i, p) ? "refused"
+               : is_used(m, p)    ? "used"
+                                  : "left",
                p->no_auto ? ", no-auto" : "", p->read_only ? ", read-only" : "", p->growfs ? ", growfs" : "");
         if (protection_of(m, p))
                 printf(", %s", protection_of(m, p));
@@ -148,6 +161,21 @@ static void print_verity(const struct image *m) {
                        v->fingerprint, v->checked ? ", good" : "");
 }
 
+/* Where there is more than one, "starts" tells only the first. */
+static void print_objections(const struct inspected *i) {
+        char line[1024], rule[POLICY_RULE_MAX];
+
+        for (size_t role = 0; role < ROLE_MAX_; role++) {
+                struct err of = i->verdict.role[role];
+
+                *of.hint = '\0';
+                if (of.kind != ERR_NONE)
+                        printf("%-10s %s: %s\n", "refused by",
+                               policy_rule(i->image->policy, (enum part_role) role, rule),
+                               err_format(&of, false, line, sizeof line));
+        }
+}
+
 static void print_text(const struct inspected *i) {
         const struct image *m = i->image;
         char buf[1024], path[4096];
@@ -162,7 +190,7 @@ static void print_text(const struct inspected *i) {
                 printf("%-10s %s, %u partitions, sectors of %u bytes%s\n", "table", tables[m->found->table],
                        m->found->n, m->found->sector, m->found->from_backup ? ", from its copy at the end" : "");
         for (unsigned k = 0; m->found->table != TABLE_BARE && k < m->found->n; k++)
-                print_part(m, &m->found->parts[k]);
+                print_part(i, &m->found->parts[k]);
         print_verity(m);
         if (i->in.os)
                 printf("%-10s %s\n", "os", str_escape(i->in.os, buf, sizeof buf));
@@ -170,16 +198,24 @@ static void print_text(const struct inspected *i) {
                 printf("%-10s %s\n", "init", i->in.init);
         if (i->in.why_not)
                 printf("%-10s %s\n", "not seen", i->in.why_not);
-        if (i->verdict.kind == ERR_NONE)
+        print_objections(i);
+        if (i->verdict.first.kind == ERR_NONE)
                 printf("%-10s yes%s\n", "starts", m->read_only ? ", read-only" : "");
         else
-                printf("%-10s no: %s\n", "starts", err_format(&i->verdict, false, buf, sizeof buf));
+                printf("%-10s no: %s\n", "starts", err_format(&i->verdict.first, false, buf, sizeof buf));
 }
 
-static void put_part(struct json *j, const struct image *m, const struct dissected_part *p) {
+static const char *format(const struct err *e, char buf[1024]) {
+        return e && e->kind != ERR_NONE ? err_format(e, false, buf, 1024) : NULL;
+}
+
+static void put_part(struct json *j, const struct inspected *i, const struct dissected_part *p) {
+        const struct image *m = i->image;
+        char line[1024];
+
         json_open(j, NULL, '{');
         json_uint(j, "number", p->number);
-        json_string(j, "role", role_of(m, p));
+        json_string(j, "role", role_name(role_of(m, p)));
         json_string(j, "architecture", arch_of(p));
         json_string(j, "type", p->type);
         json_string(j, "uuid", *p->uuid ? p->uuid : NULL);
@@ -192,6 +228,33 @@ static void put_part(struct json *j, const struct image *m, const struct dissect
         json_bool(j, "noAuto", p->no_auto);
         json_bool(j, "readOnly", p->read_only);
         json_bool(j, "growFileSystem", p->growfs);
+        json_bool(j, "leftClean", !p->unclean);
+        json_bool(j, "allowed", !objection_to(i, p));
+        json_string(j, "whyNot", format(objection_to(i, p), line));
+        json_close(j);
+}
+
+/* By role, for a partition that is missing is none. */
+static void put_objections(struct json *j, const struct inspected *i) {
+        const struct image *m = i->image;
+        char line[1024], rule[POLICY_RULE_MAX];
+
+        json_open(j, "objections", '[');
+        for (size_t role = 0; role < ROLE_MAX_; role++) {
+                int part = m->choice.part[role];
+
+                if (i->verdict.role[role].kind == ERR_NONE)
+                        continue;
+                json_open(j, NULL, '{');
+                json_string(j, "role", role_name((enum part_role) role));
+                if (part < 0)
+                        json_null(j, "partition");
+                else
+                        json_uint(j, "partition", m->found->parts[part].number);
+                json_string(j, "rule", policy_rule(m->policy, (enum part_role) role, rule));
+                json_string(j, "whyNot", format(&i->verdict.role[role], line));
+                json_close(j);
+        }
         json_close(j);
 }
 
@@ -225,16 +288,16 @@ static void print_json(const struct inspected *i) {
         json_bool(&j, "fromBackup", m->found->from_backup);
         json_open(&j, "partitions", '[');
         for (unsigned k = 0; k < m->found->n; k++)
-                put_part(&j, m, &m->found->parts[k]);
+                put_part(&j, i, &m->found->parts[k]);
         json_close(&j);
         put_verity(&j, m);
         json_string(&j, "os", i->in.os);
         json_string(&j, "init", i->in.init);
         json_string(&j, "notSeen", i->in.why_not);
-        json_bool(&j, "starts", i->verdict.kind == ERR_NONE);
+        put_objections(&j, i);
+        json_bool(&j, "starts", i->verdict.first.kind == ERR_NONE);
         json_bool(&j, "readOnly", m->read_only);
-        json_string(&j, "whyNot",
-                    i->verdict.kind == ERR_NONE ? NULL : err_format(&i->verdict, false, buf, sizeof buf));
+        json_string(&j, "whyNot", format(&i->verdict.first, buf));
         json_close(&j);
 }
 
@@ -250,20 +313,20 @@ int berth_inspect(const struct spec *s, struct arena *a, int *ret_status, struct
                 .read_only = s->root.read_only,
                 .peek = true,
         };
-        struct inspected i = { .verdict = { .kind = ERR_NONE } };
+        struct inspected *i = arena_new(a, struct inspected);
         struct image *m;
         int k = picked < 0 ? err_set(e, ERR_USAGE, -picked, "no version of an image in %s", path)
-                           : image_inspect(&want, a, &m, &i.verdict, e);
+                           : image_inspect(&want, a, &m, &i->verdict, e);
 
         if (k < 0)
                 return k;
-        i.image = m;
-        if (i.verdict.kind == ERR_NONE)
-                look_inside(m, a, &i.in);
-        (s->self.json ? print_json : print_text)(&i);
+        i->image = m;
+        if (i->verdict.first.kind == ERR_NONE)
+                look_inside(m, a, &i->in);
+        (s->self.json ? print_json : print_text)(i);
         image_close(m);
         if (fflush(stdout) != 0)
                 return err_set(e, ERR_HOST, errno, "cannot write");
-        *ret_status = i.verdict.kind == ERR_NONE ? EXIT_SUCCESS : EXIT_FAILURE;
+        *ret_status = i->verdict.first.kind == ERR_NONE ? EXIT_SUCCESS : EXIT_FAILURE;
         return 0;
 }

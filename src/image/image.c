@@ -162,47 +162,62 @@ int image_check_kind(const struct image *m, const struct image_part *i, struct e
         return 0;
 }
 
-static int judge(struct image *m, struct err *e) {
-        for (size_t k = 0; k < ROLE_MAX_; k++) {
-                enum part_role role = (enum part_role) k;
-                const struct policy_part seen = as_policy_sees(m, role);
-                enum verdict v = policy_judge(m->policy, role, &seen);
-                char what[64];
+static int judge(struct image *m, enum part_role role, struct err *e) {
+        const struct policy_part seen = as_policy_sees(m, role);
+        enum verdict v = policy_judge(m->policy, role, &seen);
+        char what[64];
 
-                if (v == VERDICT_LEAVE)
-                        m->choice.part[role] = -1;
-                if (!verdict_text(v))
-                        continue;
-                err_set(e, ERR_IMAGE, 0, "the policy does not allow %s: %s %s", m->path,
-                        describe(part_of(m, role), role, what), verdict_text(v));
-                return err_hint(e, "--image-policy= says what is allowed; berth --inspect shows what there is");
-        }
-        return 0;
+        if (v == VERDICT_LEAVE)
+                m->choice.part[role] = -1;
+        if (!verdict_text(v))
+                return 0;
+        err_set(e, ERR_IMAGE, 0, "the policy does not allow %s: %s %s", m->path,
+                describe(part_of(m, role), role, what), verdict_text(v));
+        return err_hint(e, "--image-policy= says what is allowed; berth --inspect shows what there is");
 }
 
-static int collect(struct image *m, struct err *e) {
-        m->n = 0;
-        for (size_t k = 0; k < ELEMENTS(places); k++) {
-                const struct dissected_part *p = part_of(m, places[k].role);
-                struct image_part *i = &m->parts[m->n];
-                int r;
+/* Those that are used. */
+static int collect(struct image *m, size_t place, struct err *e) {
+        const struct dissected_part *p = part_of(m, places[place].role);
+        struct image_part *i = &m->parts[m->n];
+        int r;
 
-                if (!p)
-                        continue;
-                *i = (struct image_part){
-                        .role = places[k].role, .part = p, .where = places[k].where, .loop = -1, .mount = -1
-                };
-                i->fixed = p->read_only || streq(p->fs, "squashfs") || streq(p->fs, "erofs");
-                i->read_only = m->read_only || i->fixed;
-                r = protect_choose(m, i, e);
-                r = r < 0 ? r : image_check_kind(m, i, e);
-                if (r < 0)
-                        return r;
-                m->n++;
+        if (!p)
+                return 0;
+        *i = (struct image_part){
+                .role = places[place].role, .part = p, .where = places[place].where, .loop = -1, .mount = -1
+        };
+        i->fixed = p->read_only || streq(p->fs, "squashfs") || streq(p->fs, "erofs");
+        i->read_only = m->read_only || i->fixed;
+        r = protect_choose(m, i, e);
+        r = r < 0 ? r : image_check_kind(m, i, e);
+        m->n += r == 0;
+        return r;
+}
+
+/* All have their say, whatever is said to one. */
+static void judge_all(struct image *m, struct image_verdict *v) {
+        const struct err *first = NULL;
+
+        m->n = 0;
+        for (size_t i = 0; i < ROLE_MAX_; i++) {
+                v->role[i].kind = ERR_NONE;
+                if (judge(m, (enum part_role) i, &v->role[i]) < 0 && !first)
+                        first = &v->role[i];
         }
-        if (m->n > 0 && (m->parts[0].role == ROLE_ROOT || m->parts[0].role == ROLE_USR))
-                return protect_check(m, e);
-        return err_set(e, ERR_IMAGE, 0, "%s has no root partition that the policy lets be used", m->path);
+        for (size_t i = 0; i < ELEMENTS(places); i++) {
+                struct err *of = &v->role[places[i].role];
+
+                if (of->kind == ERR_NONE && collect(m, i, of) < 0 && !first)
+                        first = of;
+        }
+        v->first.kind = ERR_NONE;
+        if (first)
+                v->first = *first;
+        else if (m->n == 0 || (m->parts[0].role != ROLE_ROOT && m->parts[0].role != ROLE_USR))
+                err_set(&v->first, ERR_IMAGE, 0, "%s has no root partition that the policy lets be used", m->path);
+        else
+                (void) protect_check(m, &v->first);
 }
 
 static void make_notes(struct image *m, struct arena *a) {
@@ -214,16 +229,14 @@ static void make_notes(struct image *m, struct arena *a) {
                          "without verification");
 }
 
-static int prepare(struct image *m, struct err *e) {
+static void prepare(struct image *m, struct image_verdict *v) {
         bool all = true;
-        int k = judge(m, e);
 
-        k = k < 0 ? k : collect(m, e);
+        judge_all(m, v);
         for (unsigned i = 0; i < m->n; i++)
                 all = all && m->parts[i].read_only;
         if (all)
                 m->read_only = true;
-        return k;
 }
 
 static struct image *new_image(const struct image_want *want, struct arena *a) {
@@ -275,9 +288,16 @@ static int finish(struct image *m, struct arena *a, struct image **ret) {
 
 int image_open(const struct image_want *want, struct arena *a, struct image **ret, struct err *e) {
         struct image *m = new_image(want, a);
+        struct image_verdict *v = arena_new(a, struct image_verdict);
         int k = take_apart(m, a, e);
 
-        k = k < 0 ? k : prepare(m, e);
+        if (k == 0)
+                prepare(m, v);
+        if (k == 0 && v->first.kind != ERR_NONE) {
+                if (e)
+                        *e = v->first;
+                k = -EINVAL;
+        }
         /* A copy is nobody else's, whoever uses the original. */
         if (k == 0 && want->copy && !m->parts[0].fixed && image_share(m) > 0)
                 return finish(m, a, ret);
@@ -292,8 +312,8 @@ int image_open(const struct image_want *want, struct arena *a, struct image **re
         return finish(m, a, ret);
 }
 
-int image_inspect(const struct image_want *want, struct arena *a, struct image **ret, struct err *ret_verdict,
-                  struct err *e) {
+int image_inspect(const struct image_want *want, struct arena *a, struct image **ret,
+                  struct image_verdict *ret_verdict, struct err *e) {
         struct image *m = new_image(want, a);
         int k = open_file(m, e);
 
@@ -302,8 +322,9 @@ int image_inspect(const struct image_want *want, struct arena *a, struct image *
                 image_close(m);
                 return k;
         }
-        if (choose(m, a, ret_verdict) == 0)
-                (void) prepare(m, ret_verdict);
+        *ret_verdict = (struct image_verdict){ 0 };
+        if (choose(m, a, &ret_verdict->first) == 0)
+                prepare(m, ret_verdict);
         make_notes(m, a);
         *ret = m;
         return 0;

@@ -29,7 +29,6 @@ struct image_part {
         const char *where; /* relative to the root; NULL: not mounted */
         bool fixed;        /* it can never be written to */
         bool read_only;
-        enum verdict verdict;
         enum protection protection;
         int loop; /* or the mapped device on it; -1: none yet */
         char device[32];
@@ -74,10 +73,13 @@ struct image_want {
 /* Which partitions there are, and which are used: needs no rights but to read the file. */
 int image_open(const struct image_want *want, struct arena *a, struct image **ret, struct err *e);
 
-/* The same, but nothing is refused for the policy or for what cannot be done: *ret_verdict has the first such thing.
- */
-int image_inspect(const struct image_want *want, struct arena *a, struct image **ret, struct err *ret_verdict,
-                  struct err *e);
+/* The same, but nothing is refused for the policy or for what cannot be done: what there is to say to each role, and
+ * of all that the first thing. ERR_NONE: nothing. */
+struct image_verdict {
+        struct err first, role[ROLE_MAX_];
+};
+int image_inspect(const struct image_want *want, struct arena *a, struct image **ret,
+                  struct image_verdict *ret_verdict, struct err *e);
 
 /* Is what is in the partition to be mounted, as far as it is known? Encrypted is not yet. */
 int image_check_kind(const struct image *m, const struct image_part *i, struct err *e);

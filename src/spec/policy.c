@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clean.h"
@@ -53,6 +54,25 @@ static const struct {
 
 const char *role_name(enum part_role role) {
         return (unsigned) role < ROLE_MAX_ ? role_names[role] : "other";
+}
+
+/* Words for several flags come first, and what they have said is not said again. */
+const char *policy_rule(const struct policy *p, enum part_role role, char buf[POLICY_RULE_MAX]) {
+        unsigned flags = p->role[role];
+        size_t n = (size_t) snprintf(buf, POLICY_RULE_MAX, "%s=", role_name(role));
+        const char *between = "";
+
+        for (int several = 1; several >= 0; several--)
+                for (size_t i = 0; i < ELEMENTS(flag_names); i++) {
+                        unsigned f = flag_names[i].flags;
+
+                        if ((flags & f) != f || (several && !(f & (f - 1))))
+                                continue;
+                        n += (size_t) snprintf(buf + n, POLICY_RULE_MAX - n, "%s%s", between, flag_names[i].name);
+                        flags &= ~f;
+                        between = "+";
+                }
+        return buf;
 }
 
 static bool same(const char *name, const char *s, size_t n) {

@@ -90,6 +90,10 @@ enum verdict policy_judge(const struct policy *p, enum part_role role, const str
 /* The flag of a file system by its name, 0 where there is none. */
 unsigned policy_file_system(const char *name);
 
+/* The rule for a role, as it would be written: "root=verity+signed". */
+enum { POLICY_RULE_MAX = 320 };
+const char *policy_rule(const struct policy *p, enum part_role role, char buf[POLICY_RULE_MAX]);
+
 /* "root", ...; "other" for ROLE_NONE. */
 const char *role_name(enum part_role role);
 /* What broke the rule, as the end of a sentence about a partition; NULL where nothing did. */

@@ -660,6 +660,18 @@ split_tree() {
         [ "$(jq -r '.partitions | map(.role) | join(" ")' <<<"$output")" = "esp root home" ]
         [ "$(jq -r .starts <<<"$output")" = false ]
         [[ $(jq -r .whyNot <<<"$output") == *"partition 3 (home) must not be there"* ]]
+        try berth --inspect "$IMAGE" --json --image-policy=root=unprotected+ext4:home=verity:esp=absent:usr=verity
+        status_is 1
+        [ "$(jq -r '.partitions | map([.number, .allowed, .used] | join(" ")) | join(", ")' <<<"$output")" = "1 false false, 2 true true, 3 false false" ]
+        [ "$(jq -r '.objections | map([.role, .partition, .rule] | join(" ")) | join(", ")' <<<"$output")" = "usr  usr=verity, home 3 home=verity, esp 1 esp=absent, usr-verity  usr-verity=unprotected" ]
+        [[ $(jq -r '.partitions[2].whyNot' <<<"$output") == *"partition 3 (home) is not protected as it must be"* ]]
+        [[ $(jq -r .whyNot <<<"$output") == *"the usr partition is missing"* ]]
+        try berth --inspect "$IMAGE" --image-policy=root=unprotected+ext4:home=verity:esp=absent
+        output_matches '^ +1 +esp .* refused$'
+        output_matches '^ +2 +root .* used '
+        output_matches '^refused by home=verity: .*partition 3 \(home\) is not protected as it must be'
+        output_matches '^refused by esp=absent: .*partition 1 \(esp\) must not be there'
+        output_matches '^starts +no: .*partition 3'
         try berth --inspect "$TREE"
         refused "is a directory"
         # Not root, and not even able to write.

@@ -54,6 +54,15 @@ static void test_parse(struct tap *t) {
            "so is one of another kind");
         OK(t, rule("root=verity", ROLE_HOME) == POLICY_IGNORE, "what is not listed is ignored");
         OK(t, rule("root=verity:=absent", ROLE_HOME) == POLICY_ABSENT, "unless the rest is");
+        for (size_t i = 0; i < 3; i++) {
+                static const char *const rules[] = { "root=verity+signed", "root=open+read-only-on+btrfs",
+                                                     "root=ignore" };
+                char text[POLICY_RULE_MAX];
+                struct policy p;
+
+                OK(t, policy_parse(rules[i], &p) == 0 && streq(policy_rule(&p, ROLE_ROOT, text), rules[i]),
+                   "\"%s\" is written as it was said", rules[i]);
+        }
         OK(t, rule("root=signed", ROLE_ROOT_VERITY_SIG) == POLICY_UNPROTECTED, "a signature that is needed is wanted");
         OK(t, rule("root=verity", ROLE_ROOT_VERITY) == POLICY_UNPROTECTED, "hash data that are needed are wanted");
         OK(t, rule("root=unprotected", ROLE_ROOT_VERITY) == POLICY_IGNORE, "those that are not needed are left");

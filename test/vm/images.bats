@@ -1,0 +1,172 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What of disk images needs a kernel of its own: vfat, which is a module here, and CAP_SYS_RESOURCE, which growing an ext4
+# takes.
+
+load ../lib/common
+load ../host/common
+
+ROOT=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709
+ESP=C12A7328-F81F-11D2-BA4B-00A0C93EC93B
+XBOOTLDR=BC13C2FF-59E6-4262-A352-B275FD6F7172
+limit=90
+
+# make_disk LINE...: $IMAGE, 96 MiB.
+make_disk() {
+        IMAGE=$work/disk.raw
+        rm -f "$IMAGE"
+        truncate -s 96M "$IMAGE"
+        printf '%s\n' 'label: gpt' "$@" | sfdisk -q "$IMAGE"
+}
+
+# put FILE PARTITION: it becomes the content of it; take FILE PARTITION SIZE: the other way round.
+put() {
+        dd if="$1" of="$IMAGE" bs=512 seek="$(start_of "$2")" conv=notrunc,sparse status=none
+}
+
+take() {
+        dd if="$IMAGE" of="$1" bs=512 skip="$(start_of "$2")" count=$(($3 / 512)) status=none
+}
+
+start_of() {
+        sfdisk -J "$IMAGE" | jq ".partitiontable.partitions[$1 - 1].start"
+}
+
+# make_fat FILE NAME: 40 MiB, or $size, with a file NAME in it.
+make_fat() {
+        rm -f "$1"
+        truncate -s "${size:-40M}" "$1"
+        mkfs.vfat "$1" >/dev/null
+        mkdir -p "$work/mnt"
+        mount -o loop "$1" "$work/mnt"
+        echo "$2" >"$work/mnt/$2"
+        umount "$work/mnt"
+}
+
+make_root() {
+        rm -f "$work/root"
+        truncate -s "${size:-24M}" "$work/root"
+        mke2fs -q -t ext4 -d "$TREE" "$work/root"
+}
+
+from_image() {
+        try berth -q "${opts[@]}" -i "$IMAGE" "$@"
+}
+
+no_loops() {
+        [ -z "$(losetup -n -a)" ]
+}
+
+@test "boot partitions are mounted where the tree has an empty directory for them" {
+        fresh_tree
+        mkdir "$TREE/efi" "$TREE/boot"
+        make_root
+        make_fat "$work/esp" kernel.efi
+        size=8M make_fat "$work/xbootldr" entry.con
+        make_disk "size=40M, type=$ESP" "size=24M, type=$ROOT" "size=8M, type=$XBOOTLDR"
+        put "$work/esp" 1
+        put "$work/root" 2
+        put "$work/xbootldr" 3
+        from_image sh -c 'cat /efi/kernel.efi /boot/entry.con; stat -c "%u:%g %a" /efi /efi/kernel.efi; grep vfat /proc/self/mountinfo; echo new >/efi/new; cat /efi/new'
+        status_is 0
+        line_is kernel.efi
+        line_is entry.con
+        line_is '0:0 700'
+        line_is new
+        output_matches ' /efi rw,nosuid,nodev,noexec.* - vfat '
+        output_matches ' /boot rw,nosuid,nodev,noexec.* - vfat '
+        opts=(--read-only)
+        from_image sh -c 'cat /efi/new; echo other >/efi/new'
+        output_is new
+        errors_has 'Read-only file system'
+        opts=(--private-users=no)
+        from_image sh -c 'cat /efi/new; stat -c "%u:%g %a" /boot'
+        line_is new
+        line_is '0:0 700'
+        no_loops
+}
+
+@test "where only /boot is empty, the boot loader's own partition has it, or else the other one" {
+        fresh_tree
+        mkdir "$TREE/boot" "$TREE/efi"
+        echo full >"$TREE/efi/full"
+        make_root
+        make_fat "$work/esp" kernel.efi
+        size=8M make_fat "$work/xbootldr" entry.con
+        make_disk "size=40M, type=$ESP" "size=24M, type=$ROOT" "size=8M, type=$XBOOTLDR"
+        put "$work/esp" 1
+        put "$work/root" 2
+        put "$work/xbootldr" 3
+        try berth -i "$IMAGE" sh -c 'ls /boot /efi'
+        status_is 0
+        output_has entry.con
+        output_has full
+        output_lacks kernel.efi
+        errors_has 'the esp partition of the image is left out: there is no empty directory for it'
+        make_disk "size=40M, type=$ESP" "size=24M, type=$ROOT"
+        put "$work/esp" 1
+        put "$work/root" 2
+        from_image ls /boot
+        output_is kernel.efi
+        no_loops
+}
+
+@test "a bare vfat with one static program is an image, too" {
+        make_fat "$work/fat.raw" file
+        IMAGE=$work/fat.raw
+        mount -o loop "$IMAGE" "$work/mnt"
+        mkdir "$work/mnt"/{usr,dev,proc,sys,run,tmp,etc}
+        cp "$TREE/usr/bin/busybox" "$work/mnt/usr/busybox"
+        umount "$work/mnt"
+        from_image /usr/busybox sh -c 'busybox=/usr/busybox; $busybox cat /file; $busybox grep " / / " /proc/self/mountinfo'
+        status_is 0
+        line_is file
+        output_matches ' - vfat '
+        no_loops
+}
+
+@test "fsck: a vfat that was not left clean is checked" {
+        make_fat "$work/fat" file
+        fresh_tree
+        mkdir "$TREE/efi"
+        make_root
+        # In use, as it says itself: a FAT16, by its size.
+        printf '\001' | dd of="$work/fat" bs=1 seek=37 conv=notrunc status=none
+        make_disk "size=40M, type=$ESP" "size=24M, type=$ROOT"
+        put "$work/fat" 1
+        put "$work/root" 2
+        try berth -i "$IMAGE" cat /efi/file
+        status_is 0
+        output_is file
+        errors_has 'the esp partition of the image was not left clean: fsck.vfat has mended it'
+        take "$work/fat" 1 $((40 << 20))
+        [ "$(od -An -tu1 -j37 -N1 "$work/fat" | tr -d ' ')" = 0 ]
+        try berth -i "$IMAGE" true
+        errors_lacks fsck
+        no_loops
+}
+
+@test "growfs: an ext4 becomes as large as its partition, bare and encrypted" {
+        make_root
+        make_disk "size=80M, type=$ROOT, attrs=\"GUID:59\""
+        put "$work/root" 1
+        try berth -i "$IMAGE" sh -c 'df -m / | tail -n 1'
+        status_is 0
+        errors_lacks grow
+        [ "$(awk '{ print $2 }' <<<"$output")" -gt 60 ]
+        take "$work/root" 1 $((80 << 20))
+        e2fsck -fn "$work/root" >/dev/null 2>&1
+        printf secret >"$work/secret"
+        cryptsetup luksFormat -q --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 "$work/root" "$work/secret"
+        cryptsetup open --key-file "$work/secret" "$work/root" berth-test-grow
+        mke2fs -q -t ext4 -d "$TREE" /dev/mapper/berth-test-grow 24M
+        cryptsetup close berth-test-grow
+        make_disk "size=80M, type=$ROOT, attrs=\"GUID:59\""
+        put "$work/root" 1
+        opts=(--image-key-file="$work/secret")
+        from_image sh -c 'df -m / | tail -n 1'
+        status_is 0
+        [ "$(awk '{ print $2 }' <<<"$output")" -gt 45 ]
+        no_loops
+}
