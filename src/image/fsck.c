@@ -28,12 +28,12 @@
 #include "sys/seccomp.h"
 #include "sys/seccomp_write.h"
 
-enum { NOBODY = 65534, CPU_S = 3600, IOCTL_BLOCK = 0x1200, NOT_RUN = 126 };
+enum { NOBODY = 65534, CPU_S = 3600, IOCTL_BLOCK = 0x1200 };
 
 #define MEMORY_MAX ((rlim_t) 4096 << 20)
 
 /* Exit status: fsck(8). */
-enum { MENDED = 1, LEFT_UNMENDED = 2 | 4 };
+enum { MENDED = 1, LEFT_UNMENDED = 2 | 4, NOT_RUN = 8 | 16 };
 
 /* fsck.xfs and fsck.btrfs do nothing, and f2fs is not asked about: the kernel mends these when it mounts them. */
 static const struct {
@@ -216,11 +216,11 @@ static int check(struct image *m, const struct image_part *p, size_t kind, struc
                 return err_set(e, ERR_SYSTEM, -k, "cannot make a process to check %s with", m->path);
         if (k == MENDED)
                 strv_add(a, &m->notes, arena_printf(a, "%s: %s has mended it", what, program));
-        else if (k >= 8)
+        else if (k > 0 && (k >= 128 || !(k & LEFT_UNMENDED)))
                 strv_add(a, &m->notes,
                          arena_printf(a, "%s, and %s did not work (status %d): it is used unchecked", what, program,
                                       k));
-        return k > 0 && k < 8 && k & LEFT_UNMENDED ? refuse(m, p, program, e) : 0;
+        return k < 128 && k & LEFT_UNMENDED ? refuse(m, p, program, e) : 0;
 }
 
 static int check_part(struct image *m, struct image_part *p, struct arena *a, struct err *e) {

@@ -94,6 +94,9 @@ int image_mount(struct image *m, unsigned i, struct err *e);
  * fsck -a does; before the first mount. What cannot be is refused. */
 int image_fsck(struct image *m, struct arena *a, struct err *e);
 
+/* Those whose flag asks for it become as large as their partitions. */
+int image_grow_all(struct image *m, struct arena *a, struct err *e);
+
 /* The file system of a writable mount of it becomes as large as its partition. -errno: -EOPNOTSUPP where it cannot be
  * done while it is mounted. */
 int image_grow(const struct image_part *p, int mount);

@@ -59,7 +59,7 @@ static void place_boot(struct image *m, int root, struct arena *a) {
 }
 
 /* A flag of the image asks for it, and nobody by name: what cannot be done is only told. */
-static int grow_all(struct image *m, struct arena *a, struct err *e) {
+int image_grow_all(struct image *m, struct arena *a, struct err *e) {
         for (unsigned i = 0; i < m->n; i++) {
                 const struct image_part *p = &m->parts[i];
                 CLEAN_FD int mount = -1;
@@ -123,7 +123,7 @@ int image_look(const struct spec *s, const struct image_ask *ask, struct arena *
                 return k;
         *ret_root = k;
         place_boot(*ret, k, a);
-        k = s->root.no_grow ? 0 : grow_all(*ret, a, e);
+        k = s->root.no_grow ? 0 : image_grow_all(*ret, a, e);
         if (k < 0)
                 return k;
         image_facts(*ret, a, f);

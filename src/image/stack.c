@@ -114,12 +114,10 @@ static int open_entry(const char *name, struct facts *f, struct arena *a, struct
 
 static int take_bind(const struct entry *i, const char *where, bool read_only, struct facts *f, struct arena *a,
                      struct err *e) {
-        struct stack_bind new = { .path = i->path, .where = unescape(where, a), .read_only = read_only };
+        struct stack_bind new = { .path = i->path, .read_only = read_only, .image = !i->directory };
+        const char *raw = new.image ? str_ending(where, ".raw") : NULL;
 
-        if (!i->directory) {
-                bad_entry(i->name, "images can be layers, but not yet be mounted elsewhere", f, e);
-                return err_hint(e, "a directory can");
-        }
+        new.where = unescape(raw ? arena_strndup(a, where, (size_t) (raw - where)) : where, a);
         if (!new.where)
                 return bad_entry(i->name, "not the escaped path of a place inside", f, e);
         if (f->stack.binds.n == BINDS_MAX)
@@ -151,14 +149,15 @@ static int take_entry(const char *name, struct facts *f, struct arena *a, struct
         if (k < 0)
                 return k;
         if (root) {
-                bad_entry(name, "a root of its own below the layers is not supported yet", f, e);
-                return err_hint(e, "without it the layers are the root");
+                f->stack.root = i.path;
+                return 0;
         }
         if (layer)
                 return take_layer(&i, str_after(i.name, "layer@"), f, a, e);
         if (bind || robind)
                 return take_bind(&i, strchr(i.name, '@') + 1, robind, f, a, e);
         f->stack.rw = i.path;
+        f->stack.unused = access(arena_printf(a, "%s/data", i.path), F_OK) < 0 && errno == ENOENT;
         return 0;
 }
 
@@ -185,40 +184,61 @@ static const struct spec_protection *protection_of_all(const struct spec *s, str
         return p;
 }
 
-static int open_images(const struct spec *s, struct facts *f, struct arena *a, struct stack *stack, struct err *e) {
-        const struct spec_protection *protection = protection_of_all(s, a);
+static void keep_notes(const struct image *m, struct facts *f, struct arena *a) {
+        for (size_t i = 0; i < m->notes.n; i++)
+                strv_add(a, &f->stack.notes, arena_printf(a, "%s: %s", m->path, m->notes.items[i]));
+}
+
+/* One more image: a layer, or one that is mounted elsewhere. Its number. */
+static int open_image(const struct spec *s, const char *path, bool read_only, struct facts *f, struct arena *a,
+                      struct stack *stack, struct err *e) {
         bool dry = s->self.dry_run != DRY_RUN_NO;
+        const struct image_want want = {
+                .path = path,
+                .policy = s->root.policy_said ? &s->root.policy : NULL,
+                .file_systems = s->root.file_systems,
+                .direct_io = s->root.direct_io,
+                .protection = protection_of_all(s, a),
+                .read_only = read_only,
+                .lock = !s->host.no_lock && !dry,
+                .peek = dry,
+        };
+        struct image *m;
+        int k = image_open(&want, a, &m, e);
+
+        if (k < 0)
+                return k;
+        stack->images[stack->n++] = m;
+        k = protect_open(m, a, e);
+        k = k < 0 || s->root.no_fsck ? k : image_fsck(m, a, e);
+        k = k < 0 || s->root.no_grow ? k : image_grow_all(m, a, e);
+        if (k < 0)
+                return k;
+        keep_notes(m, f, a);
+        if (m->parts[0].role == ROLE_ROOT)
+                return (int) stack->n - 1;
+        err_set(e, ERR_IMAGE, 0, "%s has a usr partition and no root: it cannot be part of a mount stack", path);
+        return err_hint(e, "what lies in / of it is");
+}
+
+static int open_images(const struct spec *s, struct facts *f, struct arena *a, struct stack *stack, struct err *e) {
+        bool spared = s->root.read_only || spec_root_spares_tree(&s->root);
         int k = 0;
 
-        stack->images = arena_alloc(a, (f->stack.layers.n + 1) * sizeof *stack->images);
+        stack->images = arena_alloc(a, (f->stack.layers.n + f->stack.binds.n + 1) * sizeof *stack->images);
         for (size_t i = 0; k >= 0 && i < f->stack.layers.n; i++) {
                 struct stack_layer *l = &f->stack.layers.items[i];
-                const struct image_want want = {
-                        .path = l->path,
-                        .policy = s->root.policy_said ? &s->root.policy : NULL,
-                        .file_systems = s->root.file_systems,
-                        .direct_io = s->root.direct_io,
-                        .protection = protection,
-                        .read_only = true,
-                        .lock = !s->host.no_lock && !dry,
-                        .peek = dry,
-                };
 
-                if (!l->image)
-                        continue;
-                l->number = (unsigned) stack->n;
-                k = image_open(&want, a, &stack->images[stack->n], e);
-                if (k < 0)
-                        break;
-                k = protect_open(stack->images[stack->n], a, e);
-                if (k < 0) {
-                        image_close(stack->images[stack->n]);
-                        break;
-                }
-                if (stack->images[stack->n++]->parts[0].role != ROLE_ROOT) {
-                        err_set(e, ERR_IMAGE, 0, "%s has a usr partition and no root: it cannot be a layer", l->path);
-                        return err_hint(e, "a layer is what lies in / of it");
-                }
+                k = l->image ? open_image(s, l->path, true, f, a, stack, e) : 0;
+                l->number = k < 0 ? 0 : (unsigned) k;
+        }
+        for (size_t i = 0; k >= 0 && i < f->stack.binds.n; i++) {
+                struct stack_bind *b = &f->stack.binds.items[i];
+
+                k = b->image ? open_image(s, b->path, spared || b->read_only, f, a, stack, e) : 0;
+                b->number = k < 0 ? 0 : (unsigned) k;
+                if (k >= 0 && b->image)
+                        b->read_only = b->read_only || stack->images[k]->parts[0].read_only;
         }
         return k;
 }
@@ -251,46 +271,117 @@ static int open_layers(const struct facts *f, const struct stack *stack, int *fd
         return n;
 }
 
-static int open_view(const struct facts *f, const struct stack *stack, struct err *e) {
+static int overlay_of(const struct facts *f, int fds[], int n, const int *dirs, struct err *e) {
         const struct mount_change private = { .propagation = MS_PRIVATE, .userns = -1 };
-        int fds[LAYERS_MAX + 1], n = 0, view = -1;
-        struct overlay_layers l = { .lower = fds, .upper = -1, .userxattr = !f->host.first_userns };
+        struct overlay_layers l = {
+                .lower = fds, .dirs = dirs, .n_lower = (size_t) n, .upper = -1, .userxattr = !f->host.first_userns
+        };
+        int k;
+
+        for (int i = 0; i < n; i++)
+                (void) mount_change(fds[i], &private);
+        k = overlay_mount(&l, 0);
+        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot lay the layers of %s over each other", f->tree.path) : k;
+}
+
+static int make_nothing(const struct facts *f, struct err *e) {
+        int k = mount_fresh("tmpfs", "size=64k,nr_inodes=16", 0);
+
+        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot make a tmpfs for %s", f->tree.path) : k;
+}
+
+/* Those that have a usr, and one that has nothing, for the kernel wants two. */
+static int usr_of(const struct facts *f, int fds[], int n, struct err *e) {
+        int dirs[LAYERS_MAX + 2], m = 0, k;
+
+        for (int i = 0; i < n; i++) {
+                int dir = resolve_plain(fds[i], "usr", O_PATH | O_DIRECTORY);
+
+                if (dir < 0) {
+                        clean_fd(&fds[i]);
+                        fds[i] = -1;
+                        continue;
+                }
+                dirs[m] = dir;
+                fds[m] = m == i ? fds[m] : TAKE_FD(fds[i]);
+                m++;
+        }
+        fds[m] = dirs[m] = -1;
+        k = make_nothing(f, e);
+        if (k >= 0 && m > 0) {
+                fds[m] = k;
+                dirs[m] = fcntl(k, F_DUPFD_CLOEXEC, 3);
+                k = overlay_of(f, fds, m + 1, dirs, e);
+        }
+        for (int i = 0; i <= m; i++)
+                clean_fd(&dirs[i]);
+        return k;
+}
+
+/* The root, with a usr in any case. */
+static int open_base(const struct facts *f, struct err *e) {
+        CLEAN_FD int dir = open(f->stack.root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int fds[2] = { -1, -1 }, k = dir < 0 ? -errno : mount_clone(dir, "", false);
+
+        if (k < 0)
+                return err_set(e, ERR_HOST, -k, "cannot take %s as a root directory", f->stack.root);
+        fds[0] = k;
+        k = fds[1] = make_nothing(f, e);
+        if (k >= 0)
+                (void) mkdirat(fds[1], "usr", 0755);
+        k = k < 0 ? k : overlay_of(f, fds, 2, NULL, e);
+        clean_fd(&fds[0]);
+        clean_fd(&fds[1]);
+        return k;
+}
+
+static int open_view(const struct facts *f, const struct stack *stack, struct err *e) {
+        int fds[LAYERS_MAX + 2], n = 0, view = -1;
 
         for (size_t i = 0; i < ELEMENTS(fds); i++)
                 fds[i] = -1;
         n = open_layers(f, stack, fds, e);
-        if (n == 0) {
-                view = mount_fresh("tmpfs", "size=64k,nr_inodes=16", 0);
-                n = view < 0 ? err_set(e, ERR_HOST, -view, "cannot make a tmpfs for %s", f->tree.path) : 0;
-        } else if (n == 1)
+        if (n == 0)
+                view = make_nothing(f, e);
+        else if (n == 1 && !f->stack.root)
                 view = TAKE_FD(fds[0]);
-        else if (n > 1) {
-                for (int i = 0; i < n; i++)
-                        (void) mount_change(fds[i], &private);
-                l.n_lower = (size_t) n;
-                view = overlay_mount(&l, 0);
-                if (view < 0)
-                        n = err_set(e, ERR_HOST, -view, "cannot lay the layers of %s over each other", f->tree.path);
-        }
+        else if (n > 0)
+                view = f->stack.root ? usr_of(f, fds, n, e) : overlay_of(f, fds, n, NULL, e);
         for (size_t i = 0; i < ELEMENTS(fds); i++)
                 clean_fd(&fds[i]);
         return n < 0 ? n : view;
 }
 
+/* What is seen of it before it starts. */
+static int open_all(const struct facts *f, const struct stack *stack, struct err *e) {
+        bool usr = f->stack.layers.n > 0 || f->stack.rw;
+        int layers = f->stack.root && !usr ? -1 : open_view(f, stack, e), base;
+
+        if (!f->stack.root || (usr && layers < 0))
+                return layers;
+        base = open_base(f, e);
+        if (base < 0 || layers < 0) {
+                clean_fd(&layers);
+                return base;
+        }
+        base = mount_join(base, layers, "usr");
+        return base < 0 ? err_set(e, ERR_HOST, -base, "cannot mount usr of the layers of %s", f->tree.path) : base;
+}
+
 /* What will be mounted in the root may be the OS, or most of it. Where there is no directory for it yet, it is not
  * seen. */
-static int join_binds(const struct facts *f, int view, struct err *e) {
+static int join_binds(const struct facts *f, const struct stack *stack, int view, struct err *e) {
         for (size_t i = 0; view >= 0 && i < f->stack.binds.n; i++) {
                 const struct stack_bind *b = &f->stack.binds.items[i];
-                CLEAN_FD int dir = open(b->path, O_PATH | O_DIRECTORY | O_CLOEXEC), place = -1;
+                CLEAN_FD int dir = open(b->path, O_PATH | O_CLOEXEC), place = -1;
                 int mount;
 
-                if (f->stack.layers.n == 0 && !f->stack.rw && !strchr(b->where, '/'))
+                if (f->stack.layers.n == 0 && !f->stack.rw && !f->stack.root && !strchr(b->where, '/'))
                         (void) mkdirat(view, b->where, 0755);
                 place = resolve_plain(view, b->where, O_PATH | O_DIRECTORY);
                 if (dir < 0 || place < 0)
                         continue;
-                mount = mount_clone(dir, "", false);
+                mount = b->image ? image_mount(stack->images[b->number], 0, e) : mount_clone(dir, "", false);
                 view = mount < 0 ? mount : mount_join(view, mount, b->where);
                 if (view < 0)
                         return err_set(e, ERR_HOST, -view, "cannot look at %s", b->path);
@@ -304,7 +395,7 @@ int stack_look(const struct spec *s, struct arena *a, struct facts *f, int *ret_
         int k = read_stack(f, a, e);
 
         k = k < 0 ? k : open_images(s, f, a, stack, e);
-        k = k < 0 ? k : join_binds(f, open_view(f, stack, e), e);
+        k = k < 0 ? k : join_binds(f, stack, open_all(f, stack, e), e);
         if (k < 0)
                 return k;
         *ret_root = k;

@@ -7,7 +7,7 @@
 #include "image/image.h"
 
 struct stack {
-        struct image **images; /* those of facts.stack.layers that are images, in their order */
+        struct image **images; /* those that are layers, then those that are mounted elsewhere */
         size_t n;
 };
 

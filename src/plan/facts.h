@@ -129,6 +129,8 @@ struct stack_layers {
 struct stack_bind {
         const char *path, *where; /* where: relative to the root */
         bool read_only;
+        bool image;
+        unsigned number; /* of the images */
 };
 struct stack_binds {
         struct stack_bind *items; /* what is above comes before what is below it */
@@ -263,7 +265,10 @@ struct facts {
                 bool used; /* the tree is made of a mount stack */
                 struct stack_layers layers;
                 struct stack_binds binds;
-                const char *rw; /* the directory for changes, NULL */
+                const char *rw;   /* the directory for changes, NULL */
+                bool unused;      /* nothing was written there yet */
+                const char *root; /* the directory that is the root, with usr of all the layers; NULL: they are it */
+                struct strv notes;
         } stack;
         struct bound_user_list bound_users;
         /* Looked for where the container's machine id is known, see plan_journal_id(). */

@@ -630,8 +630,27 @@ static void add_image_parts(const struct spec *s, const struct facts *f, struct 
                 add_image_part(f, a, p, (unsigned) i, thrown_away);
 }
 
+/* Below a root of its own there is only usr of the layers. */
+static void add_stack_usr(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
+        const struct overlay *o = f->stack.root ? plan_stack_layers(s, f, a, p) : NULL;
+
+        if (!o)
+                return;
+        plan_add_fsop(a, p,
+                      &(struct fsop){
+                              .kind = FSOP_OVERLAY,
+                              .dst = "usr",
+                              .slot = -1,
+                              .overlay = o,
+                              .set = NODEV | (o->memory || o->upper.host ? 0 : RO),
+                              .flags = FSOP_BY_HOST | (f->tree.etc_writable ? FSOP_MAKE_DIR : 0),
+                              .why = "mount stack, usr of its layers",
+                      });
+}
+
 /* What a mount stack wants mounted into its root. */
 static void add_stack_binds(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
+        add_stack_usr(s, f, a, p);
         for (size_t i = 0; i < f->stack.binds.n; i++) {
                 const struct stack_bind *b = &f->stack.binds.items[i];
                 bool read_only = b->read_only || s->root.read_only || spec_root_spares_tree(&s->root);
@@ -642,8 +661,9 @@ static void add_stack_binds(const struct spec *s, const struct facts *f, struct 
                                       .dst = b->where,
                                       .slot = -1,
                                       .host = b->path,
+                                      .part = b->number,
                                       .set = NODEV | (read_only ? RO : 0),
-                                      .flags = (p->ids.map_root ? FSOP_IDMAP : 0) |
+                                      .flags = (p->ids.map_root ? FSOP_IDMAP : 0) | (b->image ? FSOP_OF_STACK : 0) |
                                                (f->tree.etc_writable ? FSOP_MAKE_DIR | FSOP_PARENTS : 0),
                                       .why = read_only ? "mount stack, read-only" : "mount stack",
                               });

@@ -79,6 +79,7 @@ enum fsop_flags {
         FSOP_OF_USER = 1 << 14,    /* asked for by name: where it cannot be had, there is no other plan */
         FSOP_OF_IMAGE = 1 << 15,   /* FSOP_TREE: host is for people; the source is a partition of the image */
         FSOP_WHOLE = 1 << 16,      /* FSOP_TREE: host is for people; the source is the whole tree of --pivot-root= */
+        FSOP_OF_STACK = 1 << 18,   /* FSOP_TREE: host is for people; the source is the root of an image of a stack */
         FSOP_OF_JOURNAL = 1 << 17, /* nobody insists: where it fails, there is a plan without it */
 };
 
@@ -105,6 +106,7 @@ struct overlay {
         bool lasting;            /* but not with a reboot */
         struct layer upper;      /* or to this directory, where it is kept; without both the overlay is read-only */
         const char *data, *work; /* below either: directories for what is written, and for the kernel's own use */
+        const char *sub;         /* of each layer, and of data, only this directory; NULL: the whole */
 };
 
 /* Whose files are whose: inside is the number on the file system, outside what the host's kernel sees of it. */
@@ -125,7 +127,7 @@ struct fsop {
         const char *host;                 /* FSOP_TREE, FSOP_WRITE: path on the host: opened by the launcher */
         int slot;                         /* index in the table of descriptors, -1: none */
         const char *why;                  /* for people: "API file system", "masked path", "--bind=" */
-        unsigned part;                    /* FSOP_OF_IMAGE: index in facts.image.parts */
+        unsigned part;                    /* FSOP_OF_IMAGE: index in facts.image.parts; FSOP_OF_STACK: the image */
 };
 /* Its descriptor comes from the launcher. */
 static inline bool fsop_of_launcher(const struct fsop *op) {
@@ -206,6 +208,7 @@ struct plan {
                 bool idmap;
                 const struct fsop *fresh;      /* the root directory is this FSOP_FRESH; NULL: the tree */
                 const struct overlay *overlay; /* the root directory is this, with the tree as its first layer; NULL */
+                const char *base;              /* of a mount stack: the root directory is this one of the host; NULL */
                 bool idmap_host; /* and the host's root may make files through the mount, as machinectl copy-to does */
                 bool check_submounts; /* refuse to go on where something is mounted inside that the plan does not know
                                        */

@@ -225,6 +225,11 @@ static void print_where(const struct plan *p, FILE *out) {
         }
         if (p->root.fresh)
                 fprintf(out, "%-13s%s  %s\n", "  fresh", p->root.fresh->src, p->root.fresh->options);
+        if (p->root.base) {
+                head(out, "  from");
+                text(out, p->root.base);
+                fputc('\n', out);
+        }
         if (p->root.overlay) {
                 head(out, "  overlay");
                 print_layers(p->root.overlay, out);

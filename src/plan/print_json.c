@@ -214,6 +214,8 @@ static void put_root(struct json *j, const struct plan *p) {
         }
         if (p->root.fresh)
                 put_fsop(j, "fresh", p->root.fresh);
+        if (p->root.base)
+                json_string(j, "base", p->root.base);
         put_overlay(j, p->root.overlay);
         json_close(j);
         plan_namespace_words(p, words);

@@ -53,21 +53,18 @@ static int check_stack(const struct spec *s, const struct facts *f, const struct
         return err_set(e, ERR_HOST, 0, "the kernel cannot make the overlay that %s asks for", f->tree.path);
 }
 
-/* A mount stack: the uppermost layer first. Without a place for changes they go nowhere, or, where they are thrown
- * away, to memory. */
-static int make_stack(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
-        bool thrown_away = s->root.ephemeral || s->root.volatile_mode == VOLATILE_OVERLAY;
+static bool throws_away(const struct spec *s) {
+        return s->root.ephemeral || s->root.volatile_mode == VOLATILE_OVERLAY;
+}
+
+/* The uppermost layer first. Without a place for changes they go nowhere, or, where they are thrown away, to memory.
+ */
+static struct overlay *lay(const struct spec *s, const struct facts *f, struct arena *a, const struct plan *p) {
+        bool thrown_away = throws_away(s);
         bool writable = !spec_root_is_read_only(&s->root) && (f->stack.rw || thrown_away);
         struct overlay *o = arena_new(a, struct overlay);
-        int k = check_stack(s, f, p, e);
 
-        if (k < 0)
-                return k;
-        if (f->stack.layers.n == 0 && !f->stack.rw) {
-                make_empty(a, p);
-                return 0;
-        }
-        if (f->stack.rw && (thrown_away || !writable))
+        if (f->stack.rw && !f->stack.unused && (thrown_away || !writable))
                 *arena_push(a, &o->lower) =
                         (struct layer){ .host = arena_printf(a, "%s/data", f->stack.rw), .idmap = p->ids.map_root };
         for (size_t i = f->stack.layers.n; i > 0; i--) {
@@ -80,17 +77,66 @@ static int make_stack(const struct spec *s, const struct facts *f, struct arena 
                         .idmap = p->ids.map_root,
                 };
         }
-        if (o->lower.n == 0 || (o->lower.n == 1 && !writable))
+        while (o->lower.n < (writable ? 1 : 2))
                 *arena_push(a, &o->lower) = (struct layer){ .host = "nothing", .empty = true };
         o->data = "data";
         o->work = "work";
-        o->lasting = s->root.ephemeral;
         if (writable && thrown_away)
                 o->memory = PLAN_MEMORY;
         else if (writable)
                 o->upper = (struct layer){ .host = f->stack.rw, .idmap = p->ids.map_root, .upper = true };
+        if (f->stack.root) {
+                /* Beside the root's, where both are kept in memory. */
+                o->data = o->memory ? "usr-data" : "data";
+                o->work = o->memory ? "usr-work" : "work";
+                o->sub = "usr";
+        }
+        o->lasting = o->memory && s->root.ephemeral;
+        return o;
+}
+
+const struct overlay *plan_stack_layers(const struct spec *s, const struct facts *f, struct arena *a,
+                                        const struct plan *p) {
+        return f->stack.layers.n == 0 && !f->stack.rw ? NULL : lay(s, f, a, p);
+}
+
+/* The root is a directory of its own, and usr of the layers is mounted in it. */
+static void make_stack_root(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
+        struct overlay *o;
+
+        p->root.read_only = spec_root_is_read_only(&s->root);
+        if (p->root.read_only || !throws_away(s)) {
+                p->root.base = f->stack.root;
+                return;
+        }
+        o = arena_new(a, struct overlay);
+        *arena_push(a, &o->lower) = (struct layer){ .host = f->stack.root, .idmap = p->ids.map_root };
+        o->data = "data";
+        o->work = "work";
+        o->memory = PLAN_MEMORY;
+        o->lasting = s->root.ephemeral;
         p->root.overlay = o;
-        p->root.read_only = !writable;
+}
+
+static int make_stack(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        struct overlay *o;
+        int k = check_stack(s, f, p, e);
+
+        if (k < 0)
+                return k;
+        for (size_t i = 0; i < f->stack.notes.n; i++)
+                plan_note(a, p, "%s", f->stack.notes.items[i]);
+        if (f->stack.root) {
+                make_stack_root(s, f, a, p);
+                return 0;
+        }
+        if (f->stack.layers.n == 0 && !f->stack.rw) {
+                make_empty(a, p);
+                return 0;
+        }
+        o = lay(s, f, a, p);
+        p->root.overlay = o;
+        p->root.read_only = !o->memory && !o->upper.host;
         return 0;
 }
 

@@ -15,6 +15,10 @@ bool plan_has_own_id(const struct spec *s, const struct facts *f, const struct p
 bool plan_image_has_root(const struct facts *f);
 
 /* What becomes the root, for people. */
+/* The layers of a mount stack as one; NULL: there are none. */
+const struct overlay *plan_stack_layers(const struct spec *s, const struct facts *f, struct arena *a,
+                                        const struct plan *p);
+
 const char *plan_tree_name(const struct facts *f, struct arena *a);
 
 /* The machine id that the container will have, where that is known beforehand. */

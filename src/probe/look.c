@@ -113,7 +113,7 @@ static int probe_file_system(const struct spec *s, struct facts *f, const struct
                                     ? sf.f_flags & ST_RDONLY
                                     : f->image.parts.items[0].role == ROLE_ROOT && f->image.parts.items[0].read_only;
         if (f->stack.used)
-                f->tree.read_only = !f->stack.rw && f->stack.layers.n > 0;
+                f->tree.read_only = !f->stack.root && !f->stack.rw && f->stack.layers.n > 0;
         f->tree.can_idmap = f->host.first_userns && (f->stack.used || !known_without_idmap(sf.f_type));
         f->tree.etc_writable = !spec_root_is_read_only(&s->root) &&
                                (spec_root_spares_tree(&s->root) || (!f->tree.read_only && !f->tree.vendor));

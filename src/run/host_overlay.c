@@ -21,6 +21,7 @@
 struct taken {
         const struct overlay *o;
         int lower[OVERLAY_LOWER]; /* -1: not yet */
+        int dirs[OVERLAY_LOWER];  /* of each the part that is meant, where it is not the whole */
         int upper;
 };
 
@@ -104,10 +105,41 @@ static int make_work(int upper, const char *name) {
         return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
+/* What lies in the layers is nobody's that could lead elsewhere; one that has no such directory adds nothing. */
+static int take_subs(struct run *r, struct taken *t, struct err *e) {
+        for (size_t i = 0; i < t->o->lower.n; i++) {
+                int k = resolve_plain(t->lower[i], t->o->sub, O_PATH | O_DIRECTORY);
+
+                if (k == -ENOENT) {
+                        clean_fd(&t->lower[i]);
+                        t->lower[i] = mount_fresh("tmpfs", "size=4k,nr_inodes=4,mode=0755", 0);
+                        k = t->lower[i] < 0 ? t->lower[i] : fcntl(t->lower[i], F_DUPFD_CLOEXEC, 3);
+                }
+                t->dirs[i] = k;
+                if (k < 0)
+                        return err_set(e, ERR_HOST, -k, "cannot open %s of the layer %s", t->o->sub,
+                                       layer_name(r, &t->o->lower.items[i]));
+        }
+        return 0;
+}
+
+static int make_upper(struct taken *t) {
+        const struct overlay *o = t->o;
+        CLEAN_FD int data = -1;
+        struct stat like;
+        int k = fstat(t->lower[0], &like) < 0 ? -errno : make_data(t->upper, o->data, &like);
+
+        if (k < 0 || !o->sub)
+                return k;
+        data = openat(t->upper, o->data, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (data < 0 || fstat(t->dirs[0], &like) < 0)
+                return -errno;
+        return make_data(data, o->sub, &like);
+}
+
 static int take_upper(struct run *r, struct taken *t, struct err *e) {
         const struct overlay *o = t->o;
         const char *where = o->memory ? "memory" : layer_name(r, &o->upper);
-        struct stat like;
         int k;
 
         if (o->memory) {
@@ -122,7 +154,7 @@ static int take_upper(struct run *r, struct taken *t, struct err *e) {
                 if (k < 0)
                         return k;
         }
-        k = fstat(t->lower[0], &like) < 0 ? -errno : make_data(t->upper, o->data, &like);
+        k = make_upper(t);
         if (k < 0)
                 return err_set(e, ERR_HOST, -k, "cannot make the upper layer in %s", where);
         k = make_work(t->upper, o->work);
@@ -132,10 +164,12 @@ static int take_upper(struct run *r, struct taken *t, struct err *e) {
 static int mount_taken(struct run *r, const struct taken *t, uint64_t attrs, struct err *e) {
         const struct overlay_layers l = {
                 .lower = t->lower,
+                .dirs = t->o->sub ? t->dirs : NULL,
                 .n_lower = t->o->lower.n,
                 .upper = t->upper,
                 .data = t->o->data,
                 .work = t->o->work,
+                .sub = t->o->sub,
                 .userxattr = !r->facts->host.first_userns,
         };
         int k = overlay_mount(&l, attrs);
@@ -154,6 +188,8 @@ static int take_all(struct run *r, struct taken *t, uint64_t attrs, struct err *
 
         for (size_t i = 0; k == 0 && i < t->o->lower.n; i++)
                 k = take_layer(r, &t->o->lower.items[i], &t->lower[i], e);
+        if (k == 0 && t->o->sub)
+                k = take_subs(r, t, e);
         if (k == 0 && (t->o->memory || t->o->upper.host || t->o->upper.inside))
                 k = take_upper(r, t, e);
         return k < 0 ? k : mount_taken(r, t, attrs, e);
@@ -164,12 +200,14 @@ int host_make_overlay(struct run *r, const struct overlay *o, int top, uint64_t 
         int k;
 
         for (size_t i = 0; i < OVERLAY_LOWER; i++)
-                t.lower[i] = -1;
+                t.lower[i] = t.dirs[i] = -1;
         t.lower[0] = top;
         k = o->lower.n > OVERLAY_LOWER ? err_set(e, ERR_USAGE, 0, "an overlay of more than %d layers", OVERLAY_LOWER)
                                        : take_all(r, &t, attrs, e);
-        for (size_t i = 0; i < OVERLAY_LOWER; i++)
+        for (size_t i = 0; i < OVERLAY_LOWER; i++) {
                 clean_fd(&t.lower[i]);
+                clean_fd(&t.dirs[i]);
+        }
         clean_fd(&t.upper);
         return k;
 }

@@ -114,8 +114,25 @@ static int take_fresh_as_root(struct run *r, struct err *e) {
         return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot fill a new root directory") : 0;
 }
 
+/* The directory of a mount stack that is its root. */
+static int take_base_as_root(struct run *r, struct err *e) {
+        const struct mount_change private = { .propagation = MS_PRIVATE, .userns = -1 };
+        const char *base = r->plan->root.base;
+        CLEAN_FD int dir = base ? open(base, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+        int k;
+
+        if (!base)
+                return 0;
+        k = dir < 0 ? -errno : mount_clone(dir, "", false);
+        r->held.root = k < 0 ? -1 : k;
+        k = k < 0 ? k : mount_change(r->held.root, &private);
+        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot take %s as a root directory", base) : 0;
+}
+
 int host_take_root(struct run *r, struct err *e) {
-        int k = r->plan->root.fresh ? take_fresh_as_root(r, e) : r->stack ? 0 : take_tree_as_root(r, e);
+        int k = r->plan->root.fresh ? take_fresh_as_root(r, e)
+                : r->stack          ? take_base_as_root(r, e)
+                                    : take_tree_as_root(r, e);
 
         if (k < 0 || !r->plan->root.overlay)
                 return k;
@@ -161,7 +178,8 @@ static int open_source(struct run *r, const struct fsop *op) {
 
 static int take_part(struct run *r, const struct fsop *op, struct err *e) {
         const struct mount_change change = { .set = op->set, .userns = -1 };
-        int k = image_mount(r->image, op->part, e);
+        bool stacked = op->flags & FSOP_OF_STACK;
+        int k = image_mount(stacked ? r->stack->images[op->part] : r->image, stacked ? 0 : op->part, e);
 
         if (k < 0)
                 return k;
@@ -216,10 +234,10 @@ static int take_slot(struct run *r, const struct fsop *op, struct err *e) {
 
         if (op->kind == FSOP_FRESH)
                 return take_fresh(r, op, e);
-        k = op->kind == FSOP_OVERLAY    ? take_overlay(r, op, e)
-            : op->kind == FSOP_WRITE    ? take_file(r, op, e)
-            : op->flags & FSOP_OF_IMAGE ? take_part(r, op, e)
-                                        : take_tree(r, op, e);
+        k = op->kind == FSOP_OVERLAY                      ? take_overlay(r, op, e)
+            : op->kind == FSOP_WRITE                      ? take_file(r, op, e)
+            : op->flags & (FSOP_OF_IMAGE | FSOP_OF_STACK) ? take_part(r, op, e)
+                                                          : take_tree(r, op, e);
         return k < 0 ? fsop_blame(op, k, e) : 0;
 }
 

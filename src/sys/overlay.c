@@ -20,6 +20,10 @@ struct parts {
         int data, work;
 };
 
+static int lower_dir(const struct overlay_layers *l, size_t i) {
+        return l->dirs ? l->dirs[i] : l->lower[i];
+}
+
 static int set_string(int fs, const char *key, const char *value) {
         return fsconfig(fs, FSCONFIG_SET_STRING, key, value, 0) < 0 ? -errno : 0;
 }
@@ -41,7 +45,7 @@ static int set_lower_names(int fs, const struct overlay_layers *l) {
         size_t n = 0;
 
         for (size_t i = 0; i < l->n_lower; i++) {
-                n += (size_t) snprintf(names + n, sizeof names - n, "%s%d", i ? ":" : "", l->lower[i]);
+                n += (size_t) snprintf(names + n, sizeof names - n, "%s%d", i ? ":" : "", lower_dir(l, i));
                 if (n >= sizeof names)
                         return -E2BIG;
         }
@@ -54,7 +58,7 @@ static int set_layers(int fs, const struct parts *p, bool by_name) {
         int k = by_name ? set_lower_names(fs, p->l) : 0;
 
         for (size_t i = 0; k == 0 && !by_name && i < p->l->n_lower; i++)
-                k = set_fd(fs, "lowerdir+", p->l->lower[i]);
+                k = set_fd(fs, "lowerdir+", lower_dir(p->l, i));
         if (k == 0 && p->data >= 0)
                 k = set(fs, "upperdir", p->data);
         return k == 0 && p->data >= 0 ? set(fs, "workdir", p->work) : k;
@@ -135,6 +139,11 @@ int overlay_mount(const struct overlay_layers *l, uint64_t attrs) {
 
         if (k == 0 && l->upper >= 0)
                 k = open_dir(l->upper, l->data, &data);
+        if (k == 0 && data >= 0 && l->sub) {
+                CLEAN_FD int whole = TAKE_FD(data);
+
+                k = open_dir(whole, l->sub, &data);
+        }
         if (k == 0 && l->upper >= 0)
                 k = open_dir(l->upper, l->work, &work);
         if (k < 0)

@@ -9,10 +9,12 @@
 
 struct overlay_layers {
         const int *lower; /* detached mounts; the first lies on top */
+        const int *dirs;  /* the directory of each that is meant; NULL: its top */
         size_t n_lower;   /* at most OVERLAY_LOWER */
         int upper;        /* a detached mount that has these two directories, or -1: read-only */
         const char *data, *work;
-        bool userxattr; /* we are not in the first user namespace */
+        const char *sub; /* and the directory of data that is meant; NULL */
+        bool userxattr;  /* we are not in the first user namespace */
 };
 enum { OVERLAY_LOWER = 64 };
 

@@ -326,7 +326,10 @@ static int set_stack_bind(const struct target *t, const char *v) {
         t->f->stack.used = t->f->tree.submounts_known = true;
         if (!where)
                 return -EINVAL;
-        *b = (struct stack_bind){ .path = path, .where = where, .read_only = rest };
+        *b = (struct stack_bind){ .path = path,
+                                  .where = where,
+                                  .read_only = rest && strstr(rest, "read-only"),
+                                  .image = rest && strstr(rest, "image") };
         return 0;
 }
 
@@ -436,7 +439,9 @@ static const struct {
         ROW("stack.used", stack.used, set_bool),
         ROW("stack.layer", stack.layers, set_stack_layer),
         ROW("stack.bind", stack.binds, set_stack_bind),
+        ROW("stack.root", stack.root, set_text),
         ROW("stack.rw", stack.rw, set_text),
+        ROW("stack.unused", stack.unused, set_bool),
         ROW("image.table", image.table, set_text),
         ROW("image.copied", image.copied, set_bool),
         ROW("image.part", image.parts, set_part),

@@ -59,6 +59,29 @@ from_stack() {
         output_is $'changed\n0'
 }
 
+@test "rw that was never written to is no layer" {
+        local how
+        make_stack
+        mkdir "$STACK/rw"
+        for how in -x --read-only --volatile=overlay; do
+                opts=("$how")
+                from_stack cat /etc/which
+                output_is ten
+        done
+        [ -z "$(ls -A "$STACK/rw")" ]
+        rm -r "$STACK"/layer@*
+        mkdir "$STACK/root"
+        cp -a "$TREE/." "$STACK/root"
+        opts=(--read-only)
+        from_stack /bin/true
+        refused 'cannot run /bin/true'
+        opts=()
+        mkdir -p "$STACK/rw/data"
+        mv "$STACK/root/usr" "$STACK/rw/data/usr"
+        from_stack cat /etc/hostname
+        output_is tree-hostname
+}
+
 @test "a layer that is an image, and versions of one" {
         make_stack
         mksquashfs "$STACK/layer@0" "$work/base.raw" -quiet -no-progress >/dev/null
@@ -88,6 +111,114 @@ from_stack() {
         [ "$(<"$STACK/bind@data/one")" = one ]
         [ "$(<"$STACK/bind@srv-a\\x2db/two")" = two ]
         [ "$(stat -c %u "$STACK/bind@data/one")" = 0 ]
+}
+
+@test "images at bind@ and robind@ are mounted there, writable or not" {
+        make_stack
+        mkdir "$work/content"
+        echo content >"$work/content/file"
+        truncate -s 16M "$STACK/bind@data.raw"
+        mke2fs -q -t ext4 -d "$work/content" "$STACK/bind@data.raw"
+        mksquashfs "$work/content" "$STACK/bind@opt.raw" -quiet -no-progress >/dev/null
+        cp "$STACK/bind@data.raw" "$work/srv.raw"
+        ln -s ../srv.raw "$STACK/robind@srv.raw"
+        mkdir "$STACK/rw"
+        from_stack sh -c 'cat /data/file /opt/file /srv/file; echo kept >/data/kept; stat -c %u /data/kept; touch /opt/new /srv/new; grep -E " /(data|opt|srv) " /proc/self/mountinfo'
+        line_is 0
+        [ "$(grep -c content <<<"$output")" = 3 ]
+        output_matches ' /data rw,nodev.* - ext4 '
+        output_matches ' /opt ro,nodev.* - squashfs '
+        output_matches ' /srv ro,nodev.* - ext4 '
+        [ "$(grep -c 'Read-only file system' <<<"$errors")" = 2 ]
+        from_stack cat /data/kept
+        output_is kept
+        opts=(-x)
+        from_stack sh -c 'cat /data/kept; touch /data/new'
+        output_is kept
+        errors_has 'Read-only file system'
+        # A second one would write to it, too.
+        opts=()
+        start_berth -q -M one "--mstack=$STACK" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        rm -r "$STACK/rw"
+        opts=(-M two)
+        from_stack true
+        stop_berth
+        refused busy
+}
+
+@test "a stack may be nothing but an image at bind@usr" {
+        STACK=$work/os.mstack
+        mkdir "$STACK"
+        mksquashfs "$TREE/usr" "$STACK/bind@usr.raw" -quiet -no-progress >/dev/null
+        from_stack /usr/bin/busybox sh -c 'busybox=/usr/bin/busybox; $busybox cat /usr/lib/os-release; $busybox grep " /usr " /proc/self/mountinfo'
+        status_is 0
+        output_has berth-test
+        output_matches ' /usr ro.* - squashfs '
+}
+
+# A root of its own, and usr from a layer and a change to it: $STACK.
+make_based() {
+        STACK=$work/os.mstack
+        mkdir -p "$STACK/layer@0" "$STACK/layer@1/usr/lib" "$STACK/layer@1/etc"
+        cp -a "$TREE" "$STACK/root"
+        mv "$STACK/root/usr" "$STACK/layer@0/usr"
+        echo one >"$STACK/layer@1/usr/lib/which"
+        echo one >"$STACK/layer@1/etc/only-of-layer"
+}
+
+@test "root/ is the root, and keeps changes; of the layers there is usr" {
+        make_based
+        from_stack sh -c 'cat /usr/lib/which; ls /etc/only-of-layer; echo new >/etc/new; stat -c %u:%g / /usr /etc/new; touch /usr/new'
+        line_is one
+        [ "$(grep -c '^0:0$' <<<"$output")" = 3 ]
+        errors_has "/etc/only-of-layer: No such file"
+        errors_has "Read-only file system"
+        [ "$(<"$STACK/root/etc/new")" = new ]
+        [ "$(stat -c %u "$STACK/root/etc/new")" = 0 ]
+        [ -z "$(ls -A "$STACK/root/usr")" ]
+        opts=(--read-only)
+        from_stack sh -c 'cat /etc/new; touch /etc/other'
+        output_is new
+        errors_has "Read-only file system"
+        opts=(--private-users=no)
+        from_stack sh -c 'cat /etc/new /usr/lib/which'
+        output_is $'new\none'
+}
+
+@test "root/ and rw: changes of usr are kept in rw, and those of an ephemeral run nowhere" {
+        make_based
+        mkdir "$STACK/rw"
+        from_stack sh -c 'echo two >/usr/lib/which; echo new >/etc/new'
+        status_is 0
+        [ "$(<"$STACK/rw/data/usr/lib/which")" = two ]
+        [ "$(<"$STACK/root/etc/new")" = new ]
+        [ "$(<"$STACK/layer@1/usr/lib/which")" = one ]
+        opts=(-x)
+        from_stack sh -c 'cat /usr/lib/which /etc/new; echo gone >/usr/lib/which; echo gone >/etc/new; cat /usr/lib/which /etc/new'
+        output_is $'two\nnew\ngone\ngone'
+        [ "$(<"$STACK/rw/data/usr/lib/which")" = two ]
+        [ "$(<"$STACK/root/etc/new")" = new ]
+        opts=()
+        from_stack cat /usr/lib/which
+        output_is two
+}
+
+@test "root/ that is empty at first, with usr from an image: busybox boots, and restarts" {
+        make_based
+        mksquashfs "$STACK/layer@0" "$work/vendor.raw" -quiet -no-progress >/dev/null
+        rm -r "$STACK/layer@0"
+        ln -s ../vendor.raw "$STACK/layer@0.raw"
+        rm -rf "$STACK/root"
+        mkdir -p "$STACK/root/etc"
+        cp "$TREE"/etc/{inittab,rc,rc.shutdown} "$STACK/root/etc"
+        ln -s usr/bin usr/sbin usr/lib "$STACK/root"
+        on_terminal 'expect=PID 1 is busybox' 'expect=# ' 'send=cat /usr/lib/which; echo kept >/etc/kept; reboot\r' \
+                'expect=one' 'expect=PID 1 is busybox' 'expect=# ' 'send=cat /etc/kept; poweroff\r' \
+                -- "$BERTH" -q -b "--mstack=$STACK"
+        status_is 0
+        output_has kept
+        [ "$(<"$STACK/root/etc/kept")" = kept ]
 }
 
 @test "an empty stack is an empty root in memory" {
@@ -146,10 +277,10 @@ from_stack() {
         from_stack true
         refused "--overlay-upper= does not go with"
         opts=()
-        mkdir "$STACK/root"
+        touch "$STACK/root"
         from_stack true
-        refused "not supported yet"
-        rmdir "$STACK/root"
+        refused "a directory has no .raw"
+        rm "$STACK/root"
         local name
         for name in "bind@" "bind@-" "bind@srv--a" "bind@..-etc" 'bind@a\x2' 'bind@a\x00' "robind@a-."; do
                 mkdir "$STACK/$name"
