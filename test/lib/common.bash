@@ -77,6 +77,16 @@ make_open_place() {
         cp -a --reflink=auto -- "$@" "$open_place/"
 }
 
+# A command in a mount namespace of its own: what it changes below the directory $1 of the host is gone with it.
+with_own() {
+        unshare -m --propagation private sh -c '
+                at=$1/own$(echo "$2" | tr / -)
+                mkdir -p "$at" && mount -t tmpfs tmpfs "$at" && mkdir "$at/upper" "$at/work" &&
+                        mount -t overlay overlay -o "lowerdir=$2,upperdir=$at/upper,workdir=$at/work" "$2" || exit 99
+                shift 2
+                exec "$@"' sh "$work" "$@"
+}
+
 # A command as a user without rights.
 as_nobody() {
         try setpriv --reuid 65534 --regid 65534 --clear-groups timeout --foreground 20 "$@"

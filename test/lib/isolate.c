@@ -7,8 +7,8 @@
  * Always: a child subreaper (prctl(2)), so that every process a test starts stays below this one, and a mount
  * namespace with shared propagation, so that a mount which leaks out of a launcher shows up here and goes away with
  * us.
- * --dirs: empty directories of our own where launchers keep things: /tmp, /run/berth, the locks; --keep names a
- * directory that stays visible.
+ * --dirs: empty directories of our own where launchers keep things: /tmp, /run/berth, the locks, the trees that are
+ * found by name; --keep names a directory that stays visible.
  * --cgroup: a cgroup and cgroup namespace of our own. Where the machine has no cgroup2 mounted, or read-only, ours is:
  * what the tests see does not depend on it (a kernel that refuses: said on stderr).
  *
@@ -74,6 +74,9 @@ static void own_dirs(struct want *w) {
                 { "/run/berth", "mode=0700" },
                 { "/run/systemd/nspawn", "mode=0755" },
                 { "/run/systemd/nspawn-uid", "mode=0755" },
+                { "/run/systemd/inaccessible", "mode=0755" },
+                { "/run/machines", "mode=0755" },
+                { "/var/lib/machines", "mode=0700" },
         };
 
         for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {

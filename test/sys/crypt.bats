@@ -166,7 +166,8 @@ key_fits_terminal() {
         make_luks --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 6000000
         start_berth -q --image-key-file="$work/secret" -i "$IMAGE" true
         for ((try = 0; try < 100; try++)); do
-                found=$(grep -ls '^Name:.*berth-unlock' /proc/[0-9]*/status | head -1) || true
+                # shellcheck disable=SC2046 # one word for each process
+                found=$(grep -ls '^Name:.*berth-unlock' /dev/null $(descendants "$launcher" | sed 's|.*|/proc/&/status|') | head -1) || true
                 if [ -n "$found" ] && grep -qs '^Seccomp:.*2' "$found"; then break; fi
                 sleep 0.05
         done

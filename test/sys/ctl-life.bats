@@ -155,17 +155,18 @@ ticks() {
 }
 
 @test "kill --all: processes of a namespace inside too" {
+        local mark=$((100000 + $$))
         opts=(--nesting)
-        start_named deep sh -c 'unshare -pf sh -c "sleep 1234 & echo ready; wait; wait" & exec sleep 1000'
-        ps -eo args | grep -qx "sleep 1234"
+        start_named deep sh -c "unshare -pf sh -c 'sleep $mark & echo ready; wait; wait' & exec sleep 1000"
+        ps -eo args | grep -qx "sleep $mark"
         try ctl kill --all -s USR1 deep
         status_is 0
         local try
         for try in {1..40}; do
-                ps -eo args | grep -qx "sleep 1234" || break
+                ps -eo args | grep -qx "sleep $mark" || break
                 sleep 0.05
         done
-        never grep -qx "sleep 1234" <(ps -eo args)
+        never grep -qx "sleep $mark" <(ps -eo args)
         stop_berth
 }
 

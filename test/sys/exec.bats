@@ -370,12 +370,12 @@ command_gone() {
 @test "a killed berthctl takes its command along, and the container goes on" {
         start_named exec
         descriptors_of "$launcher" >"$work/before"
-        "$BERTHCTL" exec exec sh -c 'echo ready; exec sleep 98765' >"$work/exec.out" 2>&1 3>&- &
+        "$BERTHCTL" exec exec sh -c "echo ready; exec sleep $((300000 + $$))" >"$work/exec.out" 2>&1 3>&- &
         client=$!
         await "$work/exec.out" ready
         kill -KILL "$client"
         wait "$client" || true
-        command_gone 98765
+        command_gone $((300000 + $$))
         run_in echo still
         output_is still
         diff "$work/before" <(descriptors_of "$launcher")
@@ -384,7 +384,7 @@ command_gone() {
 
 @test "a killed supervisor ends its commands: berthctl says so" {
         start_named exec
-        "$BERTHCTL" exec exec sh -c 'echo ready; exec sleep 98764' >"$work/exec.out" 2>"$work/exec.err" 3>&- &
+        "$BERTHCTL" exec exec sh -c "echo ready; exec sleep $((200000 + $$))" >"$work/exec.out" 2>"$work/exec.err" 3>&- &
         client=$!
         await "$work/exec.out" ready
         kill -KILL "$launcher"
@@ -393,7 +393,7 @@ command_gone() {
         status_is 125
         grep -q "supervisor of exec has ended" "$work/exec.err"
         wait "$launcher" 2>/dev/null || true
-        command_gone 98764
+        command_gone $((200000 + $$))
         # What is left over goes with the next start of that name.
         try berth -q -M exec -D "$TREE" true
         status_is 0

@@ -7,9 +7,7 @@ load ../lib/common
 
 # A command on a host whose two files say "host".
 with_host_files() {
-        unshare -m --propagation private sh -c '
-                mkdir -p "$1/etc" && mount -t tmpfs tmpfs "$1/etc" && mkdir "$1/etc/upper" "$1/etc/work" || exit 99
-                mount -t overlay overlay -o "lowerdir=/etc,upperdir=$1/etc/upper,workdir=$1/etc/work" /etc || exit 99
+        with_own /etc sh -c '
                 rm -f /etc/localtime /etc/resolv.conf
                 echo host >/etc/resolv.conf
                 mkdir -p "$1/zone/Test" && echo host >"$1/zone/Test/Here"

@@ -10,7 +10,8 @@ caught() {
         local name=$1 body=$2
         printf 'load %s/test/lib/common\n@test "x" {\n%s\n}\n' "$top" "$body" >"$work/$name.bats"
         mkdir -p "$work/$name.tmp"
-        try env -u BATS_RUN_TMPDIR GUARD_SETTLE=300 TMPDIR="$work/$name.tmp" bats --no-tempdir-cleanup --formatter tap "$work/$name.bats"
+        # Interfaces are a table of all who share a network namespace.
+        try env -u BATS_RUN_TMPDIR GUARD_SETTLE=300 TMPDIR="$work/$name.tmp" unshare -n bats --no-tempdir-cleanup --formatter tap "$work/$name.bats"
         [ "$status" != 0 ] || fail "$name was not noticed" "$(show)" || return 1
         output_has "$3"
 }
@@ -43,9 +44,9 @@ caught() {
 }
 
 @test "a process, and one that became a daemon" {
-        caught process 'sleep 1000 3>&- &' 'left behind: process'
-        caught daemon '(setsid sleep 1001 3>&- >/dev/null 2>&1 &); sleep 0.2' 'left behind: process'
-        never pgrep -xf 'sleep 100[01]'
+        caught process "sleep 1000.$$ 3>&- &" 'left behind: process'
+        caught daemon "(setsid sleep 1001.$$ 3>&- >/dev/null 2>&1 &); sleep 0.2" 'left behind: process'
+        never pgrep -xf "sleep 100[01]\\.$$"
 }
 
 @test "a cgroup" {
@@ -57,7 +58,6 @@ caught() {
 
 @test "a network interface" {
         caught interface 'ip link add berth-left type veth peer name berth-left2' 'left behind: interface'
-        ip link del berth-left
 }
 
 @test "a change of the tree that all tests share" {
@@ -72,4 +72,15 @@ caught() {
         before=$(cat /proc/sys/kernel/domainname)
         caught kernel 'echo changed >/proc/sys/kernel/domainname' 'left behind: kernel'
         echo "$before" >/proc/sys/kernel/domainname
+}
+
+@test "what tests leave where launchers keep things, another run of them does not see" {
+        local place
+        for place in /tmp /var/tmp /dev/shm /run/berth /run/systemd/nspawn /run/systemd/nspawn-uid /run/machines /var/lib/machines; do
+                touch "$place/mark"
+                try "$helpers/isolate" --dirs -- find "$place" -name mark
+                rm "$place/mark"
+                status_is 0
+                output_is ""
+        done
 }

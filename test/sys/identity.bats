@@ -65,41 +65,38 @@ load ../lib/common
         done
 }
 
-# A tree by name: a link in one of the places, taken away again.
-with_machine() {
-        mkdir -p "$1"
-        ln -s "$TREE" "$1/$2"
-        try berth -q -M "$2" cat /etc/hostname
-        rm "$1/$2"
-        rmdir --ignore-fail-on-non-empty -p "$1" 2>/dev/null || true
+# In a place of the host where trees are found by name, an own one for the time of a test: the command of $2 in /bin/sh,
+# whose words follow.
+in_place() {
+        local place=$1 above=${1%/*}
+        shift
+        case $place in
+        # isolate has covered them.
+        /run/machines | /var/lib/machines) sh -c "$@" ;;
+        */lib/machines) with_own "${above%/lib}" sh -c "$@" ;;
+        *) with_own "$above" sh -c "$@" ;;
+        esac
 }
 
 @test "-M without -D looks in /etc/machines, /run/machines, /var/lib/machines, ... in this order" {
-        local place
+        local place link='mkdir -p "$1" && ln -s "$2" "$1/$3"'
         for place in /etc/machines /run/machines /var/lib/machines /var/lib/container /usr/local/lib/machines /usr/lib/machines; do
-                [ -d "$place" ] || local made=1
-                with_machine "$place" berth-test-name
+                try in_place "$place" "$link"' || exit 99; timeout 20 "$0" -q -M "$3" cat /etc/hostname; rm "$1/$3"' "$BERTH" "$place" "$TREE" name
                 status_is 0 || fail "in $place"
                 output_is tree-hostname
         done
         fresh_tree
         echo first >"$TREE/etc/hostname"
-        mkdir -p /etc/machines /var/lib/machines
-        ln -s "$TREE" /etc/machines/berth-test-name
-        ln -s "$trees/busybox" /var/lib/machines/berth-test-name
-        try berth -q -M berth-test-name cat /etc/hostname
-        rm /etc/machines/berth-test-name /var/lib/machines/berth-test-name
-        rmdir --ignore-fail-on-non-empty /etc/machines /var/lib/machines
+        ln -s "$trees/busybox" /var/lib/machines/name
+        try in_place /etc/machines "$link"' || exit 99; timeout 20 "$0" -q -M "$3" cat /etc/hostname' "$BERTH" /etc/machines "$TREE" name
+        rm /var/lib/machines/name
         status_is 0
         output_is first
 }
 
 @test "trees below /usr are read-only" {
-        mkdir -p /usr/local/lib/machines
-        cp -a "$TREE" /usr/local/lib/machines/berth-test-name
-        try berth -q -M berth-test-name sh -c 'echo here; touch /srv/x && echo written'
-        rm -rf --one-file-system /usr/local/lib/machines/berth-test-name
-        rmdir --ignore-fail-on-non-empty /usr/local/lib/machines
+        try in_place /usr/local/lib/machines 'mkdir -p "$1" && cp -a "$2" "$1/name" || exit 99
+                exec timeout 20 "$0" -q -M name sh -c "echo here; touch /srv/x && echo written"' "$BERTH" /usr/local/lib/machines "$TREE"
         output_is here
 }
 

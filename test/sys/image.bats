@@ -603,7 +603,6 @@ split_tree() {
 
 @test "-M finds NAME.raw, and its settings file" {
         make_image ext4
-        mkdir -p /var/lib/machines
         mv "$IMAGE" /var/lib/machines/found.raw
         printf '[Exec]\nEnvironment=FROM=file\n' >/var/lib/machines/found.nspawn
         try berth -q -M found sh -c 'echo "$FROM"; hostname'

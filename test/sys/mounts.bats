@@ -493,15 +493,11 @@ masked() {
 
 # With another file of systemd on the host, or none, for the time of a test: in a mount namespace of its own.
 with_host_static() {
-        local how=$1
-        shift
-        unshare -m --propagation private sh -c '
-                mkdir -p "$1/lib" && mount -t tmpfs tmpfs "$1/lib" && mkdir "$1/lib/upper" "$1/lib/work" || exit 99
-                mount -t overlay overlay -o "lowerdir=/usr/lib,upperdir=$1/lib/upper,workdir=$1/lib/work" /usr/lib || exit 99
+        with_own /usr/lib sh -c '
                 mkdir -p /usr/lib/systemd && rm -f /usr/lib/systemd/resolv.conf || exit 99
-                [ "$2" = none ] || echo "nameserver 192.0.2.2" >/usr/lib/systemd/resolv.conf
-                shift 2
-                exec "$@"' sh "$work" "$how" "$@"
+                [ "$1" = none ] || echo "nameserver 192.0.2.2" >/usr/lib/systemd/resolv.conf
+                shift
+                exec "$@"' sh "$@"
 }
 
 @test "resolv.conf: copy-static takes the host's static file" {
@@ -534,18 +530,14 @@ with_host_static() {
 
 # With another /etc/localtime on the host, for the time of a test: in a mount namespace of its own.
 with_host_zone() {
-        local how=$1
-        shift
-        unshare -m --propagation private sh -c '
-                mkdir -p "$1/etc" && mount -t tmpfs tmpfs "$1/etc" && mkdir "$1/etc/upper" "$1/etc/work" || exit 99
-                mount -t overlay overlay -o "lowerdir=/etc,upperdir=$1/etc/upper,workdir=$1/etc/work" /etc || exit 99
+        with_own /etc sh -c '
                 rm -f /etc/localtime
                 case $2 in
                 link) mkdir -p "$1/zone" && ln -s ../usr/share/zoneinfo/Europe/Berlin /etc/localtime ;;
                 file) printf "TZif-test" >/etc/localtime ;;
                 esac
                 shift 2
-                exec "$@"' sh "$work" "$how" "$@"
+                exec "$@"' sh "$work" "$@"
 }
 
 @test "timezone: symlink, where the zone is in the tree" {

@@ -237,7 +237,6 @@ make_based() {
 @test "-M finds NAME.mstack; busybox boots from one, and restarts" {
         make_stack
         mkdir "$STACK/rw"
-        mkdir -p /var/lib/machines
         mv "$STACK" /var/lib/machines/found.mstack
         try berth -q -M found sh -c 'cat /etc/which; hostname'
         local first=$output

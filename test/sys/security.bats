@@ -554,18 +554,19 @@ held() {
 }
 
 @test "abstract sockets of the host cannot be reached, where the kernel can close them" {
-        try "$OUTSIDE" abstract berth-test-abstract -- "$BERTH" -q -D "$TREE" /bin/inside connect @berth-test-abstract
+        try "$OUTSIDE" abstract "berth-test-abstract.$$" -- "$BERTH" -q -D "$TREE" /bin/inside connect "@berth-test-abstract.$$"
         if grep -qw landlock /sys/kernel/security/lsm 2>/dev/null && kernel_is 6.12; then
-                output_is "@berth-test-abstract EPERM"
+                output_is "@berth-test-abstract.$$ EPERM"
         fi
-        try "$OUTSIDE" abstract berth-test-abstract -- "$BERTH" -q --private-network -D "$TREE" /bin/inside connect @berth-test-abstract
-        output_is "@berth-test-abstract ECONNREFUSED"
+        try "$OUTSIDE" abstract "berth-test-abstract.$$" -- "$BERTH" -q --private-network -D "$TREE" /bin/inside connect "@berth-test-abstract.$$"
+        output_is "@berth-test-abstract.$$ ECONNREFUSED"
 }
 
 @test "the host's loopback cannot be reached from a private network" {
-        try "$OUTSIDE" tcp 45454 -- "$BERTH" -q --private-network -D "$TREE" /bin/inside tcp 45454
+        local port=$((20000 + $$ % 40000))
+        try "$OUTSIDE" tcp "$port" -- "$BERTH" -q --private-network -D "$TREE" /bin/inside tcp "$port"
         output_is "tcp ECONNREFUSED"
-        try "$OUTSIDE" tcp 45454 -- "$BERTH" -q -D "$TREE" /bin/inside tcp 45454
+        try "$OUTSIDE" tcp "$port" -- "$BERTH" -q -D "$TREE" /bin/inside tcp "$port"
         output_is "tcp ok"
 }
 
