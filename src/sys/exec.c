@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sys/exec.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -14,6 +15,9 @@
 
 #include "base/clean.h"
 #include "sys/resolve.h"
+
+/* As the first line of a script that has none. */
+static const char plain_shell[] = "#!/bin/sh";
 
 static bool same_file(int a, int b) {
         struct stat x, y;
@@ -123,6 +127,16 @@ static int make_room(struct exec_image *x, char *const argv[]) {
         return 0;
 }
 
+/* What execvp(3) hands to a shell: no program, but text. */
+static bool is_plain_script(const char *head, size_t n, int root) {
+        CLEAN_FD int shell = -1;
+
+        if (n == 0 || memchr(head, '\0', n) || (n >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0))
+                return false;
+        shell = open_program(root, plain_shell + 2);
+        return shell >= 0 && check_executable(shell) == 0;
+}
+
 /* One script: 1 where the image became its interpreter, 0 where it is none. */
 static int interpret(struct exec_image *x, int root, int depth, const char **path) {
         char head[EXEC_LINE], *interpreter, *argument, **argv;
@@ -130,8 +144,11 @@ static int interpret(struct exec_image *x, int root, int depth, const char **pat
         int fd, r;
 
         if (n < 2 || head[0] != '#' || head[1] != '!') {
-                (void) elf_kind_of((const uint8_t *) head, (size_t) n, &x->kind);
-                return 0;
+                if (elf_kind_of((const uint8_t *) head, (size_t) n, &x->kind) || depth > 0 ||
+                    !is_plain_script(head, (size_t) n, root))
+                        return 0;
+                n = sizeof plain_shell - 1;
+                memcpy(head, plain_shell, sizeof plain_shell);
         }
         if (depth == EXEC_DEPTH)
                 return -ELOOP;

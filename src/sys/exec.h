@@ -7,7 +7,8 @@
  * on interpreters of interpreters: so each file on the way is looked up without magic links. What is left is one
  * program with one path without links. It is executed by that path, of which the kernel follows no last link: by its
  * descriptor, it would go by a number in /proc/PID/comm before Linux 6.14, and emulators of binfmt_misc could not open
- * it. Memory comes from mmap(2), none from malloc(3). All return -errno. */
+ * it. Text without such a line is run by /bin/sh, as execvp(3) does it. Memory comes from mmap(2), none from
+ * malloc(3). All return -errno. */
 
 #include <limits.h>
 #include <stddef.h>

@@ -127,7 +127,7 @@ static void put_script(const char *name, const char *pattern) {
 }
 
 static void test_scripts(struct tap *t) {
-        static char want[8192];
+        static char want[8192], got[8192];
         char path[128];
 
         check(t, "show", "[zero][one][two words]", "program");
@@ -152,8 +152,16 @@ static void test_scripts(struct tap *t) {
         put("s10", "#!", 2, 0755);
         run("s10", BY_DESCRIPTOR, want, sizeof want); /* the kernel tries to execute the working directory */
         OK_STR(t, want, "error 8", "nothing but the mark is ENOEXEC");
-        put_script("s11", "@ is no program\n");
-        check(t, "s11", NULL, "text");
+        put_script("s11", "@/show \"$0\" \"$1\" \"$2\"\n");
+        run("s11", BY_DESCRIPTOR, got, sizeof got);
+        expand("[@/show][@/s11][one][two words]", want, sizeof want);
+        OK_STR(t, got, want, "text is for the shell, as with execvp");
+        put_script("s16", "#!@/s11\n");
+        check(t, "s16", NULL, "but no interpreter");
+        put("s17", "te\0xt\n", 6, 0755);
+        check(t, "s17", NULL, "no text");
+        put("s18", "\177ELF\2\1", 6, 0755);
+        check(t, "s18", NULL, "the beginning of a program");
         put("s12", "", 0, 0755);
         check(t, "s12", NULL, "empty");
         put_script("s13", "#!@/show\n");
