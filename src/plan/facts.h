@@ -172,7 +172,7 @@ struct facts {
                 bool journald;                   /* it listens: looked for where the console is kept */
                 bool selinux;                    /* it runs: looked for where a label is asked for */
                 enum id_service id_service;      /* looked for where ids shall come from it */
-                bool tun, fuse;                  /* /dev/net/tun, /dev/fuse can be opened for reading and writing */
+                mode_t tun, fuse;                /* modes of /dev/net/tun, /dev/fuse; 0: they cannot be used */
                 struct device_facts devices;     /* those of --device= */
                 struct rlimit nproc, sigpending; /* of PID 1 */
                 uint64_t nr_open;

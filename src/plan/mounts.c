@@ -367,7 +367,7 @@ static const struct mount_row rows[] = {
         KEEP("devices", SLOT_DEVICES),
         KEEP("kernel", SLOT_KERNEL),
         { { .kind = FSOP_DETACH, .dst = "sys", .slot = -1, .why = "its parts are kept" }, .need = C_SKELETON },
-        { { FRESH("sys", "tmpfs", "mode=0755,size=64k,nr_inodes=32", INERT), .flags = FSOP_SEAL },
+        { { FRESH("sys", "tmpfs", "mode=0555,size=64k,nr_inodes=32", INERT), .flags = FSOP_SEAL },
           SEEDS(sys_seeds),
           .need = C_SKELETON },
         PART("block", SLOT_BLOCK),
@@ -456,10 +456,20 @@ static const struct mount_row rows[] = {
 
 /* clang-format on */
 
-static void add_seeds(const struct mount_row *row, unsigned now, struct arena *a, struct fsop *op) {
-        for (size_t i = 0; i < row->n_seeds; i++)
-                if ((row->seeds[i].need & now) == row->seeds[i].need && !(row->seeds[i].unless & now))
-                        *arena_push(a, &op->seeds) = row->seeds[i].seed;
+static void add_seeds(const struct mount_row *row, unsigned now, const struct facts *f, struct arena *a,
+                      struct fsop *op) {
+        for (size_t i = 0; i < row->n_seeds; i++) {
+                struct seed seed = row->seeds[i].seed;
+
+                if ((row->seeds[i].need & now) != row->seeds[i].need || row->seeds[i].unless & now)
+                        continue;
+                /* For nobody more than on the host. */
+                if (seed.kind == SEED_NODE && streq(seed.path, "net/tun"))
+                        seed.mode = S_IFCHR | f->host.tun;
+                if (seed.kind == SEED_NODE && streq(seed.path, "fuse"))
+                        seed.mode = S_IFCHR | f->host.fuse;
+                *arena_push(a, &op->seeds) = seed;
+        }
 }
 
 /* A program that cannot become root again may read them as it is: there is nobody else inside. */
@@ -743,7 +753,7 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
                         op->flags &= ~(unsigned) FSOP_IDMAP;
                 if (streq(op->dst, "tmp") && s->mounts.n > 0 && reaches_tmp(s))
                         op->flags &= ~(unsigned) FSOP_LATE;
-                add_seeds(&rows[i], now, a, op);
+                add_seeds(&rows[i], now, f, a, op);
                 if (rows[i].seeds == dev_seeds)
                         plan_seed_nodes(p, now & C_NODES, a, &op->seeds);
                 if (rows[i].seeds == run_host_seeds)

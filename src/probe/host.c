@@ -246,10 +246,12 @@ static void probe_names(const struct spec *s, struct arena *a, struct facts *f) 
                 f->host.localtime = arena_strdup(a, strstr(link, "zoneinfo/") + strlen("zoneinfo/"));
 }
 
-static bool openable(const char *path) {
+/* Mode of a device that we can use; 0 where we cannot. */
+static mode_t openable(const char *path) {
         CLEAN_FD int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+        struct stat st;
 
-        return fd >= 0;
+        return fd >= 0 && fstat(fd, &st) == 0 ? 0600 | (st.st_mode & 0666) : 0;
 }
 
 unsigned probe_listen_fds(char **env) {

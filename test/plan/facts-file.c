@@ -28,6 +28,14 @@ static int set_bool(const struct target *t, const char *v) {
         return parse_bool(v, t->p);
 }
 
+/* A mode, or no. */
+static int set_node(const struct target *t, const char *v) {
+        char *end;
+
+        *(mode_t *) t->p = streq(v, "no") ? 0 : (mode_t) strtoul(v, &end, 8);
+        return streq(v, "no") || (*v && !*end) ? 0 : -EINVAL;
+}
+
 static int set_unsigned(const struct target *t, const char *v) {
         uint64_t n;
         int r = parse_u64(v, 0, UINT32_MAX, &n);
@@ -395,8 +403,8 @@ static const struct {
         ROW("host.can-idmap-tmpfs", host.can_idmap_tmpfs, set_bool),
         ROW("host.caps", host.caps, set_mask),
         ROW("host.landlock-abi", host.landlock_abi, set_unsigned),
-        ROW("host.tun", host.tun, set_bool),
-        ROW("host.fuse", host.fuse, set_bool),
+        ROW("host.tun", host.tun, set_node),
+        ROW("host.fuse", host.fuse, set_node),
         ROW("host.device", host.devices, set_device),
         ROW("host.nproc", host.nproc, set_limit),
         ROW("host.sigpending", host.sigpending, set_limit),
@@ -544,7 +552,7 @@ void facts_usual(const struct spec *s, struct arena *a, struct facts *ret) {
                         .first_userns = true, .can_userns = true, .can_mount_in_userns = true, .can_mount_proc = true,
                         .can_mount_sysfs = true, .can_mknod = true, .can_restrict_devices = true,
                         .can_idmap_tmpfs = true,
-                        .caps = 0x1ffffffffff, .landlock_abi = 6, .tun = true, .fuse = true,
+                        .caps = 0x1ffffffffff, .landlock_abi = 6, .tun = 0666, .fuse = 0666,
                         .nproc = { 31000, 31000 }, .sigpending = { 31000, 31000 }, .nr_open = 1048576,
                         .memory = UINT64_C(8) << 30,
                         .os_id = "debian", .os_version_id = "13", .os_release = "ID=debian\nVERSION_ID=\"13\"\n",

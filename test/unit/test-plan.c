@@ -88,8 +88,8 @@ static void draw_facts(struct draw *d) {
         f->host.can_restrict_devices = !once(d, 3);
         f->host.caps = once(d, 4) ? 0xa80425fb : f->host.caps;
         f->host.landlock_abi = (int) pick(d, 8);
-        f->host.tun = !once(d, 3);
-        f->host.fuse = !once(d, 3);
+        f->host.tun = once(d, 3) ? 0 : 0666;
+        f->host.fuse = once(d, 3) ? 0 : 0666;
         f->host.localtime = once(d, 6) ? "" : f->host.localtime;
         f->host.os_release = once(d, 6) ? NULL : f->host.os_release;
         f->cgroup.found = !once(d, 4);
