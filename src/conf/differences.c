@@ -38,11 +38,20 @@ const size_t n_differences = ELEMENTS(differences);
 const struct difference differences_always[] = {
         { NULL, "resolv-conf", "--resolv-conf=auto never writes to the tree.", NULL },
         { NULL, "timezone", "--timezone=auto never writes to the tree.", NULL },
+        { NULL, "timezone",
+          "--timezone=bind and --resolv-conf=bind-... make no file in the tree to cover: they are refused where it is "
+          "missing. So is --timezone=symlink where the tree lacks the zone.",
+          NULL },
         { NULL, "read-only", "--read-only makes no mount points: the tree must have them.", NULL },
         { NULL, "bind",
-          "What is mounted below the source of --bind= during the run does not appear inside; on /, /proc, /sys, "
-          "/dev and /run itself nothing can be mounted.",
+          "What is mounted below the tree or the source of --bind= during the run does not appear inside; on /, "
+          "/proc, /sys, /dev and /run itself nothing can be mounted.",
           NULL },
+        { NULL, NULL,
+          "Some words that it mends or passes over are refused: .. in the destination of a mount, a slash in "
+          "--slice=, system calls and groups that nobody knows.",
+          NULL },
+        { NULL, "bind", "An empty source of --bind= or --overlay= is in memory.", NULL },
         { NULL, "background",
           "It does not tint the terminal, set its title, or ask it anything, unless --background= is given.", NULL },
         { NULL, "console", "Without a terminal, and without --boot, --console= is pipe instead of read-only.", NULL },
@@ -53,7 +62,13 @@ const struct difference differences_always[] = {
           "The loopback interface of a joined network is brought up, and /sys shows that network.", NULL },
         { NULL, "ephemeral", "--ephemeral uses an overlay where files cannot share blocks.", NULL },
         { NULL, "ephemeral", "A copy of --ephemeral has a machine id and an /etc/hostname of its own.", NULL },
-        { NULL, "uid", "A user without an entry in the tree's /etc/passwd can be given by number.", NULL },
+        { NULL, "uid",
+          "A user without an entry in the tree's /etc/passwd can be given by number; with one, a number means the "
+          "same as its name: variables and groups too.",
+          NULL },
+        { NULL, "private-users", "In a user namespace, /proc/PID/uid_map inside does not tell the range of the host.",
+          NULL },
+        { NULL, "settings", "With --settings=no, too, no limit is the caller's.", NULL },
         { NULL, NULL,
           "A program that is called by a symbolic link has the name of what the link leads to in /proc/PID/comm.",
           NULL },

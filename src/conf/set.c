@@ -50,13 +50,26 @@ int set_path(const struct saying *s, struct err *e) {
         return set_string(s, e);
 }
 
-int set_choice(const struct saying *s, struct err *e) {
-        const struct setting *row = s->said->row;
+const char *choice_meant(const struct statement *st) {
         char buf[NTH_BUF];
         const char *name;
+        bool v;
+
+        if (parse_bool(st->value, &v) < 0)
+                return st->value;
+        for (unsigned i = 0; (name = st->row->nth(i, buf)); i++)
+                if (v ? streq(name, "auto") : streq(name, "off"))
+                        return v ? "auto" : "off";
+        return v ? "auto" : "no";
+}
+
+int set_choice(const struct saying *s, struct err *e) {
+        const struct setting *row = s->said->row;
+        const char *name, *value = choice_meant(s->said);
+        char buf[NTH_BUF];
 
         for (unsigned i = 0; (name = row->nth(i, buf)); i++)
-                if (streq(name, s->said->value)) {
+                if (streq(name, value)) {
                         *FIELD(s, int) = row->value + (int) i;
                         return SET_OK;
                 }

@@ -255,7 +255,7 @@ int set_bind(const struct saying *s, struct err *e) {
         else
                 r = set_destination(
                         s, m, m->source.in_tree ? arena_printf(s->arena, "/%s", m->source.path) : m->source.path, e);
-        return r < 0 || n < 3 ? r : set_bind_options(s, m, parts[2], e);
+        return r < 0 || n < 3 || !*parts[2] ? r : set_bind_options(s, m, parts[2], e);
 }
 
 enum { LAYERS_MAX = 60 };

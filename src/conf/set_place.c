@@ -123,10 +123,10 @@ const char *nth_ownership(unsigned i, char buf[NTH_BUF]) {
 int set_ownership(const struct saying *s, struct err *e) {
         static const enum ownership modes[] = { OWNERSHIP_AUTO, OWNERSHIP_MAP, OWNERSHIP_OFF, OWNERSHIP_CHOWN,
                                                 OWNERSHIP_FOREIGN };
-        const char *name;
+        const char *name, *value = choice_meant(s->said);
 
         for (unsigned i = 0; (name = nth_ownership(i, NULL)); i++)
-                if (streq(s->said->value, name)) {
+                if (streq(value, name)) {
                         s->spec->ids.ownership = modes[i];
                         return SET_OK;
                 }

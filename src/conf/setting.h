@@ -156,6 +156,9 @@ int set_tristate(const struct saying *s, struct err *e);
 int set_string(const struct saying *s, struct err *e);
 int set_path(const struct saying *s, struct err *e);
 int set_choice(const struct saying *s, struct err *e); /* enum at .at: .value + the index in .nth */
+/* What a value of such a setting stands for: upstream takes a boolean where a mode is called auto, for that one, or
+ * for the one that does nothing. */
+const char *choice_meant(const struct statement *st);
 int set_hostname(const struct saying *s, struct err *e);
 int set_uuid(const struct saying *s, struct err *e);
 

@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/capability.h>
@@ -26,7 +27,13 @@ int caps_from_name(const char *name, uint64_t *ret_bit) {
         cap_value_t v;
         int n;
 
-        /* libcap takes names only with their prefix, bare numbers too, and overlooks what follows a name. */
+        /* Numbers, as upstream takes them. */
+        if (*name && strlen(name) <= 2 && name[strspn(name, "0123456789")] == '\0') {
+                v = (cap_value_t) strtol(name, NULL, 10);
+                *ret_bit = 1ull << v;
+                return v <= LAST ? 0 : -EINVAL;
+        }
+        /* libcap takes names only with their prefix, and overlooks what follows a name. */
         if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")])
                 return -EINVAL;
         n = snprintf(full, sizeof full, "%s%s", strncasecmp(name, "cap_", 4) == 0 ? "" : "cap_", name);

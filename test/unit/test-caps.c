@@ -11,7 +11,7 @@
 
 static void test_names(struct tap *t) {
         static const char *const bad[] = {
-                "",         "cap_",          "CAP_FOO", "5",
+                "",         "cap_",          "CAP_FOO", "64",
                 "cap_5",    "all",           "chown ",  "cap_chown,kill",
                 "capchown", "cap_cap_chown", "=ep",     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
         };
@@ -20,6 +20,7 @@ static void test_names(struct tap *t) {
 
         OK(t, caps_from_name("CAP_CHOWN", &bit) == 0 && bit == 1ull << CAP_CHOWN, "CAP_CHOWN");
         OK(t, caps_from_name("cap_ipc_lock", &bit) == 0 && bit == 1ull << CAP_IPC_LOCK, "cap_ipc_lock");
+        OK(t, caps_from_name("5", &bit) == 0 && bit == 1ull << CAP_KILL, "5");
         OK(t, caps_from_name("Net_Admin", &bit) == 0 && bit == 1ull << CAP_NET_ADMIN, "Net_Admin");
         OK(t, caps_from_name("checkpoint_restore", &bit) == 0 && bit == 1ull << CAP_CHECKPOINT_RESTORE,
            "the last one");
