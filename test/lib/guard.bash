@@ -38,6 +38,15 @@ guard_processes() {
                 }'
 }
 
+# What others have mounted in their directories came along when isolate made our namespace; where that lies now is theirs
+# to change.
+guard_mounts() {
+        local ours
+        ours="^($guard_top|${BERTH_BUILD:-$guard_top}|${TMPDIR:-/tmp}|/(tmp|run|var|dev|proc|sys|etc|usr|mnt|root|home)|/$)"
+        cut -d' ' -f3- /proc/self/mountinfo | sed -E 's/ (shared|master|propagate_from):[0-9]+//g; s/^/mount /' |
+                awk -v ours="$ours" '$4 !~ ours { $4 = "elsewhere" } { print }'
+}
+
 guard_cgroups() {
         local point
         while read -r point; do
@@ -61,7 +70,7 @@ guard_loops() {
 guard_snapshot() {
         local self=$BASHPID file
         {
-                cut -d' ' -f3- /proc/self/mountinfo | sed -E 's/ (shared|master|propagate_from):[0-9]+//g; s/^/mount /'
+                guard_mounts
                 guard_loops
                 for file in /sys/block/dm-*/dm/name; do
                         [ -e "$file" ] && printf 'mapped %s %s\n' "$file" "$(<"$file")"
