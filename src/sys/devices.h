@@ -16,8 +16,9 @@ struct device_rule {
         bool no_read;
 };
 
-/* The program for these rules: at most DEVICES_INSNS instructions. Returns how many, -E2BIG. */
-enum { DEVICES_RULES = 96, DEVICES_INSNS = 6 + DEVICES_RULES * 8 + 2 };
+/* The program for these rules, sorted by type and access (sixteen kinds at most): one comparison for each. At most
+ * DEVICES_INSNS instructions; returns how many, -E2BIG. */
+enum { DEVICES_RULES = 96, DEVICES_INSNS = 9 + 16 * 4 + DEVICES_RULES + 4 };
 struct bpf_insn;
 int devices_program(const struct device_rule *rules, size_t n, struct bpf_insn *ret);
 

@@ -27,6 +27,11 @@ static int decide(const struct bpf_insn *p, int n, const struct bpf_cgroup_dev_c
                 case BPF_ALU64 | BPF_MOV | BPF_K: r[x->dst_reg] = (uint64_t) x->imm; break;
                 case BPF_ALU64 | BPF_RSH | BPF_K: r[x->dst_reg] >>= x->imm; break;
                 case BPF_ALU64 | BPF_AND | BPF_K: r[x->dst_reg] &= (uint64_t) x->imm; break;
+                case BPF_ALU64 | BPF_LSH | BPF_K: r[x->dst_reg] <<= x->imm; break;
+                case BPF_ALU64 | BPF_OR | BPF_X: r[x->dst_reg] |= r[x->src_reg]; break;
+                case BPF_JMP32 | BPF_JEQ | BPF_K:
+                        i += (uint32_t) r[x->dst_reg] == (uint32_t) x->imm ? x->off : 0;
+                        break;
                 case BPF_JMP | BPF_JNE | BPF_K: i += r[x->dst_reg] != (uint64_t) x->imm ? x->off : 0; break;
                 case BPF_JMP | BPF_EXIT: return (int) r[0];
                 default: return -1;
@@ -42,6 +47,9 @@ static const struct device_rule rules[] = {
         { true, 7, 1, true },
         { false, 10, 5, true, .read_only = true },
         { false, 10, 6, false, .no_read = true },
+        { false, 4095, 1048575, false },
+        { false, 1, 4, true, .read_only = true },
+        { false, 1, 4, false, .no_read = true },
 };
 
 static int ask(unsigned type, unsigned access, unsigned major, unsigned minor) {
@@ -79,7 +87,13 @@ int main(void) {
         OK_INT(&t, ask(C, M, 10, 5), 1, "made it may be");
         OK_INT(&t, ask(C, W, 10, 6), 1, "what is to be written is written");
         OK_INT(&t, ask(C, R, 10, 6), 0, "but not read");
+        OK_INT(&t, ask(C, R, 4095, 1048575), 1, "the last device number there is");
+        OK_INT(&t, ask(C, R, 4095, 1048574), 0, "its neighbour is not");
+        OK_INT(&t, ask(C, W, 1, 4), 1, "of two rules for a device the second one fits");
+        OK_INT(&t, ask(C, R | W, 1, 4), 0, "but they do not add up");
         OK_INT(&t, devices_program(many, ELEMENTS(many), program), -E2BIG, "too many rules");
+        for (size_t i = 0; i < DEVICES_RULES; i++)
+                many[i] = (struct device_rule){ i & 1, 1, 1, i & 2, i & 4, i & 8 };
         OK(&t, devices_program(many, DEVICES_RULES, program) <= DEVICES_INSNS, "as many as there may be fit");
         return tap_done(&t);
 }
