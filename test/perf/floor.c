@@ -411,6 +411,8 @@ static _Noreturn void guest(struct floor *f) {
         change(root, 0, 0, MS_SHARED, -1, AT_RECURSIVE);
         MUST(chdir("/"));
         MUST(syscall(SYS_close_range, 3, ~0U, 0));
+        /* As in a container: the caller's own may be long. */
+        MUST(setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", 1));
         execvp(f->argv[0], f->argv);
         fail(__LINE__, errno);
 }
