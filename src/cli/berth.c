@@ -380,5 +380,6 @@ int main(int argc, char **argv, char **env) {
         image_close(s.image);
         stack_close(s.stack);
         /* What is held goes with the process: freeing it piece by piece would only take time. */
-        exit(status);
+        (void) fflush(stdout);
+        _exit(status);
 }

@@ -83,6 +83,8 @@ int host_let_go(struct run *r, struct err *e) {
                 return 0;
         r->went = true;
         r->start = r->start == START_READY ? START_GONE : r->start;
+        /* What the guest says from here on has time until it executes or ends: it need not wake us up. */
+        loop_events(&r->loop, r->held.sock, POLLHUP);
         return protocol_send(r->held.sock, MSG_GO, e);
 }
 
@@ -159,6 +161,8 @@ static int on_socket_end(struct run *r, struct err *e) {
         loop_forget(&r->loop, r->held.sock);
         close(TAKE_FD(r->held.sock));
         (void) loop_timer(&r->loop, 0, NULL, NULL);
+        if (r->held.builder.pid > 0)
+                (void) process_signal(r->held.builder.pidfd, SIGKILL);
         if (r->start != START_GONE)
                 return 0;
         r->life = r->life == LIFE_STARTING ? LIFE_RUNNING : r->life;
@@ -433,7 +437,8 @@ static int on_key(void *data, enum console_key key, struct err *e) {
         return host_life_event(data, events[key], 0, e);
 }
 
-/* Its work is done, or it said FAIL, or somebody killed it: then the guest notices and says so, if there is one. */
+/* Its work is done and we ended it, or it said FAIL, or somebody killed it: then the guest notices and says so, if
+ * there is one. */
 static int on_exit_of_builder(void *data, short revents, struct err *e) {
         struct run *r = data;
         int code, status, k = read_last_words(r, e);
