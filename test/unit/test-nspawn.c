@@ -219,6 +219,7 @@ static const struct {
         { "[Exec]\nMachineID=12345678123456781234567812345678\n", false },
         { "[Exec]\nPrivateUsers=no\n", false },
         { "[Exec]\nPrivateUsersDelegate=1\n", false },
+        { "[Exec]\nPrivateUsersMap=1:1\n", false },
         { "[Exec]\nLimitCPU=1\n", false },
         { "[Exec]\nOOMScoreAdjust=-1000\n", false },
         { "[Exec]\nCPUAffinity=0\n", false },
