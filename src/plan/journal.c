@@ -128,7 +128,7 @@ static void add_link(struct linking *l, const char *own) {
                               .kind = FSOP_DIR,
                               .dst = l->at,
                               .slot = -1,
-                              .flags = FSOP_MAKE_DIR | FSOP_PARENTS | (l->must ? 0 : FSOP_OF_JOURNAL),
+                              .flags = FSOP_MAKE_DIR | FSOP_PARENTS | FSOP_OF_JOURNAL,
                               .why = l->must ? "--link-journal=guest" : "--link-journal=try-guest",
                       });
 }
@@ -161,7 +161,7 @@ static void add_directory(struct linking *l) {
                               .host = l->plan->journal.path,
                               .slot = -1,
                               .set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
-                              .flags = FSOP_MAKE_DIR | FSOP_PARENTS | (l->must ? 0 : FSOP_OF_JOURNAL),
+                              .flags = FSOP_MAKE_DIR | FSOP_PARENTS | FSOP_OF_JOURNAL,
                               .owners = map_owners(l),
                               .why = l->must ? "--link-journal=host"
                                      : l->spec->integration.link_journal == JOURNAL_TRY_HOST

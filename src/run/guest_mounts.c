@@ -413,8 +413,11 @@ static int do_detach(struct guest *g, const struct fsop *op, struct err *e) {
 
 static int do_dir(struct guest *g, const struct fsop *op, struct err *e) {
         CLEAN_FD int dir = open_destination(g, op, e);
+        struct stat st;
 
-        return dir < 0 ? dir : 0;
+        if (dir < 0)
+                return dir;
+        return fstat(dir, &st) == 0 && S_ISDIR(st.st_mode) ? 0 : attached(op, -ENOTDIR, e);
 }
 
 static int do_fsop(struct guest *g, const struct fsop *op, struct err *e) {
@@ -439,10 +442,10 @@ static int run_pass(struct guest *g, bool late, struct err *e) {
                 const struct fsop *op = &g->plan->fsops.items[i];
                 int k;
 
-                if (!!(op->flags & FSOP_LATE) != late)
+                if (!!(op->flags & FSOP_LATE) != late || run_leaves_out(g->run, op))
                         continue;
                 k = do_fsop(g, op, e);
-                if (k < 0 && op->flags & FSOP_OF_JOURNAL)
+                if (k < 0 && run_spares_journal(g->run, op))
                         g->run->refuted = REFUTED_JOURNAL;
                 if (k < 0)
                         return fsop_blame(op, k, e);

@@ -339,10 +339,10 @@ int host_take_slots(struct run *r, struct err *e) {
         for (size_t i = 0; k == 0 && i < r->plan->fsops.n; i++) {
                 const struct fsop *op = &r->plan->fsops.items[i];
 
-                if (!fsop_of_launcher(op))
+                if (!fsop_of_launcher(op) || run_leaves_out(r, op))
                         continue;
                 k = take_source(r, op, e);
-                if (k < 0 && op->flags & FSOP_OF_JOURNAL)
+                if (k < 0 && run_spares_journal(r, op))
                         r->refuted = REFUTED_JOURNAL;
                 k = k < 0 || !one_by_one ? k : send_one(r, op->slot, &r->held.slots[op->slot], e);
         }

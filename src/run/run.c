@@ -13,6 +13,7 @@
 
 #include "base/clean.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "run/guest.h"
 
 /* When a step of ours fails because the guest is gone, the guest's own words say why. */
@@ -42,11 +43,33 @@ static int start_once(struct run *r, struct err *e) {
         return k;
 }
 
+/* By now the payload has had its way with the tree: what leads to its journal may be in the way of a restart. Said
+ * with
+ * --quiet too where somebody insisted. */
+static bool does_without_journal(struct run *r, struct err *e) {
+        char line[sizeof e->text * 4];
+
+        if (!r->again || r->refuted != REFUTED_JOURNAL || r->no_journal)
+                return false;
+        if (e && (!r->quiet || r->plan->journal.must))
+                dprintf(STDERR_FILENO, "berth: the journal of %s is not linked any more: %s\n", r->plan->machine,
+                        str_escape(e->text, line, sizeof line));
+        if (e)
+                *e = (struct err){ 0 };
+        r->refuted = REFUTED_NOTHING;
+        r->told_why = false;
+        /* A link of ours would lead where the payload wants. */
+        host_journal_drop(r);
+        return r->no_journal = true;
+}
+
 static int run_starts(struct run *r, struct err *e) {
         int k;
 
         do {
                 k = start_once(r, e);
+                if (k < 0 && does_without_journal(r, e))
+                        k = start_once(r, e);
                 if (k > 0 && r->reboot) {
                         log_debug(LOG_LIFE, "restart in place");
                         host_notify(r, "STATUS=Restarting...");

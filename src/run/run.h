@@ -89,6 +89,7 @@ struct run {
         enum refutable refuted; /* the fact that a failed step found wrong */
         void (*progress)(enum progress of, uint64_t files, uint64_t much); /* NULL */
         bool quiet, again;                                                 /* again: this is a restart in place */
+        bool no_journal;                                                   /* nor is its journal linked any more */
         bool console_attached, told_ready;
         bool announced, went; /* the record is written; GO was sent */
         bool told_why;        /* the guest said itself why it failed */
@@ -127,6 +128,15 @@ struct run_want {
 /* From plan to exit status (>= 0). On failure -errno and e; *ret_refuted tells whether another plan may succeed.
  * Nothing is left on the host either way. */
 int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_refuted, struct err *e);
+
+/* An operation of the journal's failed: is that a reason to go on without? */
+static inline bool run_spares_journal(const struct run *r, const struct fsop *op) {
+        return op->flags & FSOP_OF_JOURNAL && (!r->plan->journal.must || r->again);
+}
+/* Is it left out? */
+static inline bool run_leaves_out(const struct run *r, const struct fsop *op) {
+        return r->no_journal && op->flags & FSOP_OF_JOURNAL;
+}
 
 /* host_take.c */
 void held_init(struct held *h);
