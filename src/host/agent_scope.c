@@ -287,6 +287,16 @@ static int on_own_started(sd_bus_message *m, void *agent, sd_bus_error *error) {
         return 0;
 }
 
+/* As long as the guest's. */
+static int append_time_out(const struct agent *a, sd_bus_message *m) {
+        int k = 0;
+
+        for (size_t i = PLACE_PROPERTIES; k >= 0 && i < a->place.n; i++)
+                if (str_after(a->place.strings[i] + 1, "TimeoutStopSec="))
+                        k = property_append(m, a->place.strings[i] + 1, NULL, NULL);
+        return k;
+}
+
 /* Asked to end, it asks the container. */
 static int append_own(struct agent *a, sd_bus_message *m, const char *name, const char *description) {
         const char *const *s = a->place.strings, *bus = NULL;
@@ -298,6 +308,7 @@ static int append_own(struct agent *a, sd_bus_message *m, const char *name, cons
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Slice", "s", s[PLACE_SLICE]);
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Controller", "s", bus);
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "CollectMode", "s", "inactive-or-failed");
+        k = k < 0 ? k : append_time_out(a, m);
         k = k < 0 ? k
                   : sd_bus_message_append(m, "(sv)", "PIDs", "au", 2, (uint32_t) a->place.head.supervisor,
                                           (uint32_t) getpid());

@@ -331,6 +331,7 @@ struct plan {
                 bool notify_ready;
                 bool keep_unit;          /* a reboot ends with 133 instead of a new start */
                 unsigned stop_timeout_s; /* then SIGKILL; for an OS: after so long without progress */
+                unsigned most_stop_s;    /* and then SIGKILL in any case */
         } life;
         struct strv notes; /* one line each: what a default had to leave out */
 };

@@ -38,6 +38,8 @@ static void make_properties(const struct spec *s, struct arena *a, struct plan *
         say(a, p, "dDelegate=yes");
         say(a, p, "dCollectMode=inactive-or-failed");
         say(a, p, "dTasksMax=16384");
+        /* Who is asked to end is not killed by the manager before we give up: this is for when we are gone. */
+        say(a, p, arena_printf(a, "dTimeoutStopSec=%us", p->life.most_stop_s + p->life.stop_timeout_s + 30));
         /* A user's manager may not restrict devices. */
         if (!p->unit.user) {
                 say(a, p, "dDevicePolicy=closed");
@@ -55,7 +57,7 @@ static void make_properties(const struct spec *s, struct arena *a, struct plan *
         }
         if (p->exec.mode == EXEC_BOOT)
                 say(a, p, "dCoredumpReceive=yes");
-        /* We are asked first, and pass it on; this is for when we are gone. */
+        /* We are asked first, and pass it on; this too is for when we are gone. */
         if (p->exec.mode == EXEC_BOOT && p->life.sig_stop > 0) {
                 strv_add(a, &p->unit.properties,
                          arena_printf(a, "dKillSignal=%s", parse_signal_name(p->life.sig_stop, buf)));

@@ -13,8 +13,6 @@
 
 /* A guest that makes progress while it boots or shuts down gets more time, as often as we look. */
 enum { LOOK_MS = 10 * 1000, MORE_MS = 90 * 1000 };
-/* But no guest keeps its host from going down for ever: poweroff.target gives up after half an hour as well. */
-enum { MOST_LOOKS = 30 * 60 * 1000 / LOOK_MS };
 
 static int ping(void *data, struct err *e) {
         struct run *r = data;
@@ -44,7 +42,7 @@ static int ask_for_time(void *data, struct err *e) {
         bool stops = r->life == LIFE_STOPPING;
         char text[64];
 
-        if (stops ? ++r->service.looks > MOST_LOOKS : r->told_ready)
+        if (stops ? ++r->service.looks > r->plan->life.most_stop_s * 1000 / LOOK_MS : r->told_ready)
                 return 0;
         if (has_moved(r)) {
                 snprintf(text, sizeof text, "EXTEND_TIMEOUT_USEC=%u", MORE_MS * 1000u);

@@ -77,6 +77,52 @@ shown() {
         status_is 3
 }
 
+# What managers would kill after two seconds.
+short_patience() {
+        mkdir -p /run/systemd/system.conf.d
+        printf '[Manager]\nDefaultTimeoutStopSec=2s\n' >/run/systemd/system.conf.d/patience.conf
+        systemctl daemon-reexec
+        await_value 2s systemctl show --value -p DefaultTimeoutStopUSec
+}
+
+long_patience() {
+        rm -r /run/systemd/system.conf.d
+        systemctl daemon-reexec
+        await_value 1min\ 30s systemctl show --value -p DefaultTimeoutStopUSec
+}
+
+@test "a scope's end takes the time that the guest needs, and not what the manager gives to units" {
+        local payload=(sh -c 'trap "sleep 5; echo end; exit 3" TERM; echo up; while :; do sleep 1 & wait $!; done')
+        short_patience
+        start_berth -q -M m1 -D "$TREE" "${payload[@]}"
+        await "$work/out" up
+        systemctl stop m1.scope
+        await_end
+        status_is 3
+        output_has end
+        # The supervisor's own scope gives as much.
+        try berth -q -d -M m1 -D "$TREE" "${payload[@]}"
+        status_is 0
+        await_true eval 'berthctl logs m1 | grep -qx up'
+        berthctl wait m1 >"$work/waited" 2>&1 3>&- &
+        local waiter=$! code=0
+        systemctl stop "$(systemctl list-units --plain --no-legend 'berth-m1-*.scope' | cut -d' ' -f1)"
+        wait $waiter || code=$?
+        [ $code = 3 ]
+        long_patience
+        # An OS gets half an hour, if it uses it; --property= says otherwise.
+        start_berth -q -b -M m1 -D "$TREE" --console=read-only
+        await_true systemctl is-active m1.scope
+        [ "$(shown m1.scope TimeoutStopUSec)" = 32min ]
+        stop_berth
+        start_machine m1 --property=TimeoutStopSec=7s
+        [ "$(shown m1.scope TimeoutStopUSec)" = 7s ]
+        stop_berth
+        start_machine m1
+        [ "$(shown m1.scope TimeoutStopUSec)" = 2min ]
+        stop_berth
+}
+
 @test "a killed berth leaves no unit and no machine" {
         start_machine m1
         kill -KILL "$launcher"
