@@ -67,6 +67,8 @@ static int set_up(struct agent *a) {
         k = k < 0 ? k : sd_bus_set_address(a->bus, a->address);
         k = k < 0 ? k : sd_bus_set_bus_client(a->bus, true);
         k = k < 0 ? k : sd_bus_set_connected_signal(a->bus, true);
+        /* To flush it at our end may take for ever. What has to be done then is waited for before. */
+        k = k < 0 ? k : sd_bus_set_close_on_exit(a->bus, false);
         k = k < 0 ? k : sd_bus_negotiate_fds(a->bus, true);
         k = k < 0 ? k
                   : sd_bus_match_signal_async(a->bus, NULL, LOCAL_IFACE, LOCAL_PATH, LOCAL_IFACE, "Connected",

@@ -295,20 +295,119 @@ long_patience() {
         stop_berth
 }
 
-# A bus that takes the connection and never says a word.
-@test "a bus that hangs: one line, and the container starts all the same" {
-        systemd-socket-activate -l "$work/bus" sleep 1000 2>/dev/null 3>&- &
-        local deaf=$!
+# A bus at $work/bus that does not do what a bus does: $bus. MODE: mute (takes the connection and never says a word),
+# shut (ends it at once), noise (says what is no D-Bus), hello (answers up to the first call, and nothing more), leaves
+# (answers that, and ends the connection at the next call), denies (answers all that follows with an error).
+start_bus() {
+        cat >"$work/bus.pl" <<'END'
+use Socket;
+my ($path, $mode) = @ARGV;
+socket(L, PF_UNIX, SOCK_STREAM, 0) && bind(L, sockaddr_un($path)) && listen(L, 16) or die $!;
+$SIG{CHLD} = "IGNORE";
+while (1) {
+    accept(C, L) or next;
+    close(C), next if $mode eq "shut" || fork;
+    serve() if $mode ne "mute";
+    sleep 1000;
+}
+sub get { my ($n, $b) = ($_[0], ""); while ($n > length $b) { sysread(C, $b, $n - length $b, length $b) or exit 0 } $b }
+sub field {
+    my ($code, $type, $value) = @_;
+    my %as = (u => "L<", g => "C/a x", s => "L</a x");
+    pack("C C a x", $code, 1, $type) . pack($as{$type}, $value);
+}
+sub reply {
+    my ($kind, $serial, @more) = @_;
+    my ($fields, $body) = ("", pack "L< a* x", 5, ":1.77");
+    for ([5, "u", $serial], [8, "g", "s"], [6, "s", ":1.77"], [7, "s", "org.freedesktop.DBus"], @more) {
+        $fields .= "\0" x (-length($fields) % 8);
+        $fields .= field(@$_);
+    }
+    my $head = pack "a C C C L< L< L<", "l", $kind, 0, 1, length $body, $serial, length $fields;
+    syswrite C, $head . $fields . "\0" x (-length($fields) % 8) . $body;
+}
+sub serve {
+    if ($mode eq "noise") { syswrite C, "\x7fELF\r\n" x 500; sleep 1000 }
+    my $words = "";
+    $words .= get(1) until $words =~ /BEGIN\r\n$/;
+    syswrite C, "DATA\r\nOK " . "0" x 32 . "\r\nAGREE_UNIX_FD\r\n";
+    for (my $n = 0; ; $n++) {
+        my ($end, $kind, $flags, $one, $body, $serial, $fields) = unpack "a C C C L< L< L<", get(16);
+        get($fields + -$fields % 8 + $body);
+        if ($n == 0) { reply(2, $serial) }
+        elsif ($mode eq "hello") { sleep 1000 }
+        elsif ($mode eq "leaves") { exit 0 }
+        else { reply(3, $serial, [4, "s", "org.freedesktop.DBus.Error.AccessDenied"]) }
+    }
+}
+END
+        rm -f "$work/bus"
+        perl "$work/bus.pl" "$work/bus" "$1" 3>&- &
+        bus=$!
         await_true test -S "$work/bus"
-        try env DBUS_SYSTEM_BUS_ADDRESS=unix:path="$work/bus" "$BERTH" -M m1 --resolv-conf=off -D "$TREE" echo ran
-        status_is 0
-        output_is ran
-        errors_is "berth: no unit of its own: the service manager makes no scope for m1: Connection timed out"
-        limit=30
+}
+
+stop_bus() {
+        # shellcheck disable=SC2046 # one word for each process
+        kill $(descendants "$bus") "$bus" 2>/dev/null || true
+        wait "$bus" || true
+}
+
+@test "a bus that does not do what a bus does: one line, and the container starts all the same, in bounded time" {
+        local mode why begin
+        limit=25
+        for mode in mute shut noise hello leaves denies; do
+                start_bus $mode
+                case $mode in
+                mute | hello) why='the service manager makes no scope for m1: Connection timed out' ;;
+                denies) why='cannot make m1.scope: ' ;;
+                # Where it is met is a matter of time.
+                *) why= ;;
+                esac
+                begin=$SECONDS
+                try env DBUS_SYSTEM_BUS_ADDRESS=unix:path="$work/bus" "$BERTH" -M m1 --resolv-conf=off -D "$TREE" echo ran
+                status_is 0
+                output_is ran
+                [ $((SECONDS - begin)) -le 15 ]
+                errors_has "berth: no unit of its own: $why"
+                [ "$(wc -l <<<"$errors")" = 1 ] || fail "$mode: $errors"
+                # What spoke to it ends too.
+                await_true eval '! pgrep -x berth-agent'
+                stop_bus
+        done
+}
+
+@test "a bus that does not do what a bus does: what was asked for by name is refused, in bounded time" {
+        limit=25
+        start_bus hello
         try env DBUS_SYSTEM_BUS_ADDRESS=unix:path="$work/bus" "$BERTH" -M m1 --slice=some -D "$TREE" echo ran
         refused "--slice=: there is no scope to make: the service manager makes no scope for m1"
-        kill "$deaf"
-        wait "$deaf" || true
+        try env DBUS_SYSTEM_BUS_ADDRESS=unix:path="$work/bus" "$BERTH" -M m1 --register=yes -D "$TREE" echo ran
+        refused "--register=yes: cannot register m1: the service manager makes no scope for m1"
+        stop_bus
+        for mode in shut leaves denies; do
+                start_bus $mode
+                try env DBUS_SYSTEM_BUS_ADDRESS=unix:path="$work/bus" "$BERTH" -M m1 --register=yes -D "$TREE" echo ran
+                refused "--register=yes: cannot register m1: "
+                stop_bus
+        done
+}
+
+@test "the bus hangs while a container runs: its end waits a moment, and nothing of it stays when the bus is back" {
+        start_machine m1
+        local agent begin
+        agent=$(pgrep -P "$launcher" -x berth-agent)
+        systemctl kill --signal=STOP dbus.service
+        begin=$SECONDS
+        kill "$launcher"
+        await_end
+        status_is 3
+        [ $((SECONDS - begin)) -le 8 ]
+        await_true test ! -e "/proc/$agent"
+        systemctl kill --signal=CONT dbus.service
+        await_true eval '! systemctl is-active -q m1.scope'
+        await_true eval '! machinectl show m1 2>/dev/null'
+        berth -q -M m1 -D "$TREE" true
 }
 
 @test "no bus: one line, and the container starts all the same; with -q no line" {
