@@ -65,9 +65,40 @@ static bool add_owner(struct arena *a, const struct plan *p, struct idmap_extent
 }
 
 /* An owner in the tree, as it is seen inside. */
-static uint32_t seen_inside(const struct plan *p, uint32_t id) {
+static bool seen_inside(const struct plan *p, uint32_t id, uint32_t *ret) {
         /* As it was found: until its owners are changed, a tree is of another range. */
-        return p->ids.chown ? id % IDRANGE_SIZE : id - p->ids.tree_base;
+        *ret = p->ids.chown ? id % IDRANGE_SIZE : id - p->ids.tree_base;
+        return p->ids.chown || id >= p->ids.tree_base;
+}
+
+static bool is_below(const char *path, const char *top) {
+        const char *rest = str_after(path, top);
+
+        return rest && (!*rest || *rest == '/');
+}
+
+/* Where the root, or a part of it, is a new one, all in there is root's. */
+static bool is_in_tree(const struct spec *s, const struct plan *p, const char *dst) {
+        static const char *const covered[] = { "dev", "proc", "run", "sys", "tmp" };
+
+        for (size_t i = 0; i < ELEMENTS(covered); i++)
+                if (is_below(dst, covered[i]))
+                        return false;
+        if (s->root.volatile_mode == VOLATILE_STATE)
+                return !is_below(dst, "var");
+        return !p->root.fresh || is_below(dst, "usr");
+}
+
+/* owneridmap */
+static int find_owner(const struct spec *s, const struct spec_mount *m, const struct source *from,
+                      const struct plan *p, struct owner_map *u, struct owner_map *g, struct err *e) {
+        if (!from->to_found || !is_in_tree(s, p, m->dst))
+                return 0;
+        if (seen_inside(p, from->to_uid, &u->inside) && seen_inside(p, from->to_gid, &g->inside))
+                return 0;
+        err_set(e, ERR_USAGE, 0, "%s%s: /%s of the tree belongs to %u:%u, whom the container does not have", m->option,
+                m->source.path, m->dst, from->to_uid, from->to_gid);
+        return err_blame(e, m->option, m->source.path);
 }
 
 static int no_ids(const struct spec_mount *m, const struct owner_map *map, struct err *e) {
@@ -76,16 +107,14 @@ static int no_ids(const struct spec_mount *m, const struct owner_map *map, struc
         return err_blame(e, m->option, m->source.path);
 }
 
-static int make_owners(const struct spec_mount *m, const struct source *from, struct arena *a, const struct plan *p,
-                       struct fsop *op, struct err *e) {
+static int make_owners(const struct spec *s, const struct spec_mount *m, const struct source *from, struct arena *a,
+                       const struct plan *p, struct fsop *op, struct err *e) {
         struct fsop_owners *o = arena_new(a, struct fsop_owners);
         struct owner_map u = { from->uid, 0, 1 }, g = { from->gid, 0, 1 };
 
         op->owners = o;
-        if (m->owners == OWNERS_OWNER) {
-                u.inside = seen_inside(p, from->to_uid);
-                g.inside = seen_inside(p, from->to_gid);
-        }
+        if (m->owners == OWNERS_OWNER && find_owner(s, m, from, p, &u, &g, e) < 0)
+                return -EINVAL;
         for (size_t i = 0; i < m->maps.n && m->owners == OWNERS_LIST; i++)
                 if (!add_owner(a, p, &o->uids, m->maps.items[i]) || !add_owner(a, p, &o->gids, m->maps.items[i]))
                         return no_ids(m, &m->maps.items[i], e);
@@ -96,8 +125,8 @@ static int make_owners(const struct spec_mount *m, const struct source *from, st
         return add_owner(a, p, &o->gids, g) ? 0 : no_ids(m, &g, e);
 }
 
-static int map_owners(const struct spec_mount *m, const struct source *from, struct arena *a, const struct plan *p,
-                      struct fsop *op, struct err *e) {
+static int map_owners(const struct spec *s, const struct spec_mount *m, const struct source *from, struct arena *a,
+                      const struct plan *p, struct fsop *op, struct err *e) {
         if (m->owners == OWNERS_KEPT) {
                 op->flags |= m->source.in_tree && p->ids.map_root ? FSOP_IDMAP : 0;
                 return 0;
@@ -112,11 +141,11 @@ static int map_owners(const struct spec_mount *m, const struct source *from, str
                 op->flags |= FSOP_IDMAP;
                 return 0;
         }
-        return make_owners(m, from, a, p, op, e);
+        return make_owners(s, m, from, a, p, op, e);
 }
 
-static int add_bind(const struct spec_mount *m, const struct facts *f, const struct source *from, struct arena *a,
-                    struct plan *p, struct err *e) {
+static int add_bind(const struct spec *s, const struct spec_mount *m, const struct facts *f, const struct source *from,
+                    struct arena *a, struct plan *p, struct err *e) {
         struct fsop *op;
 
         op = plan_add_fsop(a, p,
@@ -132,7 +161,7 @@ static int add_bind(const struct spec_mount *m, const struct facts *f, const str
                                             (m->alone ? 0 : FSOP_RECURSIVE),
                                    .why = m->option,
                            });
-        return map_owners(m, from, a, p, op, e);
+        return map_owners(s, m, from, a, p, op, e);
 }
 
 static void add_fresh(const struct spec_mount *m, const char *options, uint64_t set, struct arena *a, struct plan *p) {
@@ -169,8 +198,8 @@ static int leave_out(const struct spec_mount *m, const struct facts *f, struct a
         return err_blame(e, m->option, m->dst);
 }
 
-static int bind_one(const struct spec_mount *m, const struct facts *f, const struct source *from, struct arena *a,
-                    struct plan *p, struct err *e) {
+static int bind_one(const struct spec *s, const struct spec_mount *m, const struct facts *f, const struct source *from,
+                    struct arena *a, struct plan *p, struct err *e) {
         uint64_t set = MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME | (m->read_only ? MOUNT_ATTR_RDONLY : 0);
 
         if (is_covered(m))
@@ -183,7 +212,7 @@ static int bind_one(const struct spec_mount *m, const struct facts *f, const str
                 return 0;
         if (!from->type)
                 return no_source(m, source_name(&m->source, f, a), from, e);
-        return add_bind(m, f, from, a, p, e);
+        return add_bind(s, m, f, from, a, p, e);
 }
 
 /* The owners of all layers are mapped: what is root's there is root's inside. */
@@ -252,10 +281,10 @@ static int add_overlay(const struct spec_mount *m, const struct facts *f, const 
         return r;
 }
 
-static int add_one(const struct spec_mount *m, const struct facts *f, const struct source *from, struct arena *a,
-                   struct plan *p, struct err *e) {
+static int add_one(const struct spec *s, const struct spec_mount *m, const struct facts *f, const struct source *from,
+                   struct arena *a, struct plan *p, struct err *e) {
         switch (m->kind) {
-        case MOUNT_BIND: return bind_one(m, f, from, a, p, e);
+        case MOUNT_BIND: return bind_one(s, m, f, from, a, p, e);
         case MOUNT_OVERLAY: return add_overlay(m, f, from, a, p, e);
         case MOUNT_TMPFS: add_fresh(m, *m->options ? m->options : NULL, m->set, a, p); return 0;
         case MOUNT_INACCESSIBLE:
@@ -274,7 +303,7 @@ int plan_binds(const struct spec *s, const struct facts *f, struct arena *a, str
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < s->mounts.n; i++) {
-                r = add_one(&s->mounts.items[i], f, &f->sources.items[i], a, p, e);
+                r = add_one(s, &s->mounts.items[i], f, &f->sources.items[i], a, p, e);
                 r = r < 0 ? r : plan_host_dir(s, &s->mounts.items[i], a, p, e);
         }
         return r;

@@ -94,7 +94,8 @@ struct source {
         dev_t device;
         uid_t uid; /* its owner */
         gid_t gid;
-        uid_t to_uid; /* the owner of what is at the destination in the tree, 0 where nothing is */
+        bool to_found; /* something is at the destination in the tree; its owner */
+        uid_t to_uid;
         gid_t to_gid;
 };
 struct source_list {

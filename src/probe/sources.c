@@ -50,6 +50,7 @@ static void look_at_destination(const struct spec_mount *m, const struct opened 
 
         if (fd < 0 || fstat(fd, &st) < 0)
                 return;
+        to->to_found = true;
         to->to_uid = st.st_uid;
         to->to_gid = st.st_gid;
 }

@@ -291,9 +291,9 @@ static int set_destination_owner(const struct target *t, const char *v) {
 
         if (!s)
                 return -EINVAL;
+        s->to_found = true;
         s->to_uid = uid;
         s->to_gid = gid;
-        return 0;
         return 0;
 }
 
