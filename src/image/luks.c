@@ -120,8 +120,9 @@ static int explain(const struct image *m, const struct image_part *p, const stru
                 return err_hint(e, "install libcryptsetup; or cryptsetup open it elsewhere, and -i its /dev/mapper "
                                    "device");
         }
-        return err_set(e, ERR_IMAGE, 0, "%s: the encrypted %s partition cannot be opened: %s", m->path,
-                       role_name(p->role), a->why);
+        err_set(e, ERR_IMAGE, 0, "%s: the encrypted %s partition cannot be opened: %s", m->path, role_name(p->role),
+                a->why);
+        return err_hint(e, "what cryptsetup open can do with it, -i can start from its /dev/mapper device");
 }
 
 /* Where the next passphrase is from. 1: there it is; 0: no more; errors. */

@@ -154,11 +154,19 @@ enum part_role role_of_type(const char *type, enum part_fit *ret_fit, const char
 }
 
 static bool has_versions(enum part_role role) {
-        return role == ROLE_ROOT || role == ROLE_USR;
+        switch (role) {
+        case ROLE_ROOT:
+        case ROLE_ROOT_VERITY:
+        case ROLE_ROOT_VERITY_SIG:
+        case ROLE_USR:
+        case ROLE_USR_VERITY:
+        case ROLE_USR_VERITY_SIG: return true;
+        default: return false;
+        }
 }
 
-/* Is the candidate better than what was chosen so far? Of one kind the first one counts, but of root and usr the one
- * with the highest version in its label. */
+/* Is the candidate better than what was chosen so far? Of one kind the first one counts, but of root and usr, and what
+ * goes with them, the one with the highest version in its label. */
 static bool is_better(const struct dissected *d, enum part_role role, const struct dissected_part *new, int old) {
         enum part_fit fit, best;
         const char *arch;

@@ -32,6 +32,7 @@ struct calls {
         int (*get_sector_size)(struct crypt_device *cd);
         int (*get_volume_key_size)(struct crypt_device *cd);
         int (*flags_get)(struct crypt_device *cd, int kind, uint32_t *flags);
+        int (*get_integrity_info)(struct crypt_device *cd, void *params);
 };
 
 static const char *const names[] = {
@@ -48,6 +49,7 @@ static const char *const names[] = {
         "crypt_get_sector_size",
         "crypt_get_volume_key_size",
         "crypt_persistent_flags_get",
+        "crypt_get_integrity_info",
         NULL,
 };
 _Static_assert(sizeof(struct calls) == (sizeof names / sizeof *names - 1) * sizeof(void *), "a name for each call");
@@ -77,10 +79,43 @@ static void describe(const struct calls *c, struct crypt_device *cd, struct unlo
         a->key_size = (uint32_t) c->get_volume_key_size(cd);
 }
 
+/* The beginning of struct crypt_params_integrity; it ends with pointers and lengths. */
+struct integrity {
+        uint64_t journal_size;
+        uint32_t watermark, commit_time, interleave, tag_size;
+        char rest[256];
+};
+
+static bool has_integrity(const struct calls *c, struct crypt_device *cd) {
+        struct integrity i = { 0 };
+
+        return c->get_integrity_info(cd, &i) == 0 && i.tag_size > 0;
+}
+
+static bool refuse(struct unlock_answer *a, const char *what) {
+        a->result = UNLOCK_FAILED;
+        /* There is no key, of whatever size. */
+        a->key_size = 0;
+        snprintf(a->why, sizeof a->why, "%s", what);
+        return true;
+}
+
+/* What is not opened is named before a passphrase is tried. */
+static bool is_refused(const struct calls *c, struct crypt_device *cd, struct unlock_answer *a) {
+        uint32_t flags = 0;
+
+        if (c->flags_get(cd, FLAGS_REQUIREMENTS, &flags) == 0 && flags)
+                return refuse(a, "it is being encrypted anew, or needs what is not known here");
+        if (has_integrity(c, cd))
+                return refuse(a, "it is encrypted with integrity");
+        if (a->offset == 0)
+                return refuse(a, "its header is for data that lie elsewhere");
+        return (a->key_size == 0 || a->key_size > sizeof a->key) && refuse(a, "the size of its key");
+}
+
 static void open_one(const struct calls *c, struct crypt_device *cd, const struct secret *secret,
                      struct unlock_answer *a) {
         size_t size = sizeof a->key;
-        uint32_t flags = 0;
         int k;
 
         c->set_log_callback(cd, note, a);
@@ -91,14 +126,8 @@ static void open_one(const struct calls *c, struct crypt_device *cd, const struc
                 return;
         }
         describe(c, cd, a);
-        if (c->flags_get(cd, FLAGS_REQUIREMENTS, &flags) == 0 && flags) {
-                fail(a, -EBUSY, "it is being encrypted anew, or needs what is not known here");
+        if (is_refused(c, cd, a))
                 return;
-        }
-        if (a->key_size == 0 || a->key_size > sizeof a->key) {
-                fail(a, -EOPNOTSUPP, "the size of its key");
-                return;
-        }
         k = c->volume_key_get(cd, ANY_SLOT, (char *) a->key, &size, secret->bytes, secret->size);
         if (k < 0 || size != a->key_size) {
                 explicit_bzero(a->key, sizeof a->key);

@@ -62,6 +62,18 @@ type_at() {
         e2fsck -fn "$IMAGE" >/dev/null 2>&1
 }
 
+@test "what is removed inside is no longer allocated in the image" {
+        local before
+        make_image ext4
+        from_image true
+        before=$(stat -c %b "$IMAGE")
+        from_image sh -c 'head -c 8000000 /dev/urandom >/root/file; sync'
+        [ "$(stat -c %b "$IMAGE")" -gt $((before + 10000)) ]
+        from_image sh -c 'rm /root/file; cat /proc/self/mountinfo'
+        output_matches ' / / .* - ext4 .*discard'
+        [ "$(stat -c %b "$IMAGE")" -lt $((before + 4000)) ]
+}
+
 @test "owners in the image are those inside, and the image has them as before" {
         make_image ext4
         from_image sh -c 'stat -c %u:%g /bin; touch /root/new; stat -c %u /root/new'
@@ -385,6 +397,22 @@ state() {
         output_is new
         try berth --dry-run=json -i "$IMAGE"
         [ "$(jq -r .root.image <<<"$output")" = "gpt, partition 3, ext4" ]
+}
+
+@test "GPT: hash data and signature go by versions, too: those of the newest root are its" {
+        local verity
+        verity=$(case $(uname -m) in x86_64) echo 2C7357ED-EBD2-46D9-AEC1-23D437EC2BF5 ;; *) echo DF3300CE-D69F-4C92-978C-9BFB0F38D820 ;; esac)
+        make_disk "size=8M, type=$verity, name=os_9_verity, uuid=00000000-0000-0000-0000-000000000001" \
+                "size=32M, type=$ROOT_TYPE, name=os_9, uuid=00000000-0000-0000-0000-000000000002" \
+                "size=32M, type=$ROOT_TYPE, name=os_10, uuid=11111111-1111-1111-1111-111111111111" \
+                "size=8M, type=$verity, name=os_10_verity, uuid=22222222-2222-2222-2222-222222222222"
+        fill 2 32M "$TREE"
+        fill 3 32M "$TREE"
+        try berth --inspect "$IMAGE" --json --image-policy=root=verity
+        [ "$(jq -r .verity.rootHash <<<"$output")" = 1111111111111111111111111111111122222222222222222222222222222222 ]
+        [ "$(jq -r .verity.source <<<"$output")" = "UUIDs of the partitions" ]
+        try berth --inspect "$IMAGE" --json
+        [ "$(jq -r .verity <<<"$output")" = null ]
 }
 
 @test "GPT with sectors of 4096 bytes" {

@@ -501,6 +501,26 @@ fast=(--type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000)
         nothing_is_mapped
 }
 
+@test "LUKS: with integrity, or a header for data elsewhere, it is refused; its mapped device is an image, too" {
+        make_luks "${fast[@]}" --integrity hmac-sha256
+        opts=(--image-key-file="$work/secret")
+        from_image true
+        refused 'it is encrypted with integrity'
+        errors_has '/dev/mapper'
+        nothing_is_mapped
+        cryptsetup open --key-file "$work/secret" "$IMAGE" berth-test-open
+        try berth -q -i /dev/mapper/berth-test-open cat /etc/hostname
+        cryptsetup close berth-test-open
+        output_is tree-hostname
+        truncate -s 32M "$work/data"
+        rm -f "$work/header"
+        cryptsetup luksFormat -q "${fast[@]}" --header "$work/header" "$work/data" "$work/secret"
+        IMAGE=$work/header
+        from_image true
+        refused 'its header is for data that lie elsewhere'
+        nothing_is_mapped
+}
+
 @test "LUKS: root verified, home encrypted, in one image" {
         make_verity
         IMAGE=$work/disk.raw

@@ -170,3 +170,29 @@ no_loops() {
         [ "$(awk '{ print $2 }' <<<"$output")" -gt 45 ]
         no_loops
 }
+
+# Milliseconds, the median of five.
+time_of() {
+        local i before
+        for i in 1 2 3 4 5; do
+                before=${EPOCHREALTIME/./}
+                "$@" </dev/null >>"$work/timed" 2>&1 || return 1
+                echo $(((${EPOCHREALTIME/./} - before) / 1000))
+        done | sort -n | sed -n 3p
+}
+
+@test "speed: an ext4 and a squashfs, by systemd-nspawn and by berth" {
+        local kind other ours
+        make_root
+        mv "$work/root" "$work/ext4.raw"
+        mksquashfs "$TREE" "$work/squashfs.raw" -quiet -no-progress >/dev/null
+        for kind in ext4 squashfs; do
+                other=$(time_of systemd-nspawn -q --register=no --keep-unit --console=pipe -i "$work/$kind.raw" true)
+                ours=$(time_of "$BERTH" -q --console=pipe -i "$work/$kind.raw" true)
+                [ "$ours" -gt 0 ]
+                [ "$other" -gt 0 ]
+                printf '# start from a %s: systemd-nspawn %s ms, berth %s ms, ratio %s (goal: <= 0.2)\n' "$kind" "$other" "$ours" \
+                        "$(awk "BEGIN { printf \"%.3f\", $ours / $other }")" >&3
+        done
+        no_loops
+}
