@@ -68,6 +68,8 @@ const struct setting settings[] = {
         { .letter = 'x', .name = "ephemeral", .group = GROUP_IMAGE, .section = "Exec", .key = "Ephemeral",
           .flags = SETTING_UNDO, .set = set_bool, .at = AT(root.ephemeral), .fallback = "yes",
           .help = "Run from a copy that is removed at the end" },
+        { .name = "rm", .group = GROUP_IMAGE, .flags = SETTING_OWN | SETTING_ARGV_ONLY, .set = set_bool,
+          .at = AT(root.ephemeral), .fallback = "yes", .help = "The same as --ephemeral" },
         { .letter = 'i', .name = "image", .arg = ARG_REQUIRED, .group = GROUP_IMAGE, .metavar = "PATH",
           .flags = SETTING_ARGV_ONLY, .set = set_path, .at = AT(root.image),
           .allowed = "the path of a disk image or block device", .help = "Disk image with the OS" },
