@@ -58,7 +58,7 @@ static int run(struct ctl *c, struct err *e) {
         const struct check_context context = { .proc = c->proc, .arena = &c->arena };
         struct check_finding *findings = arena_alloc(&c->arena, n_check_rows * sizeof *findings);
         struct json j = { .f = stdout };
-        bool can_start = true, json = ctl_is_set(c, "json");
+        bool can_start = true, json = ctl_is_set(c, "json"), legend = !ctl_is_set(c, "no-legend");
         const char *group = "";
 
         if (json)
@@ -71,18 +71,19 @@ static int run(struct ctl *c, struct err *e) {
                 if (json)
                         print_json(&j, row, &findings[i]);
                 else
-                        print_text(row, &findings[i], !streq(group, row->group));
+                        print_text(row, &findings[i], legend && !streq(group, row->group));
                 group = row->group;
         }
         if (json)
                 json_close(&j);
-        else
+        else if (legend)
                 print_sum(findings, can_start);
         return can_start ? 0 : 1;
 }
 
 static const struct ctl_option options[] = {
         CTL_JSON,
+        CTL_NO_LEGEND,
         CTL_END,
 };
 

@@ -16,6 +16,15 @@ load ../lib/common
         never grep -q ' $' "$work/.stdout"
 }
 
+@test "check: --no-legend leaves the lines of what was looked at" {
+        try ctl check --no-legend
+        status_is 0
+        output_matches '^  root +yes +user 0$'
+        output_lacks 'berth can start'
+        never grep -q '^[^ ]' "$work/.stdout"
+        never grep -qx '' "$work/.stdout"
+}
+
 @test "check: as JSON" {
         try ctl check --json
         status_is 0
