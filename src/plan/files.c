@@ -193,9 +193,9 @@ static int add_timezone(const struct spec *s, const struct facts *f, struct aren
         if (mode == TIMEZONE_AUTO) {
                 if (there)
                         cover(a, p, "etc/localtime", zone_file, "time zone of the host (--timezone=auto)");
-                else if (p->root.fresh && f->tree.zoneinfo)
+                else if (p->root.fresh && f->tree.etc_writable && f->tree.zoneinfo)
                         return add_timezone_link(f, a, p, "time zone of the host (--timezone=auto)", e);
-                else if (p->root.fresh)
+                else if (p->root.fresh && f->tree.etc_writable)
                         write_file(a, p, "etc/localtime", zone_file, 0, "time zone of the host (--timezone=auto)");
                 return 0;
         }

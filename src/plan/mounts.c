@@ -707,7 +707,7 @@ static const char *join(struct arena *a, const struct strv *words) {
 /* Nothing is made in a tree that is read-only. Returns 1 where the row is left out for it. */
 static int check_mount_point(const struct facts *f, struct arena *a, struct plan *p, const struct mount_row *row,
                              struct err *e) {
-        if (!(row->op.flags & FSOP_MAKE_DIR) || !strv_has(&f->tree.missing, row->op.dst))
+        if (!(row->op.flags & FSOP_MAKE_DIR) || p->root.fresh || !strv_has(&f->tree.missing, row->op.dst))
                 return 0;
         if (row->without) {
                 plan_note(a, p, "%s", row->without);

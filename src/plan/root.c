@@ -23,7 +23,42 @@ static int refuse(const struct spec *s, const char *why, struct err *e) {
         return err_set(e, ERR_HOST, 0, "--volatile=%s: %s", mode, why);
 }
 
-static void make_empty(struct arena *a, struct plan *p) {
+static bool has_seed(const struct fsop *op, const char *path, size_t n) {
+        for (size_t i = 0; i < op->seeds.n; i++)
+                if (strlen(op->seeds.items[i].path) == n && strncmp(op->seeds.items[i].path, path, n) == 0)
+                        return true;
+        return false;
+}
+
+/* A directory, and those that it lies in. */
+static void add_dir(struct arena *a, struct fsop *op, const char *path) {
+        for (size_t n = 0; path[n];) {
+                n += path[n] == '/';
+                n += strcspn(path + n, "/");
+                if (!has_seed(op, path, n))
+                        *arena_push(a, &op->seeds) =
+                                (struct seed){ .kind = SEED_DIR, .path = arena_strndup(a, path, n), .mode = 0755 };
+        }
+}
+
+/* A root of our own that the payload may not write to: what will be mounted on, and links into usr, are in it already.
+ */
+static void furnish(const struct facts *f, struct arena *a, struct fsop *op) {
+        for (size_t i = 0; i < f->tree.missing.n; i++)
+                add_dir(a, op, f->tree.missing.items[i]);
+        for (size_t i = 0; i < f->image.parts.n; i++)
+                add_dir(a, op, str_or(f->image.parts.items[i].where, ""));
+        for (size_t i = 0; i < f->stack.binds.n; i++)
+                add_dir(a, op, f->stack.binds.items[i].where);
+        for (size_t i = 0; i < f->tree.usr_links.n; i++)
+                *arena_push(a, &op->seeds) = (struct seed){
+                        .kind = SEED_LINK,
+                        .path = f->tree.usr_links.items[i],
+                        .text = arena_printf(a, "usr/%s", f->tree.usr_links.items[i]),
+                };
+}
+
+static void make_empty(const struct facts *f, struct arena *a, struct plan *p) {
         static const struct seed dirs[] = {
                 { .kind = SEED_DIR, .path = "usr", .mode = 0755 },
                 { .kind = SEED_DIR, .path = "etc", .mode = 0755 },
@@ -35,6 +70,8 @@ static void make_empty(struct arena *a, struct plan *p) {
         *op = (struct fsop){ .kind = FSOP_FRESH, .dst = "", .src = "tmpfs", .options = PLAN_MEMORY, .slot = -1 };
         for (size_t i = 0; i < ELEMENTS(dirs); i++)
                 *arena_push(a, &op->seeds) = dirs[i];
+        if (!f->tree.etc_writable)
+                furnish(f, a, op);
         p->root.fresh = op;
 }
 
@@ -131,7 +168,7 @@ static int make_stack(const struct spec *s, const struct facts *f, struct arena 
                 return 0;
         }
         if (f->stack.layers.n == 0 && !f->stack.rw) {
-                make_empty(a, p);
+                make_empty(f, a, p);
                 return 0;
         }
         o = lay(s, f, a, p);
@@ -179,7 +216,7 @@ static int make_fresh(const struct spec *s, const struct facts *f, struct arena 
                         f->tree.path);
                 return err_hint(e, "--volatile=overlay works with every tree");
         }
-        make_empty(a, p);
+        make_empty(f, a, p);
         if (f->image.used && !plan_image_has_root(f))
                 return 0;
         plan_add_fsop(a, p,

@@ -451,6 +451,18 @@ split_tree() {
         try berth --inspect "$IMAGE"
         status_is 0
         output_matches '^os +Berth test tree'
+        # The root is berth's own, and read-only for the payload.
+        local how
+        for how in --read-only --volatile=state; do
+                opts=("$how")
+                from_image sh -c 'ls /bin/sh; touch /root/new /usr/new; touch /var/new && echo var'
+                line_is /bin/sh
+                [ "$(grep -c 'Read-only file system' <<<"$errors")" = "$([ $how = --read-only ] && echo 3 || echo 2)" ]
+        done
+        line_is var
+        opts=(--volatile=overlay)
+        from_image sh -c 'touch /root/new /usr/new && echo both'
+        output_is both
 }
 
 @test "a GPT whose beginning is damaged is read from its end, and one line says so" {
