@@ -224,12 +224,17 @@ static bool set_bind_option(struct arena *a, struct spec_mount *m, const char *w
 
 static int set_bind_options(const struct saying *s, struct spec_mount *m, const char *v, struct err *e) {
         for (size_t n;; v += n + 1) {
+                enum owners before = m->owners;
                 const char *word;
 
                 n = strcspn(v, ",");
                 word = arena_strndup(s->arena, v, n);
                 if (!set_bind_option(s->arena, m, word))
                         return bad_value(s, e, "unknown option %.40s", word);
+                /* Of the others the last one counts. */
+                if (m->owners != before && before != OWNERS_KEPT && (before == OWNERS_LIST || m->maps.n > 0))
+                        return bad_value(s, e, "map= does not go with %s",
+                                         before == OWNERS_LIST ? word : "the one before");
                 if (!v[n])
                         return 0;
         }
@@ -325,13 +330,51 @@ static bool take_flag(struct spec_mount *m, const char *word) {
         return false;
 }
 
+/* The kernel's memparse(), or a share of the memory. */
+static bool is_share_or_size(const char *v) {
+        size_t n = strspn(v, "0123456789");
+
+        return n > 0 && n < 20 && (!v[n] || (strchr("kKmMgGtTpPeE%", v[n]) && !v[n + 1]));
+}
+
+static bool is_mode(const char *v) {
+        mode_t mode;
+
+        return parse_mode(v, &mode) == 0;
+}
+
+static bool is_id(const char *v) {
+        uid_t id;
+
+        return parse_uid(v, &id) == 0;
+}
+
+static bool is_huge(const char *v) {
+        return streq(v, "never") || streq(v, "always") || streq(v, "within_size") || streq(v, "advise");
+}
+
+/* tmpfs(5) */
 static bool is_tmpfs_option(const char *word) {
-        static const char *const names[] = { "mode=", "size=", "nr_blocks=", "nr_inodes=", "uid=", "gid=", "huge=" };
+        static const struct {
+                const char *name;
+                bool (*is_good)(const char *v);
+        } options[] = {
+                { "mode=", is_mode },
+                { "size=", is_share_or_size },
+                { "nr_blocks=", is_share_or_size },
+                { "uid=", is_id },
+                { "gid=", is_id },
+                { "nr_inodes=", is_share_or_size },
+                { "huge=", is_huge },
+        };
         static const char *const flags[] = { "noswap", "inode32", "inode64" };
 
-        for (size_t i = 0; i < ELEMENTS(names); i++)
-                if (str_after(word, names[i]))
-                        return strlen(word) < 100;
+        for (size_t i = 0; i < ELEMENTS(options); i++) {
+                const char *v = str_after(word, options[i].name);
+
+                if (v)
+                        return strlen(word) < 100 && options[i].is_good(v);
+        }
         for (size_t i = 0; i < ELEMENTS(flags); i++)
                 if (streq(flags[i], word))
                         return true;
@@ -347,7 +390,7 @@ static int set_tmpfs_options(const struct saying *s, struct spec_mount *m, const
                 word = arena_strndup(s->arena, v, n);
                 if (*word && !take_flag(m, word)) {
                         if (!is_tmpfs_option(word))
-                                return bad_value(s, e, "unknown option %.40s", word);
+                                return bad_value(s, e, "no option of a tmpfs: %.40s", word);
                         m->options = arena_printf(s->arena, "%s%s%s", m->options, *m->options ? "," : "", word);
                 }
         }

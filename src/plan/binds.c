@@ -2,6 +2,7 @@
 #include "plan/mounts.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -164,6 +165,21 @@ static int add_bind(const struct spec *s, const struct spec_mount *m, const stru
         return map_owners(s, m, from, a, p, op, e);
 }
 
+/* Ids in the options of a tmpfs are those inside. */
+static int check_tmpfs(const struct spec_mount *m, const struct plan *p, struct err *e) {
+        for (const char *v = m->options; v && *v; v += strcspn(v, ","), v += *v == ',') {
+                const char *id = str_or(str_after(v, "uid="), str_after(v, "gid="));
+                uint32_t outside;
+
+                if (!id || !p->ids.own || plan_id_outside(p, (uint32_t) strtoul(id, NULL, 10), &outside) > 0)
+                        continue;
+                err_set(e, ERR_USAGE, 0, "%s/%s: the container has no %.3s %.*s", m->option, m->dst, v,
+                        (int) strcspn(id, ","), id);
+                return err_blame(e, m->option, m->dst);
+        }
+        return 0;
+}
+
 static void add_fresh(const struct spec_mount *m, const char *options, uint64_t set, struct arena *a, struct plan *p) {
         plan_add_fsop(a, p,
                       &(struct fsop){
@@ -286,7 +302,7 @@ static int add_one(const struct spec *s, const struct spec_mount *m, const struc
         switch (m->kind) {
         case MOUNT_BIND: return bind_one(s, m, f, from, a, p, e);
         case MOUNT_OVERLAY: return add_overlay(m, f, from, a, p, e);
-        case MOUNT_TMPFS: add_fresh(m, *m->options ? m->options : NULL, m->set, a, p); return 0;
+        case MOUNT_TMPFS: add_fresh(m, *m->options ? m->options : NULL, m->set, a, p); return check_tmpfs(m, p, e);
         case MOUNT_INACCESSIBLE:
                 plan_add_fsop(a, p,
                               &(struct fsop){ .kind = FSOP_HIDE,

@@ -74,6 +74,8 @@ static int resolv_said(const struct spec *s, const struct facts *f, struct arena
 
         if (how == HOW_NOTHING)
                 return 0;
+        if (how == HOW_DELETE && !f->tree.etc_writable && f->tree.resolv_conf == AT_MISSING)
+                return 0;
         if (how == HOW_DELETE && !f->tree.etc_writable)
                 return read_only(e, "--resolv-conf", "delete", f);
         if (how == HOW_DELETE) {
@@ -105,6 +107,11 @@ static int resolv_said(const struct spec *s, const struct facts *f, struct arena
                 cover(a, p, "etc/resolv.conf", host, "--resolv-conf=");
         else if (!f->tree.etc_writable)
                 return read_only(e, "--resolv-conf", resolv_conf_name(mode), f);
+        else if (how == HOW_COPY && f->tree.resolv_conf == AT_LINK)
+                plan_note(a, p,
+                          "/etc/resolv.conf of the tree is a link, and left as it is; --resolv-conf=replace-%s "
+                          "replaces it",
+                          str_after(resolv_conf_name(mode), "copy-"));
         else
                 write_file(a, p, "etc/resolv.conf", host, how == HOW_REPLACE ? FSOP_REPLACE : 0, "--resolv-conf=");
         return 0;
@@ -173,7 +180,8 @@ static int add_timezone(const struct spec *s, const struct facts *f, struct aren
         enum timezone_mode mode = s->integration.timezone;
         bool there = f->tree.localtime == AT_FILE || f->tree.localtime == AT_LINK;
 
-        if (mode == TIMEZONE_OFF)
+        if (mode == TIMEZONE_OFF ||
+            (mode == TIMEZONE_DELETE && !f->tree.etc_writable && f->tree.localtime == AT_MISSING))
                 return 0;
         if ((mode == TIMEZONE_DELETE || mode == TIMEZONE_COPY || mode == TIMEZONE_SYMLINK) && !f->tree.etc_writable)
                 return read_only(e, "--timezone", timezone_mode_name(mode), f);

@@ -160,7 +160,11 @@ static int find_template(const struct spec *s, struct arena *a, struct facts *f,
         if (!realpath(*path, real))
                 return err_set(e, ERR_USAGE, errno, "cannot use the template %s", s->root.template);
         f->tree.template = *path = arena_strdup(a, real);
-        return 0;
+        name = str_after(f->tree.path, streq(real, "/") ? "" : real);
+        if (!name || *name != '/')
+                return 0;
+        err_set(e, ERR_USAGE, 0, "cannot make %s from %s, which it would lie in", f->tree.path, real);
+        return err_blame(e, "template", NULL);
 }
 
 /* Which directory is meant: a path as the user says it. */

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -195,6 +196,28 @@ static int take_all(struct run *r, struct taken *t, uint64_t attrs, struct err *
         return k < 0 ? k : mount_taken(r, t, attrs, e);
 }
 
+int host_lock_upper(struct run *r, const struct fsop *op, struct err *e) {
+        const struct overlay *o = op->overlay;
+        CLEAN_FD int dir = -1, fd = -1;
+
+        if (!(op->flags & FSOP_OF_USER) || !(o->upper.host || o->upper.inside) || r->plan->root.lock == LOCK_NONE)
+                return 0;
+        dir = open_layer(r, &o->upper, e);
+        if (dir < 0)
+                return dir;
+        fd = resolve_plain(dir, o->data, O_RDONLY | O_DIRECTORY);
+        if (fd < 0)
+                return err_set(e, ERR_HOST, -fd, "cannot open the layer %s of %s", o->data, layer_name(r, &o->upper));
+        if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                err_set(e, ERR_BUSY, errno == EWOULDBLOCK ? EBUSY : errno,
+                        "%s/%s, for changes of /%s, is that of another overlay", layer_name(r, &o->upper), o->data,
+                        op->dst);
+                return err_hint(e, "each needs one of its own");
+        }
+        r->held.uppers[op->slot] = TAKE_FD(fd);
+        return 0;
+}
+
 int host_make_overlay(struct run *r, const struct overlay *o, int top, uint64_t attrs, struct err *e) {
         struct taken t = { .o = o, .upper = -1 };
         int k;
@@ -247,8 +270,13 @@ void host_drop_overlays(struct run *r) {
                 if (op->kind != FSOP_OVERLAY || !(op->flags & FSOP_OF_USER) ||
                     !(op->overlay->upper.host || op->overlay->upper.inside))
                         continue;
-                upper = open_layer(r, &op->overlay->upper, NULL);
+                /* While it is ours: its own directory may be that of who comes next. */
+                upper = r->held.uppers[op->slot] < 0 && r->plan->root.lock != LOCK_NONE
+                                ? -1
+                                : open_layer(r, &op->overlay->upper, NULL);
                 if (upper >= 0)
                         remove_work(upper, op->overlay->work);
+                clean_fd(&r->held.uppers[op->slot]);
+                r->held.uppers[op->slot] = -1;
         }
 }

@@ -223,7 +223,9 @@ static int take_file(struct run *r, const struct fsop *op, struct err *e) {
 }
 
 static int take_overlay(struct run *r, const struct fsop *op, struct err *e) {
-        int k = host_make_overlay(r, op->overlay, -1, op->set, e);
+        int k = host_lock_upper(r, op, e);
+
+        k = k < 0 ? k : host_make_overlay(r, op->overlay, -1, op->set, e);
 
         r->held.slots[op->slot] = k;
         return k < 0 ? k : 0;

@@ -50,7 +50,7 @@ void held_init(struct held *h) {
         lock_init(&h->upper_lock);
         lock_init(&h->range_lock);
         for (int i = 0; i < PLAN_SLOTS; i++)
-                h->slots[i] = -1;
+                h->slots[i] = h->uppers[i] = -1;
 }
 
 static void close_held(int *fd) {

@@ -19,10 +19,11 @@ struct held {
         struct record record;
         struct lock tree_lock, upper_lock, range_lock;
         bool cgroup_made;
-        int cgroup;            /* the guest's cgroup until it is born, -1 */
-        int limited;           /* the one above it that has the limits, -1: none */
-        int slots[PLAN_SLOTS]; /* detached mounts and files for the guest */
-        int root;              /* the tree, detached */
+        int cgroup;             /* the guest's cgroup until it is born, -1 */
+        int limited;            /* the one above it that has the limits, -1: none */
+        int uppers[PLAN_SLOTS]; /* by slots: upper layers of overlays, locked */
+        int slots[PLAN_SLOTS];  /* detached mounts and files for the guest */
+        int root;               /* the tree, detached */
         int userns;
         int original, copy_dir; /* while there is a copy: the tree it was made of, the directory it is in; -1 */
         int original_whole;     /* and the whole of that, with --pivot-root=; -1 */
@@ -189,6 +190,8 @@ int host_forward_watch(struct run *r, struct err *e); /* a new loop */
 void host_forward_drop(struct run *r);
 
 /* host_overlay.c: a mount descriptor. top: a mount that is the first lower layer, taken over; -1: opened as planned */
+/* What two overlays write to one directory is lost, and the kernel only warns. */
+int host_lock_upper(struct run *r, const struct fsop *op, struct err *e);
 int host_make_overlay(struct run *r, const struct overlay *o, int top, uint64_t attrs, struct err *e);
 void host_drop_overlays(struct run *r); /* what the kernel has made beside upper layers of users */
 

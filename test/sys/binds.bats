@@ -405,6 +405,26 @@ make_layers() {
         done
 }
 
+@test "an upper layer is one overlay's: in one container, and between two" {
+        prepare
+        mkdir "$from/up" "$TREE/mnt" 2>/dev/null || true
+        try berth -q -D "$TREE" --overlay="$from/dir:$from/up:/mnt" --overlay="$from/dir:$from/up:/srv" true
+        refused "$from/up, for changes of /srv, is that of another overlay"
+        start_berth -q -D "$TREE" --overlay="$from/dir:$from/up:/mnt" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        local other=0 unlocked=0
+        try berth -q --read-only -D "$trees/busybox" -M other --overlay="$from/dir:$from/up:/srv" true
+        [[ $status = 1 && $errors == *"is that of another overlay"* ]] || other=1
+        # Its own directory beside the upper layer is still there.
+        [ -d "$from/.#up.work" ] || unlocked=1
+        stop_berth
+        [ "$other.$unlocked" = 0.0 ] || fail "$other $unlocked: $errors"
+        [ ! -e "$from/.#up.work" ]
+        try berth -q -D "$TREE" --overlay="$from/dir:$from/up:/mnt" sh -c 'touch /mnt/again'
+        status_is 0
+        [ -e "$from/up/again" ]
+}
+
 @test "an overlay of the tree's own, in memory and in the tree" {
         prepare
         make_layers

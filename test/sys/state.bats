@@ -359,6 +359,10 @@ no_copies() {
         refused "$work/missing"
         try berth -q "--template=$TREE" -D "$work/no/other" true
         refused "$work/no/other"
+        mkdir "$work/itself"
+        try berth -q "--template=$work/itself" -D "$work/itself/copy" true
+        refused "which it would lie in"
+        [ -z "$(ls -A "$work/itself")" ]
         try berth -q -x "--template=$TREE" hostname
         output_matches '^busybox-[0-9a-f]{16}$'
 }

@@ -191,6 +191,22 @@ static bool is_tmpfs(const struct spec *s, const char *options, uint64_t set) {
         return s->mounts.n == 1 && m->kind == MOUNT_TMPFS && streq(m->options, options) && m->set == set;
 }
 
+static void test_mount_options(struct tap *t) {
+        GOOD(t, streq(s->mounts.items[0].options, "size=1k,nr_inodes=10%,mode=1777,uid=5,huge=advise"),
+             "--tmpfs=/x:size=1k,nr_inodes=10%,mode=1777,uid=5,huge=advise");
+        BAD(t, "no option of a tmpfs: size=", "--tmpfs=/x:size=");
+        BAD(t, "no option of a tmpfs: size=1x", "--tmpfs=/x:size=1x");
+        BAD(t, "no option of a tmpfs: size=%", "--tmpfs=/x:size=%");
+        BAD(t, "no option of a tmpfs: mode=9", "--tmpfs=/x:mode=9");
+        BAD(t, "no option of a tmpfs: uid=root", "--tmpfs=/x:uid=root");
+        BAD(t, "no option of a tmpfs: gid=-1", "--tmpfs=/x:gid=-1");
+        BAD(t, "no option of a tmpfs: huge=yes", "--tmpfs=/x:huge=yes");
+        BAD(t, "map= does not go with idmap", "--bind=/x:/x:map=1:1,idmap");
+        BAD(t, "map= does not go with noidmap", "--bind=/x:/x:map=1:1,noidmap");
+        BAD(t, "map= does not go with the one before", "--bind=/x:/x:rootidmap,map=1:1");
+        GOOD(t, s->mounts.items[0].owners == OWNERS_ROOT, "--bind=/x:/x:idmap,rootidmap");
+}
+
 static void test_mounts(struct tap *t) {
         const uint64_t usual = MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME;
 
@@ -253,8 +269,8 @@ static void test_mounts(struct tap *t) {
         GOOD(t, is_tmpfs(s, "size=1m,uid=5", usual), "--tmpfs=/a:size=1m,,uid=5");
         GOOD(t, is_tmpfs(s, "", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOATIME), "--tmpfs=/a:ro,dev,noatime");
         GOOD(t, is_tmpfs(s, "", MOUNT_ATTR_NODEV), "--tmpfs=/a:ro,rw,relatime");
-        BAD(t, "unknown option lowerdir=/", "--tmpfs=/a:lowerdir=/");
-        BAD(t, "unknown option size", "--tmpfs=/a:size");
+        BAD(t, "no option of a tmpfs: lowerdir=/", "--tmpfs=/a:lowerdir=/");
+        BAD(t, "no option of a tmpfs: size", "--tmpfs=/a:size");
         BAD(t, "no absolute path", "--tmpfs=:size=1m");
         BAD(t, "no absolute path", "--tmpfs=a");
         GOOD(t, s->mounts.items[0].kind == MOUNT_INACCESSIBLE && streq(s->mounts.items[0].dst, "a:b"),
@@ -477,6 +493,7 @@ int main(void) {
         test_identity(&t);
         test_place(&t);
         test_mounts(&t);
+        test_mount_options(&t);
         test_users(&t);
         test_net(&t);
         test_caps(&t);
