@@ -83,9 +83,9 @@ prepare() {
         ln -s "$up$from/file" "$TREE/srv/out"
         ln -s "/proc/self/root$from/file" "$TREE/srv/magic"
         opts=(--bind-ro=+/srv/in:/mnt/in)
-        in_tree head -c 5 /mnt/in
+        in_tree cat /mnt/in
         status_is 0
-        output_is root:
+        output_is "$(<"$TREE/etc/passwd")"
         for name in out magic; do
                 try berth -q -D "$TREE" --bind-ro="+/srv/$name:/mnt/x" cat /mnt/x
                 refused "cannot open the source"

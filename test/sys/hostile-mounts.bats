@@ -36,6 +36,9 @@ option_on() {
 @test "on the way to the destination of --bind=" { option_on srv/x --bind="$work/canary/source:/srv/x/sub"; }
 @test "further up on the way" { option_on srv/x --bind-ro="$work/canary/source/file:/srv/x/a/b/c"; }
 @test "destination of --bind= with the host's ids" { option_on srv/x --private-users=no --bind="$work/canary/source:/srv/x"; }
+@test "destination of --bind-ro=: a file, with the host's ids" { option_on srv/x --private-users=no --bind-ro="$work/canary/source/file:/srv/x"; }
+@test "on the way to the destination, with the host's ids" { option_on srv/x --private-users=no --bind="$work/canary/source:/srv/x/sub"; }
+@test "further up on the way, with the host's ids" { option_on srv/x --private-users=no --bind-ro="$work/canary/source/file:/srv/x/a/b/c"; }
 @test "destination of --bind= with mapped owners" { option_on srv/x --private-users=pick --bind="$work/canary/source:/srv/x:rootidmap"; }
 @test "owner of the destination, with owneridmap" { option_on srv/x --private-users=pick --bind="$work/canary/source:/srv/x:owneridmap"; }
 @test "source of --bind= in the tree" { option_on srv/x --bind=+/srv/x:/mnt; }

@@ -54,6 +54,18 @@ load ../lib/hostile
 @test "usr/share/zoneinfo" { all_of usr/share/zoneinfo "${kinds_dir[@]}"; }
 @test "usr/bin/getent" { all_of usr/bin/getent file-link fifo file; }
 
+@test "a link that stays in the tree is no place for the container's own file systems either" {
+        local place
+        for place in dev proc run sys tmp; do
+                hostile_tree
+                mkdir "$TREE/srv/x"
+                rm -r "${TREE:?}/$place"
+                ln -s srv/x "$TREE/$place"
+                try berth -q -D "$TREE" /inside end 0
+                refused "/$place of the tree is or leads through a symbolic link"
+        done
+}
+
 @test "the tree itself is a link: it is followed once, by the caller's will" {
         make_canary
         hostile_tree

@@ -46,7 +46,14 @@ CAP_SYS_RAWIO=17 CAP_SYS_ADMIN=21 CAP_SYS_BOOT=22 CAP_SYS_TIME=25 CAP_SYSLOG=34 
         in_tree sh -c 'readlink /proc/self/ns/net; ls /sys/class/net; cat /sys/class/net/lo/flags'
         local inside
         inside=$(nsenter --net="$work/netns" readlink /proc/self/ns/net)
+        # The launcher itself has come back.
+        start_berth -q "${opts[@]}" -D "$TREE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        local launchers
+        launchers=$(readlink "/proc/$launcher/ns/net")
+        stop_berth
         umount "$work/netns"
+        [ "$launchers" = "$(readlink /proc/self/ns/net)" ]
         status_is 0
         line_is "$inside"
         line_is berth-a
@@ -654,6 +661,8 @@ held() {
         local all=$output
         grep -q ' /dev/pts .*max=' <<<"$all"
         never grep -qvE ' /dev/pts |size=.*nr_inodes=' <<<"$all"
+        in_tree sh -c 'cd /sys/fs/cgroup && cat cgroup.max.descendants cgroup.max.depth; echo 5 >cgroup.max.depth && echo changed'
+        output_is $'4096\n32'
 }
 
 # --- text
@@ -740,6 +749,16 @@ calls_of() {
                         END { for (i = 1; i <= NR; i++) if (pid[i] == maker) print line[i] }' "$work/trace" |
                         awk '/PR_SET_DUMPABLE/ { dumpable = $0 } /pivot_root/ { exit } END { print dumpable }' >"$work/last"
                 grep -q SUID_DUMP_DISABLE "$work/last" || fail "its mounts by one that is dumpable, with '$words'" "$(cat "$work/trace")"
+        done
+}
+
+@test "the program is executed by a path without links, whose last part is not followed: it may have been exchanged" {
+        local words
+        for words in "" "-a"; do
+                # shellcheck disable=SC2086 # words
+                calls_of $words -D "$TREE" true >/dev/null
+                grep 'execveat(AT_FDCWD, "/usr/bin/busybox"' "$work/trace" >"$work/by-path" || fail "not by a path, with '$words'"
+                never grep -v AT_SYMLINK_NOFOLLOW "$work/by-path"
         done
 }
 
