@@ -71,7 +71,12 @@ static int refuse_later(const struct saying *s, struct err *e) {
         r = err_set(e, from_file(st) ? ERR_CONFIG : ERR_USAGE, 0, "%s%s%s%s%.100s is not supported by this build yet",
                     str_or(st->where, ""), st->where ? ": " : "", st->as, shown ? "=" : "",
                     shown ? as_written(st) : "");
-        return from_file(st) ? err_hint(e, "--settings=no starts without the file") : r;
+        if (from_file(st))
+                return err_hint(e, "--settings=no starts without the file");
+        return st->row->group == GROUP_NETWORK
+                       ? err_hint(e, "--private-network has a loopback interface only; --private-network=no is in the "
+                                     "host's network")
+                       : r;
 }
 
 /* What these ask for must be done or refused; the rest may be left out with a warning. */

@@ -53,7 +53,7 @@ static size_t distance(const char *a, size_t n, const char *b) {
 }
 
 static const char *near_miss(const char *name, size_t n) {
-        size_t best = n / 3 < 2 ? 2 : n / 3;
+        size_t best = n < 4 ? 1 : n < 6 ? 2 : n / 3;
         const char *found = NULL;
 
         for (size_t i = 0; n <= 40 && i < n_settings; i++) {

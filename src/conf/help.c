@@ -74,7 +74,7 @@ static void put_option(FILE *f, const struct setting *s) {
 void conf_print_help(FILE *f, enum face face) {
         const char *name = face == FACE_STRICT ? "systemd-nspawn" : "berth";
 
-        fprintf(f, "%s [OPTION...] [PATH] [ARGUMENT...]\n\nStart a command or an OS in a container.\n", name);
+        fprintf(f, "%s [OPTION...] [COMMAND [ARGUMENT...]]\n\nStart a command or an OS in a container.\n", name);
         for (int g = 0; g < GROUP_MAX_; g++) {
                 fprintf(f, "%s%s%s", *groups[g] ? "\n" : "", groups[g], *groups[g] ? ":\n" : "\n");
                 for (size_t i = 0; i < n_settings; i++)

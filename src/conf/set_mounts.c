@@ -229,8 +229,11 @@ static int set_bind_options(const struct saying *s, struct spec_mount *m, const 
 
                 n = strcspn(v, ",");
                 word = arena_strndup(s->arena, v, n);
-                if (!set_bind_option(s->arena, m, word))
-                        return bad_value(s, e, "unknown option %.40s", word);
+                if (!set_bind_option(s->arena, m, word)) {
+                        int r = bad_value(s, e, "unknown option %.40s", word);
+
+                        return streq(word, "ro") ? err_hint(e, "--bind-ro= is read-only") : r;
+                }
                 /* Of the others the last one counts. */
                 if (m->owners != before && before != OWNERS_KEPT && (before == OWNERS_LIST || m->maps.n > 0))
                         return bad_value(s, e, "map= does not go with %s",

@@ -328,8 +328,11 @@ int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct op
         if (s->exec.mode == EXEC_BOOT) {
                 f->tree.has_os_release = tree_has_os_release(o->root);
                 r = tree_init(o->root, a, &f->tree.init, e);
-                if (r < 0)
+                if (r < 0 && r != -ENOENT)
                         return err_blame(e, "boot", NULL);
+                /* The plan says it, with the name of the tree and what else it lacks. */
+                if (r == -ENOENT)
+                        *e = (struct err){ .kind = ERR_NONE };
         } else
                 f->tree.lacks_program = tree_lacks_program(o->root, &s->exec);
         probe_machine(s, a, f, o);

@@ -44,11 +44,13 @@ static const struct found_as {
         { { ".mstack", .directories = true }, .stack = true },
 };
 
-static bool is_it(const char *path, const struct found_as *as, struct facts *f) {
+static bool is_it(const char *path, const struct found_as *as, struct facts *f, bool *ret_denied) {
         struct stat st;
 
-        if (stat(path, &st) < 0)
+        if (stat(path, &st) < 0) {
+                *ret_denied = *ret_denied || errno == EACCES;
                 return false;
+        }
         f->image.used = as->image || S_ISBLK(st.st_mode);
         return S_ISDIR(st.st_mode)   ? as->pick.directories
                : S_ISBLK(st.st_mode) ? as->device || as->pick.files
@@ -56,12 +58,14 @@ static bool is_it(const char *path, const struct found_as *as, struct facts *f) 
 }
 
 static int find_by_name(const char *name, struct arena *a, struct facts *f, const char **ret, struct err *e) {
+        bool denied = false;
+
         for (size_t i = 0; i < ELEMENTS(search) * ELEMENTS(found_as); i++) {
                 const struct found_as *as = &found_as[i % ELEMENTS(found_as)];
                 const char *path = arena_printf(a, "%s/%s%s", search[i / ELEMENTS(found_as)], name, as->pick.suffix);
 
                 f->stack.used = as->stack;
-                if (is_it(path, as, f)) {
+                if (is_it(path, as, f, &denied)) {
                         *ret = path;
                         return 0;
                 }
@@ -70,6 +74,10 @@ static int find_by_name(const char *name, struct arena *a, struct facts *f, cons
                         return 0;
         }
         f->image.used = f->stack.used = false;
+        if (denied) {
+                err_set(e, ERR_HOST, EACCES, "cannot look for the machine %s", name);
+                return err_hint(e, "/var/lib/machines is for root alone: sudo berth ...");
+        }
         err_set(e, ERR_USAGE, 0, "No image for machine '%s'.", name);
         return err_hint(e, "looked in /var/lib/machines and the like; -D names a directory anywhere, -i an image");
 }
@@ -216,7 +224,9 @@ static int open_directory(const struct spec *s, const char *path, struct opened 
                 return 0;
         r = err_set(e, errno == ENOENT || errno == ENOTDIR ? ERR_USAGE : ERR_HOST, errno,
                     "cannot open the directory %s%s", path, s->root.mstack ? " (--mstack=)" : "");
-        return errno == ENOTDIR && !s->root.mstack ? err_hint(e, "-D wants a directory, -i a disk image") : r;
+        if (r == -EACCES && geteuid() != 0)
+                return err_hint(e, "sudo berth ...");
+        return r == -ENOTDIR && !s->root.mstack ? err_hint(e, "-D wants a directory, -i a disk image") : r;
 }
 
 int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e) {

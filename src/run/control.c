@@ -206,6 +206,7 @@ int control_receive(int sock, int flags, bool from_client, struct control_messag
 int control_connect(const char *machine, struct err *e) {
         CLEAN_FD int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
         struct sockaddr_un to = { .sun_family = AF_UNIX };
+        int k;
 
         if (record_control_path(machine, to.sun_path, sizeof to.sun_path) < 0)
                 return err_set(e, ERR_USAGE, 0, "\"%s\" is no machine name", machine);
@@ -215,5 +216,6 @@ int control_connect(const char *machine, struct err *e) {
                 err_set(e, ERR_USAGE, 0, "no container named %s is running", machine);
                 return err_hint(e, "berthctl list shows those that are");
         }
-        return err_set(e, ERR_HOST, errno, "cannot reach the supervisor of %s", machine);
+        k = err_set(e, ERR_HOST, errno, "cannot reach the supervisor of %s", machine);
+        return k == -EACCES ? err_hint(e, "it is for root alone: sudo berthctl ...") : k;
 }

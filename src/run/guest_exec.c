@@ -141,7 +141,7 @@ static int open_candidate(struct guest *g, char ret_path[PATH_MAX]) {
 
 static int not_found(int k, const struct plan *p, const char *path, struct err *e) {
         if (p->exec.candidates.n == 0)
-                path = p->exec.argv.items[0];
+                path = *p->exec.argv.items[0] ? p->exec.argv.items[0] : "\"\"";
         err_set(e, ERR_PAYLOAD, -k, "cannot run %s in %s", path, p->root.path);
         err_blame(e, SAID_COMMAND, NULL);
         if (k == -ENOENT && p->exec.candidates.n > 1)
@@ -150,7 +150,7 @@ static int not_found(int k, const struct plan *p, const char *path, struct err *
                 return err_hint(e, "not found in PATH inside the tree");
         if (k == -ELOOP)
                 return err_hint(e, "links that lead into proc are refused");
-        return k;
+        return k == -EACCES ? err_hint(e, "that takes a regular file with the permission to be executed") : k;
 }
 
 /* A script reads its own name as it was said, not as it was found from here. */

@@ -332,3 +332,64 @@ END
                 errors_has fork
         fi
 }
+
+# words: what is done wrong, then | and what the message has besides. In a directory with trees of several kinds.
+@test "what newcomers do: the message names the thing, why, and what helps" {
+        local words want
+        fresh_tree
+        mkdir "$work/here" "$work/here/empty"
+        mv "$TREE" "$work/here/tree"
+        echo text >"$work/here/file"
+        cp -a "$work/here/tree" "$work/here/noshell"
+        rm -f "$work/here/noshell/usr/bin"/*sh
+        cd "$work/here" || return 1
+        while IFS='|' read -r words want; do
+                eval "try berth -q $words"
+                refused || fail "$words"
+                errors_has "$want" || fail "$words"
+        done <<'END'
+tree|no OS tree (it is looked for in the current directory; is the tree meant? -D tree)
+tree true|is the tree meant? -D tree)
+-D nosuch true|cannot open the directory nosuch: No such file or directory
+-D file true|-D wants a directory, -i a disk image
+-D empty true|there is no true, and no usr, in
+-D empty -b|does not look like an OS tree: no etc/os-release or usr/lib/os-release in it
+-D noshell|the tree has no shell; name a command
+-D tree nosuchprogram|not found in PATH inside the tree
+-D tree /etc/passwd|that takes a regular file with the permission to be executed
+-D tree ""|cannot run "" in
+-i tree|-D starts a directory
+-i file|is no disk image to start from
+-i nosuch.raw|cannot find the image nosuch.raw
+-M nosuch|No image for machine 'nosuch'.
+-M "a b" -D tree true|letters, digits, and - or . in between
+-M ../x -D tree true|letters, digits, and - or . in between
+--foo|unknown option --foo (see --help
+--directry=tree true|did you mean --directory?
+-b -a -D tree|--as-pid2 does not go with --boot
+-D tree --bind=/etc:/mnt:ro true|--bind-ro= is read-only
+-D tree --bind=/nosuch true|a - in front of it leaves it out where it is missing
+-D tree -n true|--network-veth is not supported by this build yet (--private-network has
+-D tree --port=80 true|--private-network=no is in the host's network
+-D tree --uid=nosuch true|a number needs no entry
+-D tree --chdir=etc true|an absolute path without . and ..
+-D / true|--read-only shares it without a risk
+END
+}
+
+@test "without root: it is said at once what is for root alone" {
+        make_open_place "$BERTH" "$BERTHCTL" "$TREE"
+        mkdir -m 0700 "$open_place/locked"
+        as_nobody "$open_place/berth" -D "$open_place/busybox" true
+        refused "need to be root (sudo berth ..."
+        as_nobody "$open_place/berth" -D "$open_place/locked/tree" true
+        refused "cannot open the directory $open_place/locked/tree: Permission denied (sudo berth ...)"
+        # The directory of machines is root's.
+        as_nobody "$open_place/berth" -M nosuch
+        refused "cannot look for the machine nosuch: Permission denied (/var/lib/machines is for root alone: sudo berth ...)"
+        as_nobody "$open_place/berthctl" exec nosuch true
+        status_is 125
+        errors_has "Permission denied (it is for root alone: sudo berthctl ...)"
+        as_nobody "$open_place/berthctl" list
+        errors_has "for root alone"
+}
