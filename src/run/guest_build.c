@@ -12,9 +12,10 @@
  *
  *      B                               G
  *      | -------- clone, id map -----> |  all it can do before it has a tree
- *      |  mounts, pivot                |
- *      | ---- what is where ---------> |  copies the mount namespace, goes on
- *      waits until P kills it
+ *      |  pivot, mounts                |
+ *      | ---- what is where ---------> |  copies the mount namespace
+ *      | <-------- end of file ------- |  goes on
+ *      ends
  */
 
 #include "run/guest.h"
@@ -149,6 +150,62 @@ int guest_mount_of_guest(struct guest *g, struct err *e) {
         return 0;
 }
 
+/* --- leaving the host's mounts --- */
+
+/* umount2(2) waits until no processor looks at what it detached, and then takes it apart, mount by mount. Nobody needs
+ * to wait for either: a thread does it while the builder goes on with its mounts. The thread has a working directory
+ * of its own (no CLONE_FS), and everything else is shared. */
+enum { THREAD_FLAGS = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND | CLONE_FILES | CLONE_SYSVSEM };
+
+static int detach_host(void *data) {
+        struct guest *g = data;
+        int k = mount_detach_here();
+
+        g->left = k < 0 ? k : 1;
+        return 0;
+}
+
+static int cannot_leave(const struct guest *g, int code, struct err *e) {
+        return err_set(e, ERR_SYSTEM, code, "cannot make %s the root directory", g->plan->root.path);
+}
+
+int guest_leave_host(struct guest *g, struct err *e) {
+        /* Room that only the guest needs. */
+        char *stack_end = g->run->room->text + sizeof g->run->room->text;
+        int k;
+
+        /* Then proc and sysfs are made later, and the kernel wants the host's in sight. */
+        if (g->plan->one_by_one)
+                return 0;
+        g->host_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (g->host_root < 0)
+                return cannot_leave(g, errno, e);
+        k = mount_pivot_below(g->root);
+        if (k < 0)
+                return cannot_leave(g, -k, e);
+        k = clone(detach_host, stack_end, THREAD_FLAGS, g);
+        return k < 0 ? cannot_leave(g, errno, e) : 0;
+}
+
+/* Once a mount is in no namespace it cannot be changed, and the guest will not copy it. That is long before umount2()
+ * returns. */
+int guest_await_left(struct guest *g, struct err *e) {
+        const struct mount_change any = { .set = MOUNT_ATTR_NODEV, .userns = -1 };
+        int left, k;
+
+        if (g->host_root < 0)
+                return guest_pivot(g, e);
+        while ((left = g->left) == 0 && (k = mount_change(g->host_root, &any)) == 0)
+                sched_yield();
+        if (left < 0)
+                return cannot_leave(g, -left, e);
+        if (left > 0)
+                k = mount_change(g->host_root, &any);
+        if (k != -EINVAL)
+                return err_set(e, ERR_BUG, -k, "the host's root directory is still there");
+        return chdir("/") < 0 ? cannot_leave(g, errno, e) : 0;
+}
+
 static size_t mounted_size(const struct guest *g) {
         return g->plan->fsops.n * sizeof *g->mounted;
 }
@@ -159,11 +216,16 @@ int guest_hand_over(struct guest *g, struct err *e) {
         return msg_send(g->pair, g->mounted, mounted_size(g), NULL) < 0 ? lost(e) : 0;
 }
 
-/* Who is the last to leave a mount namespace takes it apart, and the guest has no time for that, nor for waking
- * anybody up. The launcher ends us once the payload runs, or when it ends itself. */
+/* Who is the last to leave a mount namespace takes it apart, and the guest has no time for that, nor for waking us up:
+ * so by the time we look whether it has its copy, it has gone on. Whatever ends the wait, the guest has what it needs,
+ * or is dead. */
 int guest_leave_last(struct guest *g, struct err *e) {
-        for (;;)
-                pause();
+        struct msg_fds fds;
+        char none;
+
+        usleep(250);
+        msg_recv(g->pair, &none, sizeof none, &fds, 0);
+        return 0;
 }
 
 int guest_take_over(struct guest *g, struct err *e) {

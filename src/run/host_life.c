@@ -161,8 +161,6 @@ static int on_socket_end(struct run *r, struct err *e) {
         loop_forget(&r->loop, r->held.sock);
         close(TAKE_FD(r->held.sock));
         (void) loop_timer(&r->loop, 0, NULL, NULL);
-        if (r->held.builder.pid > 0)
-                (void) process_signal(r->held.builder.pidfd, SIGKILL);
         if (r->start != START_GONE)
                 return 0;
         r->life = r->life == LIFE_STARTING ? LIFE_RUNNING : r->life;
@@ -437,7 +435,7 @@ static int on_key(void *data, enum console_key key, struct err *e) {
         return host_life_event(data, events[key], 0, e);
 }
 
-/* Its work is done and we ended it, or it said FAIL, or somebody killed it: then the guest notices and says so, if
+/* Its work is done, or it said FAIL, or somebody killed it: then the guest notices and says so, if
  * there is one. */
 static int on_exit_of_builder(void *data, short revents, struct err *e) {
         struct run *r = data;

@@ -132,13 +132,19 @@ int mount_attach_at(int mount, int dir, const char *name) {
         return move_mount(mount, "", dir, name, MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno : 0;
 }
 
+int mount_pivot_below(int root) {
+        return fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ? -errno : 0;
+}
+
+int mount_detach_here(void) {
+        return umount2(".", MNT_DETACH) < 0 ? -errno : 0;
+}
+
 int mount_pivot(int root) {
-        if (fchdir(root) < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
-                return -errno;
-        /* The old root now lies on top of the new one: "." still names it. */
-        if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-                return -errno;
-        return 0;
+        int r = mount_pivot_below(root);
+
+        r = r < 0 ? r : mount_detach_here();
+        return r < 0 ? r : chdir("/") < 0 ? -errno : 0;
 }
 
 int mount_make_private(void) {

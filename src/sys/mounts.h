@@ -58,6 +58,11 @@ int mount_attach_at(int mount, int dir, const char *name);
  * directory becomes the new root. root must already be attached. */
 int mount_pivot(int root);
 
+/* The same in two parts: after the first one the old root lies on top of the new one, which is the working directory;
+ * the second one detaches what lies on top of the working directory. */
+int mount_pivot_below(int root);
+int mount_detach_here(void);
+
 /* All mounts of this namespace no longer propagate anywhere. */
 int mount_make_private(void);
 

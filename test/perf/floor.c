@@ -333,10 +333,33 @@ static void build_tree(const int trees[TREES], size_t n, const int own[OWN]) {
                 attach(trees[i], root, covered[i - COVER_RESOLV]);
 }
 
-static void enter_tree(int root) {
+/* As in src/run/guest_build.c: nobody waits for the host's mounts to be taken apart. */
+static int detach_host(void *data) {
+        if (umount2(".", MNT_DETACH) < 0)
+                *(_Atomic int *) data = errno;
+        return 0;
+}
+
+static int leave_host(int root, _Atomic int *failure) {
+        static char stack[16 * 1024];
+        int host = MUST(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+
         MUST(fchdir(root));
         MUST(syscall(SYS_pivot_root, ".", "."));
-        MUST(umount2(".", MNT_DETACH));
+        MUST(clone(detach_host, stack + sizeof stack,
+                   CLONE_VM | CLONE_THREAD | CLONE_SIGHAND | CLONE_FILES | CLONE_SYSVSEM, failure));
+        return host;
+}
+
+/* What is in no namespace any more cannot be changed. */
+static void await_left(int host, const _Atomic int *failure) {
+        struct mount_attr any = { .attr_set = NODEV };
+
+        while (mount_setattr(host, "", AT_EMPTY_PATH, &any, sizeof any) == 0) {
+                if (*failure)
+                        fail(__LINE__, *failure);
+                sched_yield();
+        }
 }
 
 static _Noreturn void guest(struct floor *f);
@@ -367,7 +390,8 @@ static int make_cgroup2(const struct floor *f) {
 }
 
 static _Noreturn void builder(struct floor *f) {
-        int trees[TREES], own[OWN], leader;
+        _Atomic int failure = 0;
+        int trees[TREES], own[OWN], leader, host;
         size_t n;
 
         close(f->to_builder[0]);
@@ -385,8 +409,9 @@ static _Noreturn void builder(struct floor *f) {
         MUST(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
         change(trees[ROOT], NODEV, 0, MS_PRIVATE, -1, AT_RECURSIVE);
         MUST(move_mount(trees[ROOT], "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH));
+        host = leave_host(trees[ROOT], &failure);
         build_tree(trees, n, own);
-        enter_tree(trees[ROOT]);
+        await_left(host, &failure);
         send_word(f->to_guest[0]);
         _exit(EXIT_SUCCESS);
 }
