@@ -91,6 +91,10 @@ int dissect(const struct disk *d, struct dissected *ret) {
         k = gpt_read(d, ret);
         if (k != 0) {
                 ret->table = TABLE_GPT;
+                if (k > 0 && ret->n == 0) {
+                        snprintf(ret->why, sizeof ret->why, "its partition table has no partitions");
+                        return -EINVAL;
+                }
                 return k < 0 ? k : look_at_parts(d, ret);
         }
         /* A FAT has the mark of a partition table too, so what it is counts first. */
