@@ -7,11 +7,12 @@
 
 #include "base/clean.h"
 
-ssize_t file_read(int fd, char *buf, size_t size) {
+/* at: -1 for where the file stands. */
+static ssize_t read_on(int fd, char *buf, size_t size, off_t at) {
         size_t n = 0;
 
         while (n < size) {
-                ssize_t r = read(fd, buf + n, size - n);
+                ssize_t r = at < 0 ? read(fd, buf + n, size - n) : pread(fd, buf + n, size - n, at + (off_t) n);
 
                 if (r < 0 && errno == EINTR)
                         continue;
@@ -22,6 +23,14 @@ ssize_t file_read(int fd, char *buf, size_t size) {
                 n += (size_t) r;
         }
         return (ssize_t) n;
+}
+
+ssize_t file_read(int fd, char *buf, size_t size) {
+        return read_on(fd, buf, size, -1);
+}
+
+ssize_t file_pread(int fd, void *buf, size_t size, off_t at) {
+        return read_on(fd, buf, size, at);
 }
 
 ssize_t file_read_at(int dir, const char *path, char *text, size_t size) {

@@ -8,6 +8,8 @@
 /* Up to size bytes, to the end of the file where that comes first: one read(2) may return less, of a file in /proc at
  * any time. Returns how many. */
 ssize_t file_read(int fd, char *buf, size_t size);
+/* The same from byte at on (not negative). */
+ssize_t file_pread(int fd, void *buf, size_t size, off_t at);
 
 /* The text of a small file below a directory, cut off at size - 1 and terminated. Returns its length. */
 ssize_t file_read_at(int dir, const char *path, char *text, size_t size);

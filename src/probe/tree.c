@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/clean.h"
+#include "base/file.h"
 #include "probe/tree_open.h"
 #include "sys/resolve.h"
 
@@ -38,23 +39,6 @@ int tree_open_regular(int root, const char *path, struct stat *ret) {
         return TAKE_FD(fd);
 }
 
-ssize_t tree_pread(int fd, void *buf, size_t size, off_t at) {
-        size_t n = 0;
-
-        while (n < size) {
-                ssize_t r = pread(fd, (char *) buf + n, size - n, at + (off_t) n);
-
-                if (r < 0 && errno == EINTR)
-                        continue;
-                if (r < 0)
-                        return -errno;
-                if (r == 0)
-                        break;
-                n += (size_t) r;
-        }
-        return (ssize_t) n;
-}
-
 ssize_t tree_read(int root, const char *path, size_t max, struct arena *a, char **ret) {
         struct stat st;
         CLEAN_FD int fd = tree_open_regular(root, path, &st);
@@ -66,7 +50,7 @@ ssize_t tree_read(int root, const char *path, size_t max, struct arena *a, char 
         if (st.st_size < 0 || (uint64_t) st.st_size > max)
                 return -EFBIG;
         buf = arena_alloc(a, (size_t) st.st_size + 1);
-        n = tree_pread(fd, buf, (size_t) st.st_size, 0);
+        n = file_pread(fd, buf, (size_t) st.st_size, 0);
         if (n < 0)
                 return n;
         buf[n] = '\0';
@@ -79,7 +63,7 @@ static ssize_t read_head(int root, const char *path, void *buf, size_t size) {
         struct stat st;
         CLEAN_FD int fd = tree_open_regular(root, path, &st);
 
-        return fd < 0 ? fd : tree_pread(fd, buf, size, 0);
+        return fd < 0 ? fd : file_pread(fd, buf, size, 0);
 }
 
 static int hex_digit(char c) {

@@ -15,6 +15,7 @@
 
 #include "base/clean.h"
 #include "base/colon.h"
+#include "base/file.h"
 #include "base/parse.h"
 #include "base/str.h"
 #include "probe/tree.h"
@@ -134,7 +135,7 @@ static const struct init_row *find_text(int fd, const struct init_row *rows, siz
         ssize_t n;
 
         for (off_t at = 0; at < SCAN_MAX; at += n) {
-                n = tree_pread(fd, buf + have, SCAN_CHUNK, at);
+                n = file_pread(fd, buf + have, SCAN_CHUNK, at);
                 if (n <= 0)
                         break;
                 have += (size_t) n;

@@ -9,6 +9,3 @@
 /* A regular file, for reading; links resolved in-root. Returns a descriptor, -EINVAL where it is something else, or
  * what openat2(2) says. */
 int tree_open_regular(int root, const char *path, struct stat *ret);
-
-/* pread(2) until size or the end. */
-ssize_t tree_pread(int fd, void *buf, size_t size, off_t at);

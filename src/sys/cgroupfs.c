@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/file.h"
 #include "base/str.h"
 
 static int try_path(const char *path, char *ret_path, size_t size) {
@@ -63,16 +64,11 @@ int cgroupfs_find(char *ret_path, size_t size) {
 }
 
 static int read_own(int proc, const char *file, char *ret_path, size_t size) {
-        CLEAN_FD int fd = openat(proc, file, O_RDONLY | O_CLOEXEC);
         char text[4096 + 1024];
-        ssize_t n;
+        ssize_t n = file_read_at(proc, file, text, sizeof text);
 
-        if (fd < 0)
-                return -errno;
-        n = read(fd, text, sizeof text - 1);
         if (n < 0)
-                return -errno;
-        text[n] = '\0';
+                return (int) n;
         for (char *line = text; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
                 const char *path = str_after(line, "0::");
 
@@ -141,13 +137,11 @@ static int enable(int cgroup, const char *controller) {
 }
 
 static int is_enabled(int cgroup, const char *controller) {
-        CLEAN_FD int fd = openat(cgroup, "cgroup.subtree_control", O_RDONLY | O_CLOEXEC);
         char text[256], *at = text, *name;
-        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+        ssize_t n = file_read_at(cgroup, "cgroup.subtree_control", text, sizeof text);
 
         if (n < 0)
-                return -errno;
-        text[n] = '\0';
+                return (int) n;
         while ((name = strsep(&at, " \n")))
                 if (streq(name, controller))
                         return 1;
@@ -164,13 +158,10 @@ int cgroupfs_enable_one(int cgroup, const char *controller) {
 }
 
 void cgroupfs_enable(int cgroup) {
-        CLEAN_FD int fd = openat(cgroup, "cgroup.controllers", O_RDONLY | O_CLOEXEC);
         char text[256], *at = text, *name;
-        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
 
-        if (n <= 0)
+        if (file_read_at(cgroup, "cgroup.controllers", text, sizeof text) <= 0)
                 return;
-        text[n] = '\0';
         /* One by one: some may be refused, as cpu with real-time processes. */
         while ((name = strsep(&at, " \n")))
                 if (*name)
@@ -250,17 +241,10 @@ int cgroupfs_kill(int cgroup) {
 }
 
 static int has_event(int cgroup, const char *event) {
-        CLEAN_FD int fd = openat(cgroup, "cgroup.events", O_RDONLY | O_CLOEXEC);
         char text[256];
-        ssize_t n;
+        ssize_t n = file_read_at(cgroup, "cgroup.events", text, sizeof text);
 
-        if (fd < 0)
-                return -errno;
-        n = read(fd, text, sizeof text - 1);
-        if (n < 0)
-                return -errno;
-        text[n] = '\0';
-        return strstr(text, event) != NULL;
+        return n < 0 ? (int) n : strstr(text, event) != NULL;
 }
 
 int cgroupfs_populated(int cgroup) {

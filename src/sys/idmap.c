@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/file.h"
 #include "sys/process.h"
 #include "sys/resolve.h"
 
@@ -104,29 +105,22 @@ int idmap_open(int proc, pid_t pid) {
 }
 
 int idmap_is_initial(int proc) {
-        CLEAN_FD int fd = openat(proc, "self/uid_map", O_RDONLY | O_CLOEXEC);
         unsigned inside, outside, count;
         char line[128];
-        ssize_t n;
+        ssize_t n = file_read_at(proc, "self/uid_map", line, sizeof line);
 
-        if (fd < 0)
-                return -errno;
-        n = read(fd, line, sizeof line - 1);
         if (n < 0)
-                return -errno;
-        line[n] = '\0';
+                return (int) n;
         return sscanf(line, "%u %u %u", &inside, &outside, &count) == 3 && inside == 0 && outside == 0 &&
                count == UINT32_MAX;
 }
 
 int idmap_has_group(int proc, uint32_t gid) {
-        CLEAN_FD int fd = openat(proc, "self/gid_map", O_RDONLY | O_CLOEXEC);
         char text[4096];
-        ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+        ssize_t n = file_read_at(proc, "self/gid_map", text, sizeof text);
 
         if (n < 0)
-                return -errno;
-        text[n] = '\0';
+                return (int) n;
         for (const char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
                 unsigned inside, outside, count;
 
@@ -156,9 +150,9 @@ int idmap_read(int proc, pid_t pid, const char *name, struct idmap_table *ret) {
         fd = resolve_beneath(proc, path, O_RDONLY);
         if (fd < 0)
                 return fd;
-        n = read(fd, text, sizeof text - 1);
+        n = file_read(fd, text, sizeof text - 1);
         if (n < 0)
-                return -errno;
+                return (int) n;
         text[n] = '\0';
         idmap_parse(text, ret);
         return 0;
