@@ -631,6 +631,21 @@ END
         never grep -qF -e "$BERTH" -e "$TREE" -e HOST_SECRET -e run/berth "$work/out"
 }
 
+@test "what is on its way cannot be traced" {
+        limit=60
+        start_berth -q -M exec --private-network -D "$TREE" /bin/inside seize /tmp/stop
+        await "$work/out" up
+        for try in {1..30}; do
+                run_in true
+                status_is 0
+        done
+        run_in touch /tmp/stop
+        await_end
+        status_is 0
+        line_is "tried yes"
+        line_is "seize held"
+}
+
 @test "requests: stop, a signal, kill, reboot, power off" {
         request() {
                 python3 - "$@" <<'END'
