@@ -61,6 +61,16 @@ static int check_run(const struct spec *s, const struct spec_mount *m, const str
         return err_hint(e, "bind what is needed of /run, each by its own name");
 }
 
+/* A node that is made for root inside would be covered by the host's, which belongs to the host's root. */
+static int check_dev(const struct spec *s, const struct spec_mount *m, const struct plan *p, struct err *e) {
+        if (s->host.devices.n == 0 || !p->ids.own)
+                return 0;
+        err_set(e, ERR_USAGE, 0, "%s/dev does not go with --device=%s: it covers the node", m->option,
+                s->host.devices.items[0].path);
+        err_blame(e, m->option, "/dev");
+        return err_hint(e, "--private-users=no opens the host's node itself");
+}
+
 int plan_host_dir(const struct spec *s, const struct spec_mount *m, struct arena *a, struct plan *p, struct err *e) {
         static const struct {
                 const char *dst, *note;
@@ -76,7 +86,7 @@ int plan_host_dir(const struct spec *s, const struct spec_mount *m, struct arena
                         plan_note(a, p, "%s", dirs[i].note);
                         if (*m->dst == 'd')
                                 keep_terminals(a, p);
-                        return *m->dst == 'r' ? check_run(s, m, p, e) : 0;
+                        return *m->dst == 'r' ? check_run(s, m, p, e) : *m->dst == 'd' ? check_dev(s, m, p, e) : 0;
                 }
         return 0;
 }

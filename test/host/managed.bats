@@ -1,0 +1,31 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# --private-users=managed beside the host's own systemd-nsresourced.
+
+load ../lib/common
+load common
+
+socket=/run/systemd/io.systemd.NamespaceResource
+
+stop_service() {
+        systemctl stop systemd-nsresourced.socket systemd-nsresourced.service
+        rm -f $socket /run/varlink/registry/io.systemd.NamespaceResource
+}
+
+# systemd 256 brought it.
+@test "the host's systemd-nsresourced is known for what it is, and missed where it is not" {
+        local has=no
+        if systemctl cat systemd-nsresourced.socket >/dev/null 2>&1; then
+                has=yes
+                stop_service
+        fi
+        try berth -q -D "$TREE" --private-users=managed true
+        refused "systemd-nsresourced is not there (no $socket)"
+        [ $has = yes ] || return 0
+        systemctl start systemd-nsresourced.socket
+        try berth -q -D "$TREE" --private-users=managed true
+        stop_service
+        refused "systemd-nsresourced is there, but berth cannot"
+        errors_has "--private-users=pick"
+}
