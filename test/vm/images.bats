@@ -181,18 +181,22 @@ time_of() {
         done | sort -n | sed -n 3p
 }
 
+# Prints what it finds, and never fails by a time: an emulated machine is no measure of a real one.
 @test "speed: an ext4 and a squashfs, by systemd-nspawn and by berth" {
-        local kind other ours
+        local kind other ours own
         make_root
         mv "$work/root" "$work/ext4.raw"
         mksquashfs "$TREE" "$work/squashfs.raw" -quiet -no-progress >/dev/null
+        own=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)
         for kind in ext4 squashfs; do
                 other=$(time_of systemd-nspawn -q --register=no --keep-unit --console=pipe -i "$work/$kind.raw" true)
-                ours=$(time_of "$BERTH" -q --console=pipe -i "$work/$kind.raw" true)
+                ours=$(time_of "$BERTH" -q --register=no --keep-unit --console=pipe -i "$work/$kind.raw" true)
                 [ "$ours" -gt 0 ]
                 [ "$other" -gt 0 ]
                 printf '# start from a %s: systemd-nspawn %s ms, berth %s ms, ratio %s (goal: <= 0.2)\n' "$kind" "$other" "$ours" \
                         "$(awk "BEGIN { printf \"%.3f\", $ours / $other }")" >&3
         done
+        # What systemd-nspawn makes in the unit of its caller.
+        rmdir "${own%/supervisor}"/{payload,supervisor} 2>/dev/null || true
         no_loops
 }
