@@ -151,10 +151,11 @@ static int give_console(struct guest *g, struct err *e) {
 
 /* What depends on nothing comes first, while the launcher writes the id maps; our own file systems are made while the
  * launcher opens the sources. The order is forced by the kernel in these places: a fresh proc or sysfs needs a full
- * instance still visible: mounts before pivot; a cgroup namespace must be made after the guest is in its final cgroup:
- * placed before it; in a tree with mapped owners only we can create files: all writing to the tree is here;
- * descriptors are closed before the working directory is entered; the stub's job is stored before the payload's limits
- * hold; without no_new_privs the system call program is loaded before CAP_SYS_ADMIN goes: see guest_capabilities(). */
+ * instance still visible: made before the host is left; a cgroup namespace must be made after the guest is in its
+ * final cgroup: placed before it; in a tree with mapped owners only we can create files: all writing to the tree is
+ * here; descriptors are closed before the working directory is entered; the stub's job is stored before the payload's
+ * limits hold; without no_new_privs the system call program is loaded before CAP_SYS_ADMIN goes: see
+ * guest_capabilities(). */
 
 /* Without a user namespace one process does it all. */
 static const struct guest_step whole[] = {
