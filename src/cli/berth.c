@@ -243,6 +243,10 @@ static void log_plan(const struct spec *s, const struct plan *p) {
                           str_or(p->fsops.items[i].dst, ""), str_or(p->fsops.items[i].why, ""));
 }
 
+static int finish_output(struct err *e) {
+        return fflush(stdout) == 0 ? 0 : err_set(e, ERR_HOST, errno, "cannot write the output");
+}
+
 /* A launch may find a fact wrong: then the plan is made again from the corrected facts. */
 static int run(struct session *s, int *ret_status, struct err *e) {
         struct arena *a = &s->draft.arena;
@@ -257,7 +261,7 @@ static int run(struct session *s, int *ret_status, struct err *e) {
                         return k;
                 if (s->spec->self.dry_run != DRY_RUN_NO) {
                         (s->spec->self.dry_run == DRY_RUN_JSON ? plan_print_json : plan_print)(p, s->spec, stdout);
-                        return *ret_status = 0;
+                        return *ret_status = finish_output(e);
                 }
                 k = tries == 0 ? probe_credentials(s->spec, s->env, a, &s->credentials, e) : 0;
                 k = tries == 0 && k == 0 ? probe_passwords(s->spec, a, &s->credentials, e) : k;
@@ -338,7 +342,7 @@ static int session_main(struct session *s, int argc, char **argv, int *ret_statu
                 return k;
         if (action != CONF_RUN) {
                 conf_print(stdout, &s->conf, action);
-                return *ret_status = fflush(stdout) == 0 ? 0 : EXIT_FAILURE;
+                return *ret_status = finish_output(e);
         }
         if (s->draft.spec.self.cleanup)
                 return clean_up(s, ret_status, e);
@@ -380,6 +384,5 @@ int main(int argc, char **argv, char **env) {
         image_close(s.image);
         stack_close(s.stack);
         /* What is held goes with the process: freeing it piece by piece would only take time. */
-        (void) fflush(stdout);
         _exit(status);
 }

@@ -294,10 +294,14 @@ END
         status=0
         berth -q -D "$TREE" echo x >/dev/full 2>"$work/.stderr" || status=$?
         [ "$status" -lt 128 ]
-        status=0
-        berth --help >/dev/full 2>"$work/.stderr" || status=$?
-        [ "$status" -lt 128 ]
-        [ "$status" != 0 ]
+        local words
+        for words in "--help" "--introspect-cli" "--dry-run -D $TREE" "--dry-run=json -D $TREE"; do
+                status=0
+                # shellcheck disable=SC2086 # words
+                berth $words >/dev/full 2>"$work/.stderr" || status=$?
+                [ "$status" = 1 ]
+                grep -q 'cannot write the output: No space left on device' "$work/.stderr"
+        done
 }
 
 @test "very long command lines work" {
