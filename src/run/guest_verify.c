@@ -297,7 +297,7 @@ static int verify_mounts(const struct guest *g, struct err *e) {
 static int list_descriptors(const struct guest *g, int last, struct err *e) {
         CLEAN_FD int fd = openat(g->proc, "self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         _Alignas(struct dirent64) char buf[4096];
-        ssize_t n;
+        ssize_t n = fd < 0 ? -1 : 0;
 
         while (fd >= 0 && (n = getdents64(fd, buf, sizeof buf)) > 0)
                 for (ssize_t at = 0; at < n;) {
@@ -308,7 +308,7 @@ static int list_descriptors(const struct guest *g, int last, struct err *e) {
                                 return differs(e, "open descriptors");
                         at += d->d_reclen;
                 }
-        return fd < 0 || n < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot list open descriptors") : 0;
+        return n < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot list open descriptors") : 0;
 }
 
 /* Is no descriptor open but below end? The size of proc's directory is the number of open ones since Linux 6.2; it was

@@ -30,8 +30,10 @@ int caps_from_name(const char *name, uint64_t *ret_bit) {
         /* Numbers, as upstream takes them. */
         if (*name && strlen(name) <= 2 && name[strspn(name, "0123456789")] == '\0') {
                 v = (cap_value_t) strtol(name, NULL, 10);
+                if (v > LAST)
+                        return -EINVAL;
                 *ret_bit = 1ull << v;
-                return v <= LAST ? 0 : -EINVAL;
+                return 0;
         }
         /* libcap takes names only with their prefix, and overlooks what follows a name. */
         if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")])

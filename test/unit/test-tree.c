@@ -461,7 +461,7 @@ static void check_no_init(struct tap *t, struct place *p, const char *part, cons
 }
 
 static void test_init_none(struct tap *t, struct place *p) {
-        char name[16], target[16];
+        char name[24], target[24];
 
         fresh(p);
         check_no_init(t, p, "has no init", "empty tree");
