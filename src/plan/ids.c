@@ -147,6 +147,18 @@ static void note_reach(const struct facts *f, struct arena *a, struct plan *p) {
                           f->tree.path);
 }
 
+/* As systemd-nspawn, but not without a word. */
+static void note_strangers(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
+        uint32_t base = p->ids.tree_base;
+        const char *remedy = f->tree.uid == 0 ? "--private-users-ownership=map gives it to root inside"
+                             : is_foreign(f)  ? "--private-users-ownership=auto gives it to root inside"
+                                              : "--private-users=yes has the ids of its owner";
+
+        if (p->ids.chown || s->ids.maps.n > 0 || (f->tree.uid >= base && f->tree.uid - base < p->ids.count))
+                return;
+        plan_note(a, p, "%s belongs to user %u, who is nobody inside; %s", f->tree.path, f->tree.uid, remedy);
+}
+
 static int refuse(const struct spec *s, const struct facts *f, const struct plan *p, const char *missing,
                   struct err *e) {
         bool map = s->ids.ownership == OWNERSHIP_MAP || s->ids.ownership == OWNERSHIP_FOREIGN;
@@ -209,6 +221,7 @@ int plan_ids(const struct spec *s, const struct facts *f, struct arena *a, struc
                 p->ids.own = true;
                 p->namespaces |= CLONE_NEWUSER;
                 note_reach(f, a, p);
+                note_strangers(s, f, a, p);
                 return 0;
         }
         if (said && !(s->ids.may_lack && !f->host.can_userns))
