@@ -42,7 +42,14 @@ poweroff_machine() {
         try systemd-cgls --no-pager /machine.slice
         output_matches 'm1.scope'
         output_matches 'systemd-logind'
-        [ "$(ps -o machine= -p "$(machinectl show --value -p Leader m1)" | tr -d ' ')" = m1 ]
+        local leader other
+        leader=$(machinectl show --value -p Leader m1)
+        other=$(pgrep -P "$leader" -x systemd-journal)
+        [ "$(ps -o machine= -p "$leader" | tr -d ' ')" = m1 ]
+        # Not only the leader: each process of it.
+        [ "$(ps -o machine= -p "$other" | tr -d ' ')" = m1 ]
+        try busctl call org.freedesktop.machine1 /org/freedesktop/machine1 org.freedesktop.machine1.Manager GetMachineByPID u "$other"
+        output_is 'o "/org/freedesktop/machine1/machine/m1"'
         poweroff_machine m1
 }
 
