@@ -176,14 +176,28 @@ static int add_timezone_link(const struct facts *f, struct arena *a, struct plan
         return 0;
 }
 
-static int add_timezone(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
-        enum timezone_mode mode = s->integration.timezone;
-        bool there = f->tree.localtime == AT_FILE || f->tree.localtime == AT_LINK;
+/* A default: the tree is not written to, but for a root that is thrown away. */
+static int timezone_auto(const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        static const char why[] = "time zone of the host (--timezone=auto)";
 
-        if (mode == TIMEZONE_OFF ||
-            (mode == TIMEZONE_DELETE && !f->tree.etc_writable && f->tree.localtime == AT_MISSING))
+        if (!f->host.localtime[0])
                 return 0;
-        if ((mode == TIMEZONE_DELETE || mode == TIMEZONE_COPY || mode == TIMEZONE_SYMLINK) && !f->tree.etc_writable)
+        if (f->tree.localtime == AT_FILE || f->tree.localtime == AT_LINK)
+                cover(a, p, "etc/localtime", zone_file, why);
+        else if (p->root.fresh && f->tree.etc_writable && f->tree.zoneinfo)
+                return add_timezone_link(f, a, p, why, e);
+        else if (p->root.fresh && f->tree.etc_writable)
+                write_file(a, p, "etc/localtime", zone_file, 0, why);
+        return 0;
+}
+
+static int timezone_said(enum timezone_mode mode, const struct facts *f, struct arena *a, struct plan *p,
+                         struct err *e) {
+        bool writes = mode == TIMEZONE_DELETE || mode == TIMEZONE_COPY || mode == TIMEZONE_SYMLINK;
+
+        if (mode == TIMEZONE_DELETE && !f->tree.etc_writable && f->tree.localtime == AT_MISSING)
+                return 0;
+        if (writes && !f->tree.etc_writable)
                 return read_only(e, "--timezone", timezone_mode_name(mode), f);
         if (mode == TIMEZONE_DELETE) {
                 plan_add_fsop(a, p,
@@ -195,29 +209,27 @@ static int add_timezone(const struct spec *s, const struct facts *f, struct aren
                 return 0;
         }
         if (!f->host.localtime[0])
-                return mode == TIMEZONE_AUTO ? 0
-                                             : err_set(e, ERR_HOST, 0, "--timezone=%s: the host has no /etc/localtime",
-                                                       timezone_mode_name(mode));
-        if (mode == TIMEZONE_AUTO) {
-                if (there)
-                        cover(a, p, "etc/localtime", zone_file, "time zone of the host (--timezone=auto)");
-                else if (p->root.fresh && f->tree.etc_writable && f->tree.zoneinfo)
-                        return add_timezone_link(f, a, p, "time zone of the host (--timezone=auto)", e);
-                else if (p->root.fresh && f->tree.etc_writable)
-                        write_file(a, p, "etc/localtime", zone_file, 0, "time zone of the host (--timezone=auto)");
-                return 0;
-        }
+                return err_set(e, ERR_HOST, 0, "--timezone=%s: the host has no /etc/localtime",
+                               timezone_mode_name(mode));
         if (mode == TIMEZONE_SYMLINK)
                 return add_timezone_link(f, a, p, "--timezone=symlink", e);
-        if (mode == TIMEZONE_COPY)
-                write_file(a, p, "etc/localtime", zone_file, FSOP_REPLACE, "--timezone=copy");
-        else if (f->tree.localtime != AT_MISSING)
-                cover(a, p, "etc/localtime", zone_file, "--timezone=bind");
-        else {
+        if (mode == TIMEZONE_BIND && f->tree.localtime == AT_MISSING) {
                 err_set(e, ERR_IMAGE, 0, "--timezone=bind: the tree has no /etc/localtime to cover");
                 return err_hint(e, "--timezone=copy makes one");
         }
+        if (mode == TIMEZONE_COPY)
+                write_file(a, p, "etc/localtime", zone_file, FSOP_REPLACE, "--timezone=copy");
+        else
+                cover(a, p, "etc/localtime", zone_file, "--timezone=bind");
         return 0;
+}
+
+static int add_timezone(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        switch (s->integration.timezone) {
+        case TIMEZONE_OFF: return 0;
+        case TIMEZONE_AUTO: return timezone_auto(f, a, p, e);
+        default: return timezone_said(s->integration.timezone, f, a, p, e);
+        }
 }
 
 /* A root with nothing but usr (mounted or copied there) still wants the links that a merged /usr has: without lib64,
