@@ -86,7 +86,7 @@ off          ro  -/-        own/own    own/link   -/link     -/link     -/dir
 auto         rw  -/-        host/own   host/link  host/link  host/link  -/dir
 auto         ro  -/-        host/own   host/link  host/link  host/link  -/dir
 delete       rw  -/-        -/-        -/-        -/-        -/-        !/dir
-delete       ro  !/-        !/own      !/link     !/link     !/link     !/dir
+delete       ro  -/-        !/own      !/link     !/link     !/link     !/dir
 copy-host    rw  host/host  host/host  own/link   -/link     -/link     !/dir
 copy-host    ro  !/-        host/own   !/link     !/link     !/link     !/dir
 replace-host rw  host/host  host/host  host/host  host/host  host/host  !/dir
@@ -104,7 +104,7 @@ off     ro  -/-        own/own    own/link   -/link     -/link     -/dir
 auto    rw  -/-        host/own   host/link  host/link  host/link  -/dir
 auto    ro  -/-        host/own   host/link  host/link  host/link  -/dir
 delete  rw  -/-        -/-        -/-        -/-        -/-        !/dir
-delete  ro  !/-        !/own      !/link     !/link     !/link     !/dir
+delete  ro  -/-        !/own      !/link     !/link     !/link     !/dir
 copy    rw  host/host  host/host  host/host  host/host  host/host  !/dir
 copy    ro  !/-        !/own      !/link     !/link     !/link     !/dir
 symlink rw  zone/link  zone/link  zone/link  zone/link  zone/link  !/dir
