@@ -207,9 +207,60 @@ static void test_apart(struct tap *t) {
            "and fails where there is nothing to read");
 }
 
+static bool looks_unclean(const uint8_t *bytes, size_t size, const char *fs) {
+        const struct disk d = { .fd = -1, .bytes = bytes, .size = size };
+        struct dissected_part p = { .size = size };
+        char why[160];
+
+        return superblock_look(&d, &p, why) == 1 && streq(p.fs, fs) && p.unclean;
+}
+
+/* What a superblock says of how it was left: e2fsck(8), fsck.fat(8). */
+static void test_unclean(struct tap *t) {
+        static uint8_t ext[65536], fat[65536];
+
+        ext[1024 + 4] = 8; /* blocks of 4096 bytes */
+        ext[1024 + 24] = 2;
+        memcpy(ext + 1024 + 56, "\x53\xef\x01", 3);
+        ext[1024 + 54] = ext[1024 + 55] = 0xff; /* mounted as often as one likes */
+        OK(t, !looks_unclean(ext, sizeof ext, "ext4"), "an ext4 that was left clean");
+        for (size_t i = 0; i < 6; i++) {
+                static const struct {
+                        unsigned at;
+                        uint8_t is;
+                        const char *what;
+                } ways[] = {
+                        { 58, 0, "not unmounted" },           { 58, 3, "errors" },
+                        { 96, 4, "a journal to replay" },     { 232, 12, "a file that was being removed" },
+                        { 72, 1, "a check after some time" }, { 55, 0, "as many mounts as it may have" },
+                };
+                uint8_t was = ext[1024 + ways[i].at];
+
+                ext[1024 + ways[i].at] = ways[i].is;
+                ext[1024 + 53] = i == 5;
+                OK(t, looks_unclean(ext, sizeof ext, "ext4"), "an ext4 with %s", ways[i].what);
+                ext[1024 + ways[i].at] = was;
+                ext[1024 + 53] = 0;
+        }
+        fat[12] = 2; /* 128 sectors of 512 bytes */
+        fat[13] = 1;
+        fat[19] = 128;
+        memcpy(fat + 82, "FAT32   ", 8);
+        OK(t, !looks_unclean(fat, sizeof fat, "vfat"), "a FAT32 that was left clean");
+        fat[65] = 1;
+        OK(t, looks_unclean(fat, sizeof fat, "vfat"), "a FAT32 in use");
+        memset(fat + 82, 0, 8);
+        memcpy(fat + 54, "FAT16   ", 8);
+        fat[37] = 0;
+        OK(t, !looks_unclean(fat, sizeof fat, "vfat"), "a FAT16 that was left clean");
+        fat[37] = 2;
+        OK(t, looks_unclean(fat, sizeof fat, "vfat"), "a FAT16 with errors");
+}
+
 int main(void) {
         struct tap t = { 0 };
 
+        test_unclean(&t);
         test_parse(&t);
         test_judge(&t);
         test_choice(&t);
