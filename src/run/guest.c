@@ -189,9 +189,8 @@ static const struct guest_step builder[] = {
         { "file systems of the guest", guest_mount_of_guest },
         { "trees", guest_wait_trees },
         { "root", guest_attach_root },
-        { "leave the host", guest_leave_host },
         { "mounts", guest_mounts },
-        { "left", guest_await_left },
+        { "leave the host", guest_leave_host },
         { "give", give_seeded },
         { "hand over", guest_hand_over },
         { "leave last", guest_leave_last },
@@ -275,7 +274,6 @@ _Noreturn void guest_main(struct run *r) {
                 .stub = -1,
                 .pair = -1,
                 .leader = -1,
-                .host_root = -1,
                 .lifeline = r->held.lifeline_guest,
                 .seeded = { -1, -1 },
         };

@@ -55,8 +55,7 @@ struct guest {
         int stub;         /* the stub init, a sealed memfd, -1 */
         int lifeline;     /* ends when the launcher does, for the stub, -1 */
         bool joins;       /* it enters a container that runs already: guest_join.c */
-        int host_root;    /* in the builder: the old root directory while it is being left, O_PATH, -1 */
-        _Atomic int left; /* what came of leaving it: 0 is not known yet, 1 is done, or -errno */
+        _Atomic int left; /* in the builder: what came of leaving the host, 0 is not known yet, 1 is done, or -errno */
         struct err err;
 };
 
@@ -78,7 +77,6 @@ int guest_undumpable(struct guest *g, struct err *e);
 int guest_split(struct guest *g, struct err *e);
 int guest_mount_of_guest(struct guest *g, struct err *e);
 int guest_leave_host(struct guest *g, struct err *e);
-int guest_await_left(struct guest *g, struct err *e);
 int guest_hand_over(struct guest *g, struct err *e);
 int guest_leave_last(struct guest *g, struct err *e);
 int guest_wait_maps(struct guest *g, struct err *e);

@@ -12,7 +12,7 @@
  *
  *      B                               G
  *      | -------- clone, id map -----> |  all it can do before it has a tree
- *      |  pivot, mounts                |
+ *      |  mounts, pivot                |
  *      | ---- what is where ---------> |  copies the mount namespace
  *      | <-------- end of file ------- |  goes on
  *      ends
@@ -152,9 +152,9 @@ int guest_mount_of_guest(struct guest *g, struct err *e) {
 
 /* --- leaving the host's mounts --- */
 
-/* umount2(2) waits until no processor looks at what it detached, and then takes it apart, mount by mount. Nobody needs
- * to wait for either: a thread does it while the builder goes on with its mounts. The thread has a working directory
- * of its own (no CLONE_FS), and everything else is shared. */
+/* umount2(2) waits until no processor looks at what it detached, and then takes it apart, mount by mount. The guest
+ * need not wait for either: a thread does it. The thread has a working directory of its own (no CLONE_FS), and shares
+ * everything else. */
 enum { THREAD_FLAGS = CLONE_VM | CLONE_THREAD | CLONE_SIGHAND | CLONE_FILES | CLONE_SYSVSEM };
 
 static int detach_host(void *data) {
@@ -169,41 +169,33 @@ static int cannot_leave(const struct guest *g, int code, struct err *e) {
         return err_set(e, ERR_SYSTEM, code, "cannot make %s the root directory", g->plan->root.path);
 }
 
-int guest_leave_host(struct guest *g, struct err *e) {
-        /* Room that only the guest needs. */
-        char *stack_end = g->run->room->text + sizeof g->run->room->text;
-        int k;
-
-        /* Then proc and sysfs are made later, and the kernel wants the host's in sight. */
-        if (g->plan->one_by_one)
-                return 0;
-        g->host_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (g->host_root < 0)
-                return cannot_leave(g, errno, e);
-        k = mount_pivot_below(g->root);
-        if (k < 0)
-                return cannot_leave(g, -k, e);
-        k = clone(detach_host, stack_end, THREAD_FLAGS, g);
-        return k < 0 ? cannot_leave(g, errno, e) : 0;
-}
-
 /* Once a mount is in no namespace it cannot be changed, and the guest will not copy it. That is long before umount2()
  * returns. */
-int guest_await_left(struct guest *g, struct err *e) {
+static int await_left(struct guest *g, int host_root, struct err *e) {
         const struct mount_change any = { .set = MOUNT_ATTR_NODEV, .userns = -1 };
         int left, k;
 
-        if (g->host_root < 0)
-                return guest_pivot(g, e);
-        while ((left = g->left) == 0 && (k = mount_change(g->host_root, &any)) == 0)
+        while ((left = g->left) == 0 && (k = mount_change(host_root, &any)) == 0)
                 sched_yield();
         if (left < 0)
                 return cannot_leave(g, -left, e);
         if (left > 0)
-                k = mount_change(g->host_root, &any);
-        if (k != -EINVAL)
-                return err_set(e, ERR_BUG, -k, "the host's root directory is still there");
-        return chdir("/") < 0 ? cannot_leave(g, errno, e) : 0;
+                k = mount_change(host_root, &any);
+        return k == -EINVAL ? 0 : err_set(e, ERR_BUG, -k, "the host's root directory is still there");
+}
+
+/* When nothing is left to be looked up: until it is detached the host's root lies on top of the new one, and ".." from
+ * a directory of the tree would lead there. */
+int guest_leave_host(struct guest *g, struct err *e) {
+        /* Room that only the guest needs. */
+        char *stack_end = g->run->room->text + sizeof g->run->room->text;
+        CLEAN_FD int host_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int k = host_root < 0 ? -errno : mount_pivot_below(g->root);
+
+        if (k < 0)
+                return cannot_leave(g, -k, e);
+        k = clone(detach_host, stack_end, THREAD_FLAGS, g);
+        return k < 0 ? cannot_leave(g, errno, e) : await_left(g, host_root, e);
 }
 
 static size_t mounted_size(const struct guest *g) {

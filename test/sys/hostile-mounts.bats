@@ -31,6 +31,25 @@ option_on() {
         [ "$bad" = 0 ] || fail "$bad starts with $* of hostile trees at $path went wrong"
 }
 
+@test "above the top of the tree there is nothing, for however long the host's mounts are being left" {
+        local name=above-$$-$RANDOM users
+        make_sources
+        hostile_tree
+        rm -rf "${TREE:?}/var" && mkdir -p "$TREE/var" "$TREE/srv"
+        ln -s ../srv "$TREE/var/up"
+        ln -s ../../../tmp "$TREE/var/tmp"
+        for users in pick no; do
+                opts=("--private-users=$users" --bind="$work/canary/source:/var/up/$name" --bind="$work/canary/source:/var/tmp/$name")
+                try timeout 20 strace -f -o "$work/trace" -e trace=umount2 -e inject=umount2:delay_enter=300000 \
+                        "$BERTH" -q "${opts[@]}" -D "$TREE" /inside end 0
+                status_is 0
+                grep -q DELAYED "$work/trace" || fail "nothing was delayed"
+                never test -e "/tmp/$name"
+                never test -e "/srv/$name"
+                rmdir "$TREE/srv/$name"
+        done
+}
+
 @test "destination of --bind=: a directory" { option_on srv/x --bind="$work/canary/source:/srv/x"; }
 @test "destination of --bind-ro=: a file" { option_on srv/x --bind-ro="$work/canary/source/file:/srv/x"; }
 @test "on the way to the destination of --bind=" { option_on srv/x --bind="$work/canary/source:/srv/x/sub"; }
