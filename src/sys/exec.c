@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "sys/exec.h"
 
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -127,11 +126,18 @@ static int make_room(struct exec_image *x, char *const argv[]) {
         return 0;
 }
 
+static bool is_text(const char *s, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (s[i] == '\177' || (s[i] >= 0 && s[i] < ' ' && !memchr("\t\n\v\f\r\033", s[i], 6)))
+                        return false;
+        return n > 0;
+}
+
 /* What execvp(3) hands to a shell: no program, but text. */
 static bool is_plain_script(const char *head, size_t n, int root) {
         CLEAN_FD int shell = -1;
 
-        if (n == 0 || memchr(head, '\0', n) || (n >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0))
+        if (!is_text(head, n))
                 return false;
         shell = open_program(root, plain_shell + 2);
         return shell >= 0 && check_executable(shell) == 0;
