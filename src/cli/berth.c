@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -377,6 +378,8 @@ int main(int argc, char **argv, char **env) {
         conf_init(&s.conf, &s.draft, env);
         opened_init(&s.opened);
         k = session_main(&s, argc, argv, &status, &e);
+        if (k >= 0 && __fpending(stdout) > 0)
+                k = finish_output(&e);
         if (k < 0) {
                 print_error(&s, &e);
                 status = EXIT_FAILURE;
