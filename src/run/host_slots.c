@@ -24,26 +24,44 @@ static int refute(struct run *r, enum refutable what, int result) {
 }
 
 /* A copied tree gets mount ids one after the other, and so does the next mount made. A gap between the tree's root and
- * that one means mounts inside (or somebody mounting elsewhere at this moment: then looking again does no harm). */
-static int check_submounts(struct run *r, int next, struct err *e) {
+ * that one means mounts inside, or somebody mounting elsewhere at this moment. */
+static bool follows(int root, int next) {
         uint64_t first, second;
         bool unique, also;
 
-        if (mount_id(r->held.root, &first, &unique) < 0 || mount_id(next, &second, &also) < 0 || !unique || !also ||
-            second != first + 1)
-                return refute(
-                        r, REFUTED_SUBMOUNTS,
-                        err_set(e, ERR_BUG, EAGAIN, "cannot tell what is mounted inside %s", r->plan->root.path));
-        return 0;
+        return mount_id(root, &first, &unique) == 0 && mount_id(next, &second, &also) == 0 && unique && also &&
+               second == first + 1;
+}
+
+/* What was at the wrong moment once is tried again. */
+static int check_submounts(struct run *r, int next, struct err *e) {
+        bool alone = follows(r->held.root, next);
+
+        for (int tries = 0; !alone && tries < 3; tries++) {
+                CLEAN_FD int other = -1;
+
+                clean_fd(&r->held.root);
+                r->held.root = mount_clone(r->opened->root, "", true);
+                other = mount_clone(r->opened->root, "", false);
+                alone = r->held.root >= 0 && other >= 0 && follows(r->held.root, other);
+        }
+        return alone ? 0
+                     : refute(r, REFUTED_SUBMOUNTS,
+                              err_set(e, ERR_BUG, EAGAIN, "cannot tell what is mounted inside %s",
+                                      r->plan->root.path));
+}
+
+static int refuse_by_launcher(struct run *r, const struct fsop *op, int code, struct err *e) {
+        if (code == -EPERM && streq(op->src, "sysfs"))
+                return refute(r, REFUTED_SYSFS, err_set(e, ERR_HOST, EPERM, "cannot mount a sysfs here"));
+        return err_set(e, ERR_HOST, -code, "cannot make a %s for /%s", op->src, op->dst);
 }
 
 static int mount_by_launcher(struct run *r, const struct fsop *op, struct err *e) {
         int fs = mount_fresh(op->src, op->options, op->set);
 
-        if (fs == -EPERM && streq(op->src, "sysfs"))
-                return refute(r, REFUTED_SYSFS, err_set(e, ERR_HOST, EPERM, "cannot mount a sysfs here"));
         if (fs < 0)
-                return err_set(e, ERR_HOST, -fs, "cannot make a %s for /%s", op->src, op->dst);
+                return refuse_by_launcher(r, op, fs, e);
         r->held.slots[op->slot] = fs;
         return 0;
 }
@@ -65,8 +83,32 @@ static int enter_image(struct run *r, struct err *e) {
         return k == -EINVAL ? err_hint(e, "of an image, that is possible from Linux 6.15 on") : k;
 }
 
-/* Before builder or guest mounts anything: that would make gaps in the ids. A restart takes what the first start has
- * found. */
+static int clone_tree(struct run *r, struct err *e) {
+        int k;
+
+        r->held.root = mount_clone(r->opened->root, "", r->plan->root.check_submounts);
+        if (r->held.root >= 0)
+                return 0;
+        k = err_set(e, ERR_HOST, -r->held.root, "cannot take %s as a root directory", r->plan->root.path);
+        return r->held.root == -EPERM ? err_hint(e, "berth needs CAP_SYS_ADMIN to mount") : k;
+}
+
+/* The tree, and at once the mount that is next: between the two nobody else should mount anything, and builder and
+ * guest are at work (an ipc namespace makes a mount, too). */
+static int clone_tree_and_mount(struct run *r, const struct fsop *op, struct err *e) {
+        CLEAN_FD int fs = mount_prepare(op->src, op->options);
+        int k = fs < 0 ? refuse_by_launcher(r, op, fs, e) : clone_tree(r, e), mount;
+
+        if (k < 0)
+                return k;
+        mount = mount_prepared(fs, op->set);
+        if (mount < 0)
+                return refuse_by_launcher(r, op, mount, e);
+        r->held.slots[op->slot] = mount;
+        return check_submounts(r, mount, e);
+}
+
+/* A restart takes what the first start has found. */
 static int take_tree_as_root(struct run *r, struct err *e) {
         const struct plan *p = r->plan;
         int k;
@@ -79,19 +121,11 @@ static int take_tree_as_root(struct run *r, struct err *e) {
                         return k;
                 return p->root.pivot ? enter_image(r, e) : 0;
         }
-        r->held.root = mount_clone(r->opened->root, "", p->root.check_submounts);
-        if (r->held.root < 0) {
-                k = err_set(e, ERR_HOST, -r->held.root, "cannot take %s as a root directory", p->root.path);
-                return r->held.root == -EPERM ? err_hint(e, "berth needs CAP_SYS_ADMIN to mount") : k;
-        }
         if (!p->root.check_submounts || r->again)
-                return 0;
-        for (size_t i = 0; i < p->fsops.n; i++) {
-                if (!(p->fsops.items[i].flags & FSOP_BY_HOST) || p->fsops.items[i].kind != FSOP_FRESH)
-                        continue;
-                k = mount_by_launcher(r, &p->fsops.items[i], e);
-                return k < 0 ? k : check_submounts(r, r->held.slots[p->fsops.items[i].slot], e);
-        }
+                return clone_tree(r, e);
+        for (size_t i = 0; i < p->fsops.n; i++)
+                if (p->fsops.items[i].flags & FSOP_BY_HOST && p->fsops.items[i].kind == FSOP_FRESH)
+                        return clone_tree_and_mount(r, &p->fsops.items[i], e);
         /* Nothing follows to compare with: look. */
         return refute(r, REFUTED_SUBMOUNTS, err_set(e, ERR_BUG, EAGAIN, "cannot tell what is mounted inside"));
 }

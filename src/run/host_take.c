@@ -328,9 +328,10 @@ static void kill_process(struct process *p) {
 static void drop_guest(struct run *r) {
         /* A guest that its builder had no time to tell of sees that both are gone, and ends; its cgroup is waited for.
          * Other children are not ours: who executes berth may have had some. */
+        kill_process(&r->held.builder);
+        host_find_leader(r);
         close_held(&r->held.sock);
         close_held(&r->held.lifeline);
-        kill_process(&r->held.builder);
         kill_process(&r->held.guest);
         close_held(&r->held.notify);
         close_held(&r->held.kmsg);

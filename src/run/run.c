@@ -16,13 +16,29 @@
 #include "base/str.h"
 #include "run/guest.h"
 
+static void note_leader(struct run *r, const struct message *m, struct msg_fds *fds) {
+        if (m->kind != MSG_GIVE || m->give != GIVE_LEADER || m->pid <= 0 || r->held.guest.pid > 0) {
+                msg_fds_close(fds);
+                return;
+        }
+        r->held.guest = (struct process){ .pid = m->pid, .pidfd = fds->fd[0] };
+}
+
+void host_find_leader(struct run *r) {
+        struct message m;
+        struct msg_fds fds;
+
+        while (r->held.sock >= 0 && protocol_receive(r->held.sock, MSG_DONTWAIT, &m, &fds, NULL) > 0)
+                note_leader(r, &m, &fds);
+}
+
 /* When a step of ours fails because the guest is gone, the guest's own words say why. */
 static void prefer_guests_words(struct run *r, struct err *e) {
         struct message m;
         struct msg_fds fds;
 
         while (r->held.sock >= 0 && protocol_receive(r->held.sock, MSG_DONTWAIT, &m, &fds, NULL) > 0) {
-                msg_fds_close(&fds);
+                note_leader(r, &m, &fds);
                 if (m.kind != MSG_FAIL)
                         continue;
                 if (e)

@@ -139,6 +139,9 @@ static inline bool run_leaves_out(const struct run *r, const struct fsop *op) {
         return r->no_journal && op->flags & FSOP_OF_JOURNAL;
 }
 
+/* run.c: the guest that a builder told of, where nobody has read it yet */
+void host_find_leader(struct run *r);
+
 /* host_take.c */
 void held_init(struct held *h);
 int host_take(struct run *r, struct err *e);

@@ -60,11 +60,25 @@ static int create(int fs, uint64_t attrs) {
         return r < 0 ? -errno : r;
 }
 
-int mount_fresh(const char *type, const char *options, uint64_t attrs) {
+int mount_prepare(const char *type, const char *options) {
         CLEAN_FD int fs = open_type(type, type);
         int r = fs < 0 ? fs : configure(fs, options);
 
-        return r < 0 ? r : create(fs, attrs);
+        if (r == 0 && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+                return -errno;
+        return r < 0 ? r : TAKE_FD(fs);
+}
+
+int mount_prepared(int fs, uint64_t attrs) {
+        int r = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned) attrs);
+
+        return r < 0 ? -errno : r;
+}
+
+int mount_fresh(const char *type, const char *options, uint64_t attrs) {
+        CLEAN_FD int fs = mount_prepare(type, options);
+
+        return fs < 0 ? fs : mount_prepared(fs, attrs);
 }
 
 bool mount_knows(const char *type) {

@@ -12,6 +12,10 @@
  * attrs: MOUNT_ATTR_*. Returns a mount descriptor. */
 int mount_fresh(const char *type, const char *options, uint64_t attrs);
 
+/* The same in two parts: the file system, and, quickly, its mount. The first descriptor is the caller's to close. */
+int mount_prepare(const char *type, const char *options);
+int mount_prepared(int fs, uint64_t attrs);
+
 /* What is on a block device, detached. options as above. */
 struct mount_device {
         const char *type, *source, *options;

@@ -672,3 +672,21 @@ small_and_asleep() {
         output_is x
         [ $((SECONDS - start)) -lt 15 ]
 }
+
+@test "a start that had to be made again leaves nothing of its first try" {
+        fresh_tree
+        mkdir -p "$TREE/srv/more" "$work/more"
+        mount --bind "$work/more" "$TREE/srv/more"
+        local -a all
+        local i
+        for i in {1..5}; do
+                start_berth -q -D "$TREE" sh -c 'echo up; exec sleep 1000'
+                await "$work/out" up
+                # The builder may still be on its way out.
+                sleep 0.2
+                mapfile -t all < <(descendants "$launcher")
+                [ "${#all[@]}" = 1 ] || fail "${#all[@]} processes below the launcher: $(ps -o pid,stat,args -p "$(IFS=,; echo "${all[*]}")")"
+                stop_berth
+        done
+        umount "$TREE/srv/more"
+}
