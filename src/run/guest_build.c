@@ -194,8 +194,12 @@ int guest_leave_host(struct guest *g, struct err *e) {
 
         if (k < 0)
                 return cannot_leave(g, -k, e);
-        k = clone(detach_host, stack_end, THREAD_FLAGS, g);
-        return k < 0 ? cannot_leave(g, errno, e) : await_left(g, host_root, e);
+        if (clone(detach_host, stack_end, THREAD_FLAGS, g) >= 0)
+                return await_left(g, host_root, e);
+        /* Before Linux 6.17 our children are born in the guest's process namespace, see mount_proc(): then we cannot
+         * have a thread (clone(2), EINVAL). It takes longer. */
+        k = mount_detach_here();
+        return k < 0 ? cannot_leave(g, -k, e) : 0;
 }
 
 static size_t mounted_size(const struct guest *g) {

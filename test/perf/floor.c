@@ -346,8 +346,10 @@ static int leave_host(int root, _Atomic int *failure) {
 
         MUST(fchdir(root));
         MUST(syscall(SYS_pivot_root, ".", "."));
-        MUST(clone(detach_host, stack + sizeof stack,
-                   CLONE_VM | CLONE_THREAD | CLONE_SIGHAND | CLONE_FILES | CLONE_SYSVSEM, failure));
+        /* Not where our children are born in another process namespace: see make_proc(). */
+        if (clone(detach_host, stack + sizeof stack,
+                  CLONE_VM | CLONE_THREAD | CLONE_SIGHAND | CLONE_FILES | CLONE_SYSVSEM, failure) < 0)
+                MUST(umount2(".", MNT_DETACH));
         return host;
 }
 

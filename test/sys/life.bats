@@ -690,3 +690,11 @@ small_and_asleep() {
         done
         umount "$TREE/srv/more"
 }
+
+@test "a builder that cannot have a thread leaves the host by itself" {
+        try timeout 20 strace -f -o "$work/trace" -e trace=clone -e inject=clone:error=EINVAL \
+                "$BERTH" -q -D "$TREE" sh -c 'cat /proc/self/mountinfo'
+        status_is 0
+        grep -q INJECTED "$work/trace" || fail "it made none"
+        [ "$(awk '$5 == "/"' <<<"$output" | wc -l)" = 1 ]
+}
