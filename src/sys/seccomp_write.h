@@ -76,3 +76,12 @@
 #else
 #define ALLOW_TIME ALLOW(clock_gettime)
 #endif
+
+/* What any program calls that works with memory and open files. It opens nothing and makes no process. */
+#define ALLOW_ORDINARY                                                                                                \
+        ALLOW_MMAP, ALLOW_STAT, ALLOW_TIME, ALLOW(read), ALLOW(readv), ALLOW(write), ALLOW(pread64), ALLOW(lseek),    \
+                ALLOW(close), ALLOW(fcntl), ALLOW(faccessat), ALLOW(readlinkat), ALLOW(statx), ALLOW(getdents64),     \
+                ALLOW(munmap), ALLOW(mremap), ALLOW(mprotect), ALLOW(madvise), ALLOW(brk), ALLOW(futex),              \
+                ALLOW(set_robust_list), ALLOW(rseq), ALLOW(rt_sigprocmask), ALLOW(rt_sigaction), ALLOW(rt_sigreturn), \
+                ALLOW(getrandom), ALLOW(getpid), ALLOW(gettid), ALLOW(getuid), ALLOW(geteuid), ALLOW(getgid),         \
+                ALLOW(getegid), ALLOW(getrusage), ALLOW(uname), ALLOW(sysinfo), ALLOW(exit), ALLOW(exit_group)
