@@ -244,10 +244,6 @@ static void log_plan(const struct spec *s, const struct plan *p) {
                           str_or(p->fsops.items[i].dst, ""), str_or(p->fsops.items[i].why, ""));
 }
 
-static int finish_output(struct err *e) {
-        return fflush(stdout) == 0 ? 0 : err_set(e, ERR_HOST, errno, "cannot write the output");
-}
-
 /* A launch may find a fact wrong: then the plan is made again from the corrected facts. */
 static int run(struct session *s, int *ret_status, struct err *e) {
         struct arena *a = &s->draft.arena;
@@ -262,7 +258,7 @@ static int run(struct session *s, int *ret_status, struct err *e) {
                         return k;
                 if (s->spec->self.dry_run != DRY_RUN_NO) {
                         (s->spec->self.dry_run == DRY_RUN_JSON ? plan_print_json : plan_print)(p, s->spec, stdout);
-                        return *ret_status = finish_output(e);
+                        return *ret_status = 0;
                 }
                 k = tries == 0 ? probe_credentials(s->spec, s->env, a, &s->credentials, e) : 0;
                 k = tries == 0 && k == 0 ? probe_passwords(s->spec, a, &s->credentials, e) : k;
@@ -343,7 +339,7 @@ static int session_main(struct session *s, int argc, char **argv, int *ret_statu
                 return k;
         if (action != CONF_RUN) {
                 conf_print(stdout, &s->conf, action);
-                return *ret_status = finish_output(e);
+                return *ret_status = 0;
         }
         if (s->draft.spec.self.cleanup)
                 return clean_up(s, ret_status, e);
@@ -378,8 +374,9 @@ int main(int argc, char **argv, char **env) {
         conf_init(&s.conf, &s.draft, env);
         opened_init(&s.opened);
         k = session_main(&s, argc, argv, &status, &e);
-        if (k >= 0 && __fpending(stdout) > 0)
-                k = finish_output(&e);
+        /* A start writes nothing: then there is nothing to look for. */
+        if (k >= 0 && (ferror(stdout) || (__fpending(stdout) > 0 && fflush(stdout) != 0)))
+                k = err_set(&e, ERR_HOST, errno, "cannot write the output");
         if (k < 0) {
                 print_error(&s, &e);
                 status = EXIT_FAILURE;

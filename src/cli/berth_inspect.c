@@ -325,8 +325,6 @@ int berth_inspect(const struct spec *s, struct arena *a, int *ret_status, struct
                 look_inside(m, a, &i->in);
         (s->self.json ? print_json : print_text)(i);
         image_close(m);
-        if (fflush(stdout) != 0)
-                return err_set(e, ERR_HOST, errno, "cannot write the output");
         *ret_status = i->verdict.first.kind == ERR_NONE ? EXIT_SUCCESS : EXIT_FAILURE;
         return 0;
 }
