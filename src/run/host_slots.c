@@ -33,22 +33,21 @@ static bool follows(int root, int next) {
                second == first + 1;
 }
 
-/* What was at the wrong moment once is tried again. */
+/* Once more, with nothing between the two, before it is believed. */
+static bool is_alone(struct run *r) {
+        CLEAN_FD int other = -1;
+
+        clean_fd(&r->held.root);
+        r->held.root = mount_clone(r->opened->root, "", true);
+        other = mount_clone(r->opened->root, "", false);
+        return r->held.root >= 0 && other >= 0 && follows(r->held.root, other);
+}
+
 static int check_submounts(struct run *r, int next, struct err *e) {
-        bool alone = follows(r->held.root, next);
-
-        for (int tries = 0; !alone && tries < 3; tries++) {
-                CLEAN_FD int other = -1;
-
-                clean_fd(&r->held.root);
-                r->held.root = mount_clone(r->opened->root, "", true);
-                other = mount_clone(r->opened->root, "", false);
-                alone = r->held.root >= 0 && other >= 0 && follows(r->held.root, other);
-        }
-        return alone ? 0
-                     : refute(r, REFUTED_SUBMOUNTS,
-                              err_set(e, ERR_BUG, EAGAIN, "cannot tell what is mounted inside %s",
-                                      r->plan->root.path));
+        if (follows(r->held.root, next) || is_alone(r))
+                return 0;
+        return refute(r, REFUTED_SUBMOUNTS,
+                      err_set(e, ERR_BUG, EAGAIN, "cannot tell what is mounted inside %s", r->plan->root.path));
 }
 
 static int refuse_by_launcher(struct run *r, const struct fsop *op, int code, struct err *e) {

@@ -53,26 +53,28 @@ static int open_type(const char *type, const char *source) {
         return TAKE_FD(fs);
 }
 
-static int create(int fs, uint64_t attrs) {
-        int r = fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+int mount_prepared(int fs, uint64_t attrs) {
+        int r = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned) attrs);
 
-        r = r < 0 ? r : fsmount(fs, FSMOUNT_CLOEXEC, (unsigned) attrs);
         return r < 0 ? -errno : r;
+}
+
+static int make(int fs) {
+        return fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -errno : 0;
+}
+
+static int create(int fs, uint64_t attrs) {
+        int r = make(fs);
+
+        return r < 0 ? r : mount_prepared(fs, attrs);
 }
 
 int mount_prepare(const char *type, const char *options) {
         CLEAN_FD int fs = open_type(type, type);
         int r = fs < 0 ? fs : configure(fs, options);
 
-        if (r == 0 && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-                return -errno;
+        r = r < 0 ? r : make(fs);
         return r < 0 ? r : TAKE_FD(fs);
-}
-
-int mount_prepared(int fs, uint64_t attrs) {
-        int r = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned) attrs);
-
-        return r < 0 ? -errno : r;
 }
 
 int mount_fresh(const char *type, const char *options, uint64_t attrs) {
