@@ -56,17 +56,23 @@ one_start() {
         [ "$(ls -A /var/log/journal)" = "$([ "$mode" != auto ] || echo $id)" ] || { echo "$path $kind $mode $users: left: $(ls -lA /var/log/journal)"; return 1; }
 }
 
-all_starts() {
-        local kind mode users bad=0
+# all FUNCTION PATH KIND...: the function for each kind of thing at that path, in each mode, with each kind of user ids.
+all() {
+        local one=$1 path=$2 kind mode users bad=0
+        shift 2
         make_canary
-        for kind in dir-link dir-link-up new-link loop-link magic-link fifo socket file missing; do
+        for kind; do
                 for mode in "${modes[@]}"; do
                         for users in $(users_of $kind); do
-                                one_start "$1" "$kind" "$mode" "$users" || bad=$((bad + 1))
+                                "$one" "$path" "$kind" "$mode" "$users" || bad=$((bad + 1))
                         done
                 done
         done
-        [ "$bad" = 0 ] || { echo "$bad starts with $1 went wrong"; return 1; }
+        [ "$bad" = 0 ] || { echo "${one#one_}: $bad with $path went wrong"; return 1; }
+}
+
+all_starts() {
+        all one_start "$1" dir-link dir-link-up new-link loop-link magic-link fifo socket file missing
 }
 
 @test "hostile: var" { with_journal all_starts var; }
@@ -106,16 +112,7 @@ one_restart() {
 }
 
 all_restarts() {
-        local kind mode users bad=0
-        make_canary
-        for kind in link link-up loop file fifo; do
-                for mode in "${modes[@]}"; do
-                        for users in $(users_of $kind); do
-                                one_restart "$1" "$kind" "$mode" "$users" || bad=$((bad + 1))
-                        done
-                done
-        done
-        [ "$bad" = 0 ] || { echo "$bad restarts with $1 went wrong"; return 1; }
+        all one_restart "$1" link link-up loop file fifo
 }
 
 @test "a restart in place, the payload having spoilt var/log" { with_journal all_restarts var/log; }

@@ -58,9 +58,8 @@ no_loops() {
         [ -z "$(losetup -n -a)" ]
 }
 
-@test "boot partitions are mounted where the tree has an empty directory for them" {
-        fresh_tree
-        mkdir "$TREE/efi" "$TREE/boot"
+# With both boot partitions, and the tree as it is now.
+make_boot_disk() {
         make_root
         make_fat "$work/esp" kernel.efi
         size=8M make_fat "$work/xbootldr" entry.con
@@ -68,6 +67,12 @@ no_loops() {
         put "$work/esp" 1
         put "$work/root" 2
         put "$work/xbootldr" 3
+}
+
+@test "boot partitions are mounted where the tree has an empty directory for them" {
+        fresh_tree
+        mkdir "$TREE/efi" "$TREE/boot"
+        make_boot_disk
         from_image sh -c 'cat /efi/kernel.efi /boot/entry.con; stat -c "%u:%g %a" /efi /efi/kernel.efi; grep vfat /proc/self/mountinfo; echo new >/efi/new; cat /efi/new'
         status_is 0
         line_is kernel.efi
@@ -91,13 +96,7 @@ no_loops() {
         fresh_tree
         mkdir "$TREE/boot" "$TREE/efi"
         echo full >"$TREE/efi/full"
-        make_root
-        make_fat "$work/esp" kernel.efi
-        size=8M make_fat "$work/xbootldr" entry.con
-        make_disk "size=40M, type=$ESP" "size=24M, type=$ROOT" "size=8M, type=$XBOOTLDR"
-        put "$work/esp" 1
-        put "$work/root" 2
-        put "$work/xbootldr" 3
+        make_boot_disk
         try berth -i "$IMAGE" sh -c 'ls /boot /efi'
         status_is 0
         output_has entry.con
