@@ -333,6 +333,17 @@ state() {
         output_has "busybox init goes down"
 }
 
+@test "busybox boots from each other file system there is for images, and powers off" {
+        local kind
+        for kind in squashfs erofs btrfs xfs; do
+                if [ "$kind" = xfs ]; then make_xfs; else make_image "$kind"; fi
+                on_terminal 'expect=PID 1 is busybox' 'expect=# ' 'send=grep " / " /proc/mounts\r' "expect= / $kind " 'expect=# ' \
+                        'send=poweroff\r' -- "$BERTH" -q -bi "$IMAGE"
+                status_is 0
+                output_has "busybox init goes down"
+        done
+}
+
 @test "trixie boots from an ext4 image to multi-user with no failed unit" {
         need_tree trixie
         size=700M make_image ext4
