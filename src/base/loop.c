@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <time.h>
 
-static uint64_t now_ms(void) {
+uint64_t loop_now_ms(void) {
         struct timespec t;
 
         clock_gettime(CLOCK_MONOTONIC, &t);
@@ -61,7 +61,7 @@ int loop_timer(struct loop *l, uint64_t delay_ms, loop_timer_fn fn, void *data) 
 
         for (int i = 0; i < LOOP_TIMERS; i++) {
                 if (l->timers[i].at_ms && l->timers[i].fn == fn && l->timers[i].data == data) {
-                        l->timers[i].at_ms = delay_ms ? now_ms() + delay_ms : 0;
+                        l->timers[i].at_ms = delay_ms ? loop_now_ms() + delay_ms : 0;
                         return 0;
                 }
                 if (!l->timers[i].at_ms)
@@ -71,7 +71,7 @@ int loop_timer(struct loop *l, uint64_t delay_ms, loop_timer_fn fn, void *data) 
                 return 0;
         if (free < 0)
                 return -ENOSPC;
-        l->timers[free].at_ms = now_ms() + delay_ms;
+        l->timers[free].at_ms = loop_now_ms() + delay_ms;
         l->timers[free].fn = fn;
         l->timers[free].data = data;
         return 0;
@@ -86,7 +86,7 @@ static int next_timeout(const struct loop *l) {
                         at = l->timers[i].at_ms;
         if (!at)
                 return -1;
-        now = now_ms();
+        now = loop_now_ms();
         return at <= now ? 0 : at - now > INT_MAX ? INT_MAX : (int) (at - now);
 }
 
@@ -94,7 +94,7 @@ static int run_timers(struct loop *l, struct err *e) {
         for (int i = 0; i < LOOP_TIMERS; i++) {
                 int r;
 
-                if (!l->timers[i].at_ms || l->timers[i].at_ms > now_ms())
+                if (!l->timers[i].at_ms || l->timers[i].at_ms > loop_now_ms())
                         continue;
                 l->timers[i].at_ms = 0;
                 r = l->timers[i].fn(l->timers[i].data, e);

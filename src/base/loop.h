@@ -31,6 +31,9 @@ struct loop {
         } timers[LOOP_TIMERS];
 };
 
+/* CLOCK_MONOTONIC. */
+uint64_t loop_now_ms(void);
+
 void loop_init(struct loop *l);
 
 /* Watch fd. Each fd is watched once; watching it again replaces events, fn and data. events 0 keeps the slot, and then

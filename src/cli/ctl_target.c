@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clean.h"
+#include "base/loop.h"
 #include "base/parse.h"
 #include "sys/process.h"
 #include "sys/proctable.h"
@@ -78,10 +78,7 @@ int target_signal(const struct target *t, int pidfd, int sig, struct err *e) {
 }
 
 int64_t ctl_now_ms(void) {
-        struct timespec now;
-
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
+        return (int64_t) loop_now_ms();
 }
 
 /* A supervisor ends last: what it took from the host is dropped by then. */

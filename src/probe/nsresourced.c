@@ -10,26 +10,19 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clean.h"
 #include "base/json_read.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/str.h"
 
 enum { PATIENCE_MS = 2000, ANSWER_MAX = 64 * 1024 };
 
-static uint64_t now_ms(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
-}
-
 /* What is left of the time, for one call. */
 static int set_patience(int sock, uint64_t until) {
-        uint64_t now = now_ms(), left = now < until ? until - now : 0;
+        uint64_t now = loop_now_ms(), left = now < until ? until - now : 0;
         const struct timeval t = { .tv_sec = (time_t) (left / 1000), .tv_usec = (suseconds_t) (left % 1000 * 1000) };
 
         if (left == 0)
@@ -86,7 +79,7 @@ static bool offers(const struct json_value *answer, const char *interface) {
 }
 
 enum id_service probe_nsresourced(const char *path, struct arena *a) {
-        uint64_t until = now_ms() + PATIENCE_MS;
+        uint64_t until = loop_now_ms() + PATIENCE_MS;
         CLEAN_FD int sock = dial(path, until);
         char *answer = arena_alloc(a, ANSWER_MAX);
         const struct json_value *v;

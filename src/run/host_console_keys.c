@@ -6,18 +6,10 @@
 
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #include "run/console_io.h"
 
 enum { HOT_KEY = 0x1d /* ^] */, HOT_KEY_MS = 1000 };
-
-static uint64_t now_ms(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
-}
 
 /* One byte of input: is it the last of a hot key? */
 static bool is_hot(struct console *c, unsigned char byte, uint64_t now, enum console_key *ret) {
@@ -41,7 +33,7 @@ static bool is_hot(struct console *c, unsigned char byte, uint64_t now, enum con
 
 static int look_for_keys(struct console *c, const char *s, size_t n, struct err *e) {
         enum console_key key;
-        uint64_t now = now_ms();
+        uint64_t now = loop_now_ms();
         int r = 0;
 
         for (size_t i = 0; i < n && r == 0; i++)

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clean.h"
 #include "base/file.h"
+#include "base/loop.h"
 #include "base/parse.h"
 #include "base/str.h"
 
@@ -151,13 +151,6 @@ int cgroupstat_all_pids(int cgroup, struct arena *a, struct pid_list *ret) {
         return collect(cgroup, a, ret, 0);
 }
 
-static int64_t now_ms(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static bool is_frozen(int events) {
         char text[256];
         ssize_t n = pread(events, text, sizeof text - 1, 0);
@@ -170,7 +163,7 @@ int cgroupstat_freeze(int cgroup, int frozen, int timeout_ms) {
         CLEAN_FD int fd = openat(cgroup, "cgroup.freeze", O_WRONLY | O_CLOEXEC);
         CLEAN_FD int events = openat(cgroup, "cgroup.events", O_RDONLY | O_CLOEXEC);
         struct pollfd p = { .fd = events, .events = POLLPRI };
-        int64_t end = now_ms() + timeout_ms;
+        int64_t end = (int64_t) loop_now_ms() + timeout_ms;
 
         if (fd < 0 || events < 0)
                 return -errno;
@@ -178,7 +171,7 @@ int cgroupstat_freeze(int cgroup, int frozen, int timeout_ms) {
                 return -errno;
         /* The read arms the poll (cgroup-v2.rst, cgroup.events). */
         while (is_frozen(events) != (frozen != 0)) {
-                int64_t left = end - now_ms();
+                int64_t left = end - (int64_t) loop_now_ms();
 
                 if (left <= 0)
                         return -ETIMEDOUT;
