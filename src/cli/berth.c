@@ -26,6 +26,7 @@
 #include "plan/words.h"
 #include "probe/probe.h"
 #include "run/run.h"
+#include "sys/stackroom.h"
 
 struct session {
         struct draft draft;
@@ -366,6 +367,10 @@ int main(int argc, char **argv, char **env) {
         /* Rights by a file's mode or capabilities are not for berth: everything below trusts its caller. */
         if (getauxval(AT_SECURE)) {
                 fputs("berth: will not run setuid, setgid or with file capabilities\n", stderr);
+                return EXIT_FAILURE;
+        }
+        if (stackroom_reserve() < 0) {
+                fputs("berth: " NO_STACK "\n", stderr);
                 return EXIT_FAILURE;
         }
         if (!log_init(getenv("BERTH_DEBUG")))

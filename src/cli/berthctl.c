@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/ctl.h"
+#include "sys/stackroom.h"
 
 void ctl_say(const char *fmt, ...) {
         char text[1024], line[2048];
@@ -210,6 +211,10 @@ int main(int argc, char **argv, char **env) {
                 return EXIT_FAILURE;
         if (getauxval(AT_SECURE)) {
                 fputs("berthctl: will not run setuid, setgid or with file capabilities\n", stderr);
+                return EXIT_FAILURE;
+        }
+        if (stackroom_reserve() < 0) {
+                ctl_say(NO_STACK);
                 return EXIT_FAILURE;
         }
         if (!log_init(getenv("BERTH_DEBUG")))
