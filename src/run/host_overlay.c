@@ -144,8 +144,9 @@ static int take_upper(struct run *r, struct taken *t, struct err *e) {
         int k;
 
         if (o->memory) {
-                t->upper = r->held.memory >= 0 ? fcntl(r->held.memory, F_DUPFD_CLOEXEC, 3)
-                                               : mount_fresh("tmpfs", o->memory, 0);
+                /* What is thrown away of root and partitions is one file system; a user's overlay has its own. */
+                t->upper = o->lasting && r->held.memory >= 0 ? fcntl(r->held.memory, F_DUPFD_CLOEXEC, 3)
+                                                             : mount_fresh("tmpfs", o->memory, 0);
                 if (t->upper < 0)
                         return err_set(e, ERR_HOST, -t->upper, "cannot make a tmpfs for the changes");
                 if (o->lasting && r->held.memory < 0)
