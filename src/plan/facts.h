@@ -160,6 +160,7 @@ struct facts {
                 bool no_setgroups;        /* our user namespace forbids setgroups(2): user_namespaces(7) */
                 bool can_mount_in_userns; /* a fresh proc and sysfs: not where the visible ones are covered in parts */
                 bool can_mount_proc, can_mount_sysfs; /* at all; otherwise what is there is bound */
+                bool net_locked; /* where that is proc: /proc/sys/net is read-only, and nobody here can undo that */
                 bool can_mknod;
                 bool can_restrict_devices;       /* by a program on the cgroup */
                 bool can_idmap_tmpfs;            /* Linux 6.3 */

@@ -46,6 +46,7 @@ enum condition {
         C_CREDENTIALS = 1 << 20, /* there are some */
         C_EMULATOR = 1 << 21,    /* programs for another machine are run by an emulator of the host */
         C_FORWARD = 1 << 22,     /* somebody listens to the payload's journald */
+        C_NET_LOCKED = 1 << 23,  /* an outer container's /proc/sys/net is read-only for good */
         C_FILL = 1 << 18, /* the launcher can fill /run/host: owners can be mapped, and there are descriptors enough */
 };
 
@@ -72,6 +73,7 @@ static unsigned conditions(const struct spec *s, const struct facts *f, const st
         c |= p->net_admin ? C_NET_ADMIN : 0;
         c |= (p->ids.own ? plan_id_outside(p, TTY_GROUP, &tty) == 0 : f->host.no_tty_group) ? C_NO_TTY_GROUP : 0;
         c |= f->host.can_mount_proc ? 0 : C_NO_PROC;
+        c |= !f->host.can_mount_proc && f->host.net_locked ? C_NET_LOCKED : 0;
         c |= f->host.can_mount_sysfs ? 0 : C_NO_SYSFS;
         c |= s->self.face == FACE_STRICT && s->host.api_vfs != API_VFS_WRITABLE && f->host.can_mount_sysfs &&
                              (made_net || p->netns_path || s->host.api_vfs == API_VFS_NETWORK)
@@ -386,7 +388,7 @@ static const struct mount_row rows[] = {
             .flags = FSOP_OPTIONAL,
             .why = "settings of the own network namespace" },
           .need = C_NET_ADMIN,
-          .unless = C_OPEN_API | C_NESTING },
+          .unless = C_OPEN_API | C_NESTING | C_NET_LOCKED },
         { { .kind = FSOP_SELF,
             .dst = "proc/sys/net",
             .clear = RO,
@@ -734,6 +736,8 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
                 plan_note(a, p, "device nodes are the host's own: berth may not make any here");
         if (!f->host.can_mount_proc || !f->host.can_mount_sysfs)
                 plan_note(a, p, "proc or sysfs is the outer container's: it shows more than this one's own");
+        if (now & C_NET_LOCKED && now & C_NET_ADMIN && !(now & (C_OPEN_API | C_NESTING)))
+                plan_note(a, p, "/proc/sys/net is read-only, as it is in the outer container");
         for (size_t i = 0; i < ELEMENTS(rows); i++) {
                 struct fsop *op;
 
@@ -749,6 +753,9 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
                 if (r > 0)
                         continue;
                 op = plan_add_fsop(a, p, &rows[i].op);
+                /* An outer container's covers are locked to what they cover: they come along, or nothing does. */
+                if (op->kind == FSOP_SELF && !op->src && now & C_NO_PROC)
+                        op->flags |= FSOP_RECURSIVE;
                 if (!p->ids.own)
                         op->flags &= ~(unsigned) FSOP_IDMAP;
                 if (streq(op->dst, "tmp") && s->mounts.n > 0 && reaches_tmp(s))

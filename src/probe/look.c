@@ -377,6 +377,15 @@ static int no_fresh(bool *can, struct facts *f, struct err *e) {
         return 0;
 }
 
+/* What is read-only of the proc that is there stays so. */
+static int no_proc(struct facts *f, const struct opened *o, struct err *e) {
+        CLEAN_FD int net = openat(o->proc, "sys/net", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct statfs sf;
+
+        f->host.net_locked = net >= 0 && fstatfs(net, &sf) == 0 && sf.f_flags & ST_RDONLY;
+        return no_fresh(&f->host.can_mount_proc, f, e);
+}
+
 /* Why is said in the launch's own error. */
 static int no_manager(struct arena *a, struct facts *f, const struct err *e) {
         f->manager.why = "the service manager did not do it";
@@ -394,7 +403,7 @@ int probe_correct(enum refutable what, const struct spec *s, struct arena *a, st
         case REFUTED_MKNOD: f->host.can_mknod = false; return 0;
         case REFUTED_DEVICES: f->host.can_restrict_devices = false; return 0;
         case REFUTED_USERNS: f->host.can_userns = false; return 0;
-        case REFUTED_PROC: return no_fresh(&f->host.can_mount_proc, f, e);
+        case REFUTED_PROC: return no_proc(f, o, e);
         case REFUTED_SYSFS: return no_fresh(&f->host.can_mount_sysfs, f, e);
         case REFUTED_IDMAP: f->tree.can_idmap = false; return 0;
         case REFUTED_RANGE:

@@ -395,6 +395,7 @@ static const struct {
         ROW("host.no-keyring", host.no_keyring, set_bool),
         ROW("host.can-mount-in-userns", host.can_mount_in_userns, set_bool),
         ROW("host.can-mount-proc", host.can_mount_proc, set_bool),
+        ROW("host.net-locked", host.net_locked, set_bool),
         ROW("host.can-mount-sysfs", host.can_mount_sysfs, set_bool),
         ROW("host.can-mknod", host.can_mknod, set_bool),
         ROW("host.journald", host.journald, set_bool),

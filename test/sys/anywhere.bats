@@ -234,14 +234,26 @@ in_chroot() {
         output_has booted-inside
 }
 
-@test "inside a container of berth's own, without --nesting: it runs, or the refusal names what helps" {
+@test "inside a container of berth's own, without --nesting: a command and a boot, in any network" {
         fresh_tree
         mkdir -p "$TREE/srv/tree"
         cp -a "$trees/busybox/." "$TREE/srv/tree/"
         cp "$BERTH" "$TREE/usr/bin/berth"
         copy_libraries "$BERTH" "$TREE"
-        in_tree berth -q -D /srv/tree echo nested
-        if [ "$status" = 0 ]; then output_is nested; else refused; fi
+        printf '#!/bin/sh\necho booted-inside\npoweroff -f\n' >"$TREE/srv/tree/etc/rc.test"
+        chmod 0755 "$TREE/srv/tree/etc/rc.test"
+        ln -s berth "$TREE/usr/bin/systemd-nspawn"
+        for outer in --private-users=pick --private-network --private-users=identity; do
+                opts=("$outer")
+                in_tree sh -c 'berth -q -D /srv/tree echo nested; berth -q --private-network -D /srv/tree echo alone;
+                        systemd-nspawn -q -D /srv/tree echo strict; berth -q -b -D /srv/tree;
+                        berth -D /srv/tree sh -c "echo x >/proc/sys/kernel/domainname" 2>&1'
+                output_has nested
+                output_has alone
+                output_has strict
+                output_has booted-inside
+                output_has "Read-only file system"
+        done
 }
 
 # The shared libraries of a program, into the same places of a tree.
