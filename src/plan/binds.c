@@ -35,6 +35,35 @@ bool plan_binds_below(const struct spec *s, const char *dst) {
         return false;
 }
 
+static bool is_below(const char *path, const char *top) {
+        const char *rest = str_after(path, top);
+
+        return rest && (!*rest || *rest == '/');
+}
+
+static bool is_passing(const struct spec_mount *m) {
+        const struct spec_source *to = m->kind == MOUNT_BIND ? &m->source : NULL;
+
+        if (m->kind == MOUNT_TMPFS)
+                return !(m->set & MOUNT_ATTR_RDONLY);
+        if (m->kind == MOUNT_OVERLAY)
+                to = &m->layers.items[m->layers.n - 1];
+        return to && !m->read_only && !to->in_tree && !*to->path;
+}
+
+enum laid_over plan_laid_over(const struct spec *s, const struct facts *f, const char *path) {
+        enum laid_over over = OVER_NOTHING;
+
+        for (size_t i = 0; i < s->mounts.n; i++) {
+                const struct spec_mount *m = &s->mounts.items[i];
+
+                if (!is_below(path, m->dst) || (m->optional && !f->sources.items[i].type))
+                        continue;
+                over = streq(path, m->dst) ? OVER_ITSELF : is_passing(m) ? OVER_PASSING : OVER_KEPT;
+        }
+        return over;
+}
+
 static const char *source_name(const struct spec_source *from, const struct facts *f, struct arena *a) {
         const char *tree = plan_tree_name(f, a);
 
@@ -70,12 +99,6 @@ static bool seen_inside(const struct plan *p, uint32_t id, uint32_t *ret) {
         /* As it was found: until its owners are changed, a tree is of another range. */
         *ret = p->ids.chown ? id % IDRANGE_SIZE : id - p->ids.tree_base;
         return p->ids.chown || id >= p->ids.tree_base;
-}
-
-static bool is_below(const char *path, const char *top) {
-        const char *rest = str_after(path, top);
-
-        return rest && (!*rest || *rest == '/');
 }
 
 /* Where the root, or a part of it, is a new one, all in there is root's. */

@@ -62,6 +62,26 @@ static void write_file(struct arena *a, struct plan *p, const char *dst, const c
                       });
 }
 
+/* A mount of the user's on the file itself is what was asked for: a mode that was asked for too is in its way. Returns
+ * 1 where it wins. */
+static int yields(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, const char *file,
+                  const char *said, struct err *e) {
+        if (plan_laid_over(s, f, file) != OVER_ITSELF)
+                return 0;
+        if (said && s->self.face == FACE_BERTH) {
+                err_set(e, ERR_USAGE, 0, "%s does not go with a mount on /%s", said, file);
+                return err_hint(e, "without it, the mount is what is seen inside");
+        }
+        if (said)
+                plan_note(a, p, "%s has no effect: there is a mount on /%s", said, file);
+        return 1;
+}
+
+/* What is asked for by nobody is not written to what a user has mounted and keeps. */
+static bool may_write(const struct spec *s, const struct facts *f, const char *file) {
+        return plan_laid_over(s, f, file) <= OVER_PASSING;
+}
+
 static int read_only(struct err *e, const char *option, const char *mode, const struct facts *f) {
         err_set(e, ERR_IMAGE, EROFS, "%s=%s would write to %s", option, mode, f->tree.path);
         return err_hint(e, "drop --read-only, or choose another mode");
@@ -133,6 +153,8 @@ static int resolv_auto(const struct spec *s, const struct facts *f, struct arena
                 return 0;
         if (f->tree.resolv_conf == AT_FILE || f->tree.resolv_conf == AT_LINK)
                 cover(a, p, "etc/resolv.conf", host, "names as on the host (--resolv-conf=auto)");
+        else if (!may_write(s, f, "etc/resolv.conf"))
+                return 0;
         else if (f->tree.resolv_conf == AT_MISSING && is_thrown_away(f, p))
                 write_file(a, p, "etc/resolv.conf", host, FSOP_OPTIONAL, "names as on the host (--resolv-conf=auto)");
         else if (f->tree.resolv_conf == AT_MISSING)
@@ -144,9 +166,14 @@ static int resolv_auto(const struct spec *s, const struct facts *f, struct arena
 
 static int add_resolv_conf(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p,
                            struct err *e) {
-        if (s->integration.resolv_conf == RESOLV_AUTO)
-                return resolv_auto(s, f, a, p, e);
-        return resolv_said(s, f, a, p, e);
+        enum resolv_conf mode = s->integration.resolv_conf;
+        bool by_name = mode != RESOLV_AUTO && mode != RESOLV_OFF;
+        const char *said = by_name ? arena_printf(a, "--resolv-conf=%s", resolv_conf_name(mode)) : NULL;
+        int k = yields(s, f, a, p, "etc/resolv.conf", said, e);
+
+        if (k != 0)
+                return k < 0 ? k : 0;
+        return mode == RESOLV_AUTO ? resolv_auto(s, f, a, p, e) : resolv_said(s, f, a, p, e);
 }
 
 /* Wherever the host keeps its zones: this name leads to the right one. */
@@ -177,16 +204,17 @@ static int add_timezone_link(const struct facts *f, struct arena *a, struct plan
 }
 
 /* A default: the tree is not written to, but for a root that is thrown away. */
-static int timezone_auto(const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+static int timezone_auto(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         static const char why[] = "time zone of the host (--timezone=auto)";
+        bool writes = p->root.fresh && f->tree.etc_writable && may_write(s, f, "etc/localtime");
 
         if (!f->host.localtime[0])
                 return 0;
         if (f->tree.localtime == AT_FILE || f->tree.localtime == AT_LINK)
                 cover(a, p, "etc/localtime", zone_file, why);
-        else if (p->root.fresh && f->tree.etc_writable && f->tree.zoneinfo)
+        else if (writes && f->tree.zoneinfo)
                 return add_timezone_link(f, a, p, why, e);
-        else if (p->root.fresh && f->tree.etc_writable)
+        else if (writes)
                 write_file(a, p, "etc/localtime", zone_file, 0, why);
         return 0;
 }
@@ -225,10 +253,17 @@ static int timezone_said(enum timezone_mode mode, const struct facts *f, struct 
 }
 
 static int add_timezone(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
-        switch (s->integration.timezone) {
+        enum timezone_mode mode = s->integration.timezone;
+        bool by_name = mode != TIMEZONE_AUTO && mode != TIMEZONE_OFF;
+        const char *said = by_name ? arena_printf(a, "--timezone=%s", timezone_mode_name(mode)) : NULL;
+        int k = yields(s, f, a, p, "etc/localtime", said, e);
+
+        if (k != 0)
+                return k < 0 ? k : 0;
+        switch (mode) {
         case TIMEZONE_OFF: return 0;
-        case TIMEZONE_AUTO: return timezone_auto(f, a, p, e);
-        default: return timezone_said(s->integration.timezone, f, a, p, e);
+        case TIMEZONE_AUTO: return timezone_auto(s, f, a, p, e);
+        default: return timezone_said(mode, f, a, p, e);
         }
 }
 
@@ -270,11 +305,12 @@ static void write_text(struct arena *a, struct plan *p, const char *dst, const c
 }
 
 /* An init would take both from the files that came with the copy. */
-static void add_identity(const struct facts *f, struct arena *a, struct plan *p) {
-        if (f->tree.has_machine_id)
+static void add_identity(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
+        if (f->tree.has_machine_id && may_write(s, f, "etc/machine-id"))
                 write_text(a, p, "etc/machine-id", plain_uuid(a, p->id.uuid_text),
                            "a machine id of its own (--ephemeral)");
-        write_text(a, p, "etc/hostname", p->id.hostname, "a host name of its own (--ephemeral)");
+        if (may_write(s, f, "etc/hostname"))
+                write_text(a, p, "etc/hostname", p->id.hostname, "a host name of its own (--ephemeral)");
 }
 
 int plan_files(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
@@ -282,7 +318,7 @@ int plan_files(const struct spec *s, const struct facts *f, struct arena *a, str
 
         add_usr_links(f, a, p);
         if (plan_has_own_id(s, f, p))
-                add_identity(f, a, p);
+                add_identity(s, f, a, p);
         r = add_resolv_conf(s, f, a, p, e);
         if (r < 0)
                 return err_blame(e, "resolv-conf", NULL);

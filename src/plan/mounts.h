@@ -19,6 +19,15 @@ int plan_bind_devices(const struct spec *s, const struct facts *f, struct arena 
 /* Is one of them at this place, or below it? */
 bool plan_binds_at(const struct spec *s, const char *dst);
 bool plan_binds_below(const struct spec *s, const char *dst);
+
+/* What of the user's mounts a path inside lies on. */
+enum laid_over {
+        OVER_NOTHING,
+        OVER_PASSING, /* it can be written to, and is gone with the container */
+        OVER_KEPT,    /* the user's own, or nothing that can be written to */
+        OVER_ITSELF,  /* the path is a mount of the user's */
+};
+enum laid_over plan_laid_over(const struct spec *s, const struct facts *f, const char *path);
 /* Mount points in /run/host, which cannot be written to when the guest looks for them. */
 void plan_seed_binds(const struct spec *s, const struct facts *f, struct arena *a, struct seed_list *seeds);
 

@@ -224,6 +224,45 @@ no_copies() {
         no_copies
 }
 
+@test "-x writes nothing to what its user has mounted and keeps" {
+        fresh_tree
+        echo 0123456789abcdef0123456789abcdef >"$TREE/etc/machine-id"
+        mkdir "$work/etc" "$work/upper"
+        cp -a "$TREE/etc/." "$work/etc/"
+        echo mine >"$work/etc/hostname"
+        opts=(-x --private-users=no --bind="$work/etc:/etc")
+        in_tree cat /etc/hostname
+        status_is 0
+        output_is mine
+        diff -rq --no-dereference "$TREE/etc" "$work/etc" | grep -v hostname >"$work/differs" || true
+        never test -s "$work/differs"
+        opts=(-x --overlay="+/etc:$work/upper:/etc")
+        in_tree cat /etc/hostname
+        status_is 0
+        find "$work/upper" -mindepth 1 >"$work/differs"
+        never test -s "$work/differs"
+        # A file that is mounted itself.
+        opts=(-x --bind-ro="$work/etc/hostname:/etc/hostname")
+        in_tree cat /etc/hostname
+        status_is 0
+        output_is mine
+        # What is gone with the container gets them.
+        opts=(-x -M thrown --tmpfs=/etc:mode=0755)
+        in_tree /usr/bin/cat /etc/hostname
+        status_is 0
+        output_is thrown
+}
+
+@test "-x, and an overlay in memory of its user's: each has its own changes" {
+        fresh_tree
+        opts=(-x --overlay=+/etc::/etc)
+        in_tree sh -c 'touch /root/of-root /etc/of-etc && ls /root /etc && mkdir /root/of-etc /etc/of-root'
+        status_is 0
+        opts=(--volatile=overlay --overlay=+/etc::/etc --overlay=+/home::/home)
+        in_tree sh -c 'touch /root/a /etc/b /home/c && ls /root /etc /home | grep -cx "[abc]"'
+        output_is 3
+}
+
 @test "-x with a name given; settings are looked for by the tree's name" {
         fresh_tree
         printf '[Exec]\nEnvironment=FROM=file\n' >"$TREE.nspawn"
