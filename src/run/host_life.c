@@ -20,7 +20,7 @@
 #include "base/str.h"
 #include "base/log.h"
 
-enum { START_TIMEOUT_MS = 60 * 1000, EXIT_REBOOT = 133 };
+enum { START_TIMEOUT_MS = 60 * 1000, ASK_AGAIN_MS = 50, ASK_LOOKS = 20, EXIT_REBOOT = 133 };
 
 /* --- the start --- */
 
@@ -294,8 +294,21 @@ static int kill_guest(struct run *r, int sig, struct err *e) {
 /* PID 1 of a namespace ignores what it neither catches nor blocks (pid_namespaces(7)); one that sits in sigwait(3)
  * looks the same but does get it. So it is asked all the same, but not waited for as long. */
 static bool would_ignore(const struct run *r, int sig) {
-        return r->plan->exec.mode == EXEC_COMMAND && !r->plan->life.stop_said &&
-               process_heeds(r->opened->proc, r->held.guest.pid, sig) == 0;
+        return process_heeds(r->opened->proc, r->held.guest.pid, sig) == 0;
+}
+
+/* An init that has only just begun catches nothing yet, and then what it was asked is lost: it is asked again as soon
+ * as it does, and now and then where that cannot be seen. */
+static int ask_again(void *data, struct err *e) {
+        struct run *r = data;
+        bool deaf;
+
+        if (r->life != LIFE_STOPPING || r->held.guest.pid <= 0)
+                return 0;
+        deaf = would_ignore(r, r->asked_by);
+        if (!deaf || ++r->asked % ASK_LOOKS == 0)
+                (void) process_signal(r->held.guest.pidfd, r->asked_by);
+        return deaf ? loop_timer(&r->loop, ASK_AGAIN_MS, ask_again, r) : 0;
 }
 
 void host_life_wait_for_end(struct run *r, uint64_t patience_ms) {
@@ -312,8 +325,12 @@ static int ask_to_stop(struct run *r, int sig, struct err *e) {
                 ask = sig;
         if (ask == 0)
                 return kill_guest(r, sig, e);
-        if (would_ignore(r, ask))
-                patience_ms = 1000;
+        r->asked_by = ask;
+        r->asked = 0;
+        if (would_ignore(r, ask)) {
+                patience_ms = p->exec.mode == EXEC_COMMAND && !p->life.stop_said ? 1000 : patience_ms;
+                (void) loop_timer(&r->loop, ASK_AGAIN_MS, ask_again, r);
+        }
         if (!r->quiet)
                 dprintf(STDERR_FILENO, "berth: asking %s to end; again to kill it\n", p->machine);
         host_notify(r, "STOPPING=1\nSTATUS=Shutting down...");
@@ -338,7 +355,7 @@ static int send_poweroff(struct run *r, int sig, struct err *e) {
 }
 
 static int give_up_start(struct run *r, int sig, struct err *e) {
-        return err_set(e, ERR_SYSTEM, EINTR, "the start of %s was interrupted", r->plan->machine);
+        return err_set(e, ERR_SYSTEM, 0, "the start of %s was interrupted", r->plan->machine);
 }
 
 static int ignore(struct run *r, int sig, struct err *e) {

@@ -95,6 +95,8 @@ struct run {
         bool announced, went; /* the record is written; GO was sent */
         bool told_why;        /* the guest said itself why it failed */
         int status;           /* of the ended payload, as an exit status of ours */
+        int asked_by;         /* the signal that asked it to end */
+        unsigned asked;       /* how often was looked whether it heard that */
         struct {
                 bool asked, placed;       /* something was asked for; the guest is where it belongs */
                 bool placing, announcing; /* answers that are waited for */

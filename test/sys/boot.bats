@@ -133,6 +133,28 @@ stop_by_term() {
         output_has "busybox init goes down"
 }
 
+@test "TERM before the init can hear it is not lost" {
+        fresh_tree
+        rm "$TREE/usr/sbin/init" "$TREE/etc/inittab"
+        printf '#!/bin/sh\necho early\nsleep 2\ntrap "echo heard; exit 3" TERM\nwhile :; do sleep 0.1; done\n' >"$TREE/usr/sbin/init"
+        chmod 0755 "$TREE/usr/sbin/init"
+        start_berth -q -b -D "$TREE"
+        await "$work/out" early
+        kill "$launcher"
+        await_end
+        status_is 3
+        grep heard "$work/out"
+        # Before the first instruction of an init that shows nothing of what it waits for.
+        fresh_tree busybox other
+        for delay in 0.004 0.005 0.006 0.007 0.008 0.01; do
+                start_berth -q -b -D "$TREE"
+                sleep "$delay"
+                kill "$launcher"
+                await_end
+                [ "$status" != 137 ]
+        done
+}
+
 @test "TERM to the launcher shuts systemd down in order" {
         booted_tree trixie
         stop_by_term 'login:'
