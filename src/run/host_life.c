@@ -19,6 +19,7 @@
 #include "base/elf.h"
 #include "base/str.h"
 #include "base/log.h"
+#include "sys/cgroupstat.h"
 
 enum { START_TIMEOUT_MS = 60 * 1000, ASK_AGAIN_MS = 50, ASK_LOOKS = 20, EXIT_REBOOT = 133 };
 
@@ -315,6 +316,14 @@ void host_life_wait_for_end(struct run *r, uint64_t patience_ms) {
         (void) loop_timer(&r->loop, patience_ms, kill_timeout, r);
 }
 
+/* What "berthctl pause" has frozen would hear of nothing. */
+static void thaw(struct run *r) {
+        CLEAN_FD int cgroup = r->unit.cgroup[0] ? cgroupstat_open(r->unit.cgroup) : -1;
+
+        if (cgroup >= 0)
+                (void) cgroupstat_freeze(cgroup, 0, 0);
+}
+
 static int ask_to_stop(struct run *r, int sig, struct err *e) {
         const struct plan *p = r->plan;
         int ask = p->life.sig_stop;
@@ -338,8 +347,19 @@ static int ask_to_stop(struct run *r, int sig, struct err *e) {
         host_life_wait_for_end(r, patience_ms);
         if (process_signal(r->held.guest.pidfd, ask) < 0)
                 return kill_guest(r, sig, e);
+        thaw(r);
         host_service_stopping(r);
         return 0;
+}
+
+/* Who asks a second time wants it killed. A request that was not made by signal is none of the two. */
+static int insist(struct run *r, int sig, struct err *e) {
+        bool again = r->insisted;
+
+        r->insisted = true;
+        if (r->life == LIFE_RUNNING)
+                return ask_to_stop(r, sig, e);
+        return again ? kill_guest(r, sig, e) : 0;
 }
 
 static int send_reboot(struct run *r, int sig, struct err *e) {
@@ -369,13 +389,13 @@ static int (*const reactions[LIFE_MAX_][EVENT_MAX_])(struct run *, int, struct e
                             [EVENT_KEY_KILL] = give_up_start,
                             [EVENT_KEY_REBOOT] = ignore,
                             [EVENT_KEY_POWEROFF] = ignore },
-        [LIFE_RUNNING] = { [EVENT_SIGNAL] = ask_to_stop,
+        [LIFE_RUNNING] = { [EVENT_SIGNAL] = insist,
                            [EVENT_STOP] = ask_to_stop,
                            [EVENT_TIMEOUT] = ignore,
                            [EVENT_KEY_KILL] = kill_guest,
                            [EVENT_KEY_REBOOT] = send_reboot,
                            [EVENT_KEY_POWEROFF] = send_poweroff },
-        [LIFE_STOPPING] = { [EVENT_SIGNAL] = kill_guest,
+        [LIFE_STOPPING] = { [EVENT_SIGNAL] = insist,
                             [EVENT_STOP] = ignore,
                             [EVENT_TIMEOUT] = kill_guest,
                             [EVENT_KEY_KILL] = kill_guest,
@@ -402,6 +422,13 @@ static int kill_timeout(void *data, struct err *e) {
 
 static bool is_request(unsigned sig) {
         return sig == SIGTERM || sig == SIGINT || sig == SIGHUP || sig == SIGQUIT;
+}
+
+/* A host that goes down, and a session that ends, ask in more than one way and at about the same time: the terminal
+ * hangs up, the service manager sends TERM and at once HUP (SendSIGHUP= in systemd.kill(5)), and asks for the scope's
+ * end. Nobody among them wants the container killed: a service manager has SIGKILL for that. */
+static bool is_nudge(const struct signalfd_siginfo *info) {
+        return info->ssi_signo == SIGHUP || info->ssi_pid == 1;
 }
 
 /* While the last output waits for its reader: only a request to end is a reason to lose it. It holds for a payload
@@ -436,7 +463,8 @@ static int on_signal(void *data, short revents, struct err *e) {
                 return 0;
         default:
                 if (is_request(info.ssi_signo))
-                        return host_life_event(r, EVENT_SIGNAL, (int) info.ssi_signo, e);
+                        return host_life_event(r, is_nudge(&info) ? EVENT_STOP : EVENT_SIGNAL, (int) info.ssi_signo,
+                                               e);
                 log_debug(LOG_LIFE, "signal %u is no request", info.ssi_signo);
                 return 0;
         }
@@ -503,7 +531,7 @@ int host_supervise(struct run *r, struct err *e) {
 
         loop_init(&r->loop);
         r->life = LIFE_STARTING;
-        r->console_attached = r->told_ready = r->announced = r->went = false;
+        r->console_attached = r->told_ready = r->announced = r->went = r->insisted = false;
         k = r->console ? console_take(r->console, &want, e) : 0;
         k = k < 0 ? k : watch_start(r, e);
         k = k < 0 || r->held.notify < 0 ? k : host_notify_watch(r, e);

@@ -83,6 +83,15 @@ ticks() {
         await_end
 }
 
+@test "a paused container ends too where its supervisor is asked, as the service manager does it" {
+        start_named frozen sh -c 'trap "exit 5" TERM; echo ready; while :; do sleep 0.1; done'
+        try ctl pause frozen
+        status_is 0
+        kill "$launcher"
+        await_end
+        status_is 5
+}
+
 @test "stop: a boot powers off" {
         opts=(-b)
         start_berth -q -b -M booted -D "$TREE" --console=pipe

@@ -88,6 +88,20 @@ gone() {
         gone "$leader"
 }
 
+@test "HUP is no second request, before TERM or after it: a session that ends sends both" {
+        local order name
+        for order in "HUP TERM" "TERM HUP HUP" "HUP HUP HUP"; do
+                start_berth -q --kill-signal=USR1 -D "$TREE" sh -c 'trap "sleep 1; exit 5" USR1; echo ready; while :; do sleep 0.1; done'
+                await "$work/out" ready
+                for name in $order; do
+                        kill -s "$name" "$launcher"
+                        sleep 0.1
+                done
+                await_end
+                status_is 5
+        done
+}
+
 # boot_that_ends NAME SCRIPT: a boot whose shutdown runs the script, asked to end; $launcher and $TREE.
 boot_that_ends() {
         fresh_tree busybox "$1"
