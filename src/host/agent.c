@@ -178,7 +178,9 @@ static bool leader_lives(const struct agent *a) {
 static int on_term(sd_event_source *s, const struct signalfd_siginfo *info, void *agent) {
         struct agent *a = agent;
 
-        if (is_machined(info->ssi_pid) && leader_lives(a))
+        if (!is_machined(info->ssi_pid))
+                a->ending = true;
+        else if (leader_lives(a))
                 agent_say(a, AGENT_STOP);
         return 0;
 }

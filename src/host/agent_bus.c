@@ -24,8 +24,7 @@ void bus_drop(struct agent *a) {
         a->bus = sd_bus_close_unref(a->bus);
 }
 
-/* What waits for an answer gets its error from the library. What is there outlives the bus; the next request connects
- * anew. */
+/* What waits for an answer gets its error from the library. What is there outlives the bus. */
 static int on_disconnected(sd_bus_message *m, void *agent, sd_bus_error *error) {
         struct agent *a = agent;
         struct err e;
@@ -38,6 +37,7 @@ static int on_disconnected(sd_bus_message *m, void *agent, sd_bus_error *error) 
                 agent_fail(a, MANAGER_WORK_ANNOUNCE, &e);
         while (a->leaving > 0)
                 agent_left_one(a);
+        watch_again(a);
         return 1;
 }
 
@@ -45,6 +45,8 @@ static int on_connected(sd_bus_message *m, void *agent, sd_bus_error *error) {
         struct agent *a = agent;
 
         a->connected = true;
+        if (a->lost && a->has_scope)
+                watch_scope(a);
         if (a->state == AGENT_PLACING)
                 scope_place(a);
         else if (a->state == AGENT_ANNOUNCING)

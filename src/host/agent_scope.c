@@ -43,10 +43,12 @@ static int append_basics(struct agent *a, sd_bus_message *m) {
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Description", "s", s[PLACE_DESCRIPTION]);
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Slice", "s", s[PLACE_SLICE]);
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Controller", "s", name);
-        /* When the host goes down, the container ends first. Said here and not there: older managers take a unit that
+        /* What starts later is stopped first. When the host goes down, the bus may be gone before RequestStop gets to
+         * us, and a controller that is not there is not waited for. The launcher is asked by SIGTERM, and ends the
+         * container; then there is nothing left to stop. Said here and not there: older managers take a unit that
          * another one names for one that they have. */
         if (k >= 0 && a->own_asked)
-                k = sd_bus_message_append(m, "(sv)", "After", "as", 1, own_name(a, own));
+                k = sd_bus_message_append(m, "(sv)", "Before", "as", 1, own_name(a, own));
         if (k < 0)
                 return k;
         if (a->no_pidfd || a->leader < 0)
@@ -297,16 +299,14 @@ static int append_time_out(const struct agent *a, sd_bus_message *m) {
         return k;
 }
 
-/* Asked to end, it asks the container. */
+/* Asked to end by SIGTERM, the launcher asks the container. So it has no controller. */
 static int append_own(struct agent *a, sd_bus_message *m, const char *name, const char *description) {
-        const char *const *s = a->place.strings, *bus = NULL;
-        int k = sd_bus_get_unique_name(a->bus, &bus);
+        const char *const *s = a->place.strings;
+        int k = sd_bus_message_append(m, "ss", name, "fail");
 
-        k = k < 0 ? k : sd_bus_message_append(m, "ss", name, "fail");
         k = k < 0 ? k : sd_bus_message_open_container(m, 'a', "(sv)");
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Description", "s", description);
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Slice", "s", s[PLACE_SLICE]);
-        k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "Controller", "s", bus);
         k = k < 0 ? k : sd_bus_message_append(m, "(sv)", "CollectMode", "s", "inactive-or-failed");
         k = k < 0 ? k : append_time_out(a, m);
         k = k < 0 ? k

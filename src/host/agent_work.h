@@ -18,6 +18,8 @@ struct agent {
         bool connected; /* the bus has given us a name */
         bool watching;  /* it tells of jobs */
         bool orphaned;  /* the launcher is gone: leave, and end */
+        bool ending;    /* somebody ends the unit that we are in */
+        bool lost;      /* the bus has been away: the manager does not know us any more */
 
         struct agent_message place, announce; /* what was asked for */
         int leader;                           /* the guest, a pidfd, -1 */
@@ -28,6 +30,7 @@ struct agent {
         bool own_asked;                       /* the scope of launcher and agent */
         bool has_scope, has_machine;          /* there is, or may be, something to end */
         unsigned leaving;                     /* answers that are still to come */
+        uint64_t retry_usec;                  /* until we look for the bus again */
         char stop_job[128];                   /* the job that ends the unit, its path on the bus */
 };
 
@@ -59,6 +62,10 @@ void scope_leave(struct agent *a);
 int scope_on_signal(sd_bus_message *m, void *agent, sd_bus_error *error); /* a filter */
 void machine_announce(struct agent *a);
 void machine_leave(struct agent *a);
+
+/* agent_watch.c */
+void watch_again(struct agent *a); /* the bus is gone: connect to it when it is back */
+void watch_scope(struct agent *a);
 
 /* agent_property.c: NAME=VALUE as of systemctl(1) to one or more (sv) of a message. -ENOENT: a name that is not in the
  * table: then the type is needed. Anything else is an error of the value, in e. */

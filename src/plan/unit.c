@@ -57,12 +57,11 @@ static void make_properties(const struct spec *s, struct arena *a, struct plan *
         }
         if (p->exec.mode == EXEC_BOOT)
                 say(a, p, "dCoredumpReceive=yes");
-        /* We are asked first, and pass it on; this too is for when we are gone. */
-        if (p->exec.mode == EXEC_BOOT && p->life.sig_stop > 0) {
-                strv_add(a, &p->unit.properties,
-                         arena_printf(a, "dKillSignal=%s", parse_signal_name(p->life.sig_stop, buf)));
-                say(a, p, "dKillMode=mixed");
-        }
+        /* We are asked, and ask the init. A manager that cannot ask us any more, since the bus was away, sends this to
+         * all processes at once, or kills them at once if it has nobody to send it to (KillMode=mixed): berth-agent
+         * sees that the scope's end is wanted. */
+        if (p->exec.mode == EXEC_BOOT && p->life.sig_stop > 0)
+                say(a, p, "dKillSignal=SIGCONT");
         for (size_t i = 0; i < s->host.properties.n; i++)
                 strv_add(a, &p->unit.properties, arena_printf(a, "u%s", s->host.properties.items[i]));
 }

@@ -154,3 +154,13 @@ poweroff_machine() {
         poweroff_machine m1
         never systemctl is-active m1.scope
 }
+
+@test "the bus restarted: the scope can be stopped, although the manager knows nobody any more whom it could ask" {
+        boot_machine m1
+        systemctl kill --signal=KILL dbus.service
+        await_true machinectl show m1
+        timeout 60 systemctl stop m1.scope
+        await_end
+        status_is 0
+        rm -rf "${machines:?}/m1"
+}
