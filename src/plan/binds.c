@@ -168,10 +168,77 @@ static int map_owners(const struct spec *s, const struct spec_mount *m, const st
         return make_owners(s, m, from, a, p, op, e);
 }
 
+/* With an overlay, what is in the tree is what is in the overlay: kept by the guest before anything lies on it. */
+static bool is_kept(const struct spec_mount *m, const struct plan *p) {
+        return p->root.overlay && m->kind == MOUNT_BIND && m->source.in_tree &&
+               (m->owners == OWNERS_KEPT || (m->owners == OWNERS_SAME && p->ids.own));
+}
+
+void plan_keep_sources(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
+        for (size_t i = 0; i < s->mounts.n; i++) {
+                const struct spec_mount *m = &s->mounts.items[i];
+
+                if (!f->sources.items[i].type || !is_kept(m, p))
+                        continue;
+                plan_add_fsop(a, p,
+                              &(struct fsop){
+                                      .kind = FSOP_KEEP,
+                                      .dst = *m->source.path ? m->source.path : ".",
+                                      .slot = p->n_slots,
+                                      .flags = FSOP_FOLLOW | FSOP_OF_USER | (m->alone ? 0 : FSOP_RECURSIVE),
+                                      .why = m->option,
+                              });
+        }
+}
+
+static bool is_taken(const struct plan *p, int slot) {
+        for (size_t i = 0; i < p->fsops.n; i++)
+                if (p->fsops.items[i].kind == FSOP_TREE && p->fsops.items[i].slot == slot)
+                        return true;
+        return false;
+}
+
+/* Each is for one mount; they are in the same order. */
+static int slot_of_kept(const struct plan *p) {
+        for (size_t i = 0; i < p->fsops.n; i++) {
+                const struct fsop *op = &p->fsops.items[i];
+
+                if (op->kind == FSOP_KEEP && op->flags & FSOP_OF_USER && !is_taken(p, op->slot))
+                        return op->slot;
+        }
+        return -1;
+}
+
+static void add_kept(const struct spec_mount *m, const struct source *from, struct arena *a, struct plan *p) {
+        plan_add_fsop(a, p,
+                      &(struct fsop){
+                              .kind = FSOP_TREE,
+                              .dst = m->dst,
+                              .src = m->source.path,
+                              .slot = slot_of_kept(p),
+                              .set = m->read_only ? MOUNT_ATTR_RDONLY : 0,
+                              .flags = (S_ISDIR(from->type) ? FSOP_MAKE_DIR : FSOP_MAKE_FILE) | FSOP_PARENTS |
+                                       FSOP_FOLLOW | FSOP_OF_USER | (m->alone ? 0 : FSOP_RECURSIVE),
+                              .why = m->option,
+                      });
+}
+
+/* Is the tree itself not to be written to by this container? */
+static bool is_spared(const struct plan *p) {
+        return p->root.read_only || p->root.fresh || p->root.overlay;
+}
+
 static int add_bind(const struct spec *s, const struct spec_mount *m, const struct facts *f, const struct source *from,
                     struct arena *a, struct plan *p, struct err *e) {
+        bool spared = m->source.in_tree && is_spared(p);
         struct fsop *op;
 
+        if (is_kept(m, p)) {
+                add_kept(m, from, a, p);
+                return 0;
+        }
+        if (spared && !m->read_only)
+                plan_note(a, p, "%s+/%s is read-only, as the tree is", m->option, m->source.path);
         op = plan_add_fsop(a, p,
                            &(struct fsop){
                                    .kind = FSOP_TREE,
@@ -179,7 +246,7 @@ static int add_bind(const struct spec *s, const struct spec_mount *m, const stru
                                    .src = m->source.in_tree ? m->source.path : NULL,
                                    .host = source_name(&m->source, f, a),
                                    .slot = -1,
-                                   .set = m->read_only ? MOUNT_ATTR_RDONLY : 0,
+                                   .set = m->read_only || spared ? MOUNT_ATTR_RDONLY : 0,
                                    .flags = (S_ISDIR(from->type) ? FSOP_MAKE_DIR : FSOP_MAKE_FILE) | FSOP_PARENTS |
                                             FSOP_FOLLOW | FSOP_OF_USER | (m->source.in_tree ? FSOP_IN_TREE : 0) |
                                             (m->alone ? 0 : FSOP_RECURSIVE),
@@ -269,6 +336,12 @@ static int make_upper(const struct spec_mount *m, const struct spec_source *from
         const char *path = from->path, *slash;
         size_t n = strlen(path);
 
+        if (from->in_tree && is_spared(p)) {
+                err_set(e, ERR_USAGE, 0, "%s+/%s would write to the tree, which is not to be changed", m->option,
+                        path);
+                err_hint(e, "an empty one is in memory, and gone with the container");
+                return err_blame(e, m->option, path);
+        }
         while (n > 1 && path[n - 1] == '/')
                 n--;
         path = arena_strndup(a, path, n);

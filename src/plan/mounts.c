@@ -684,8 +684,6 @@ static void add_stack_binds(const struct spec *s, const struct facts *f, struct 
 
 /* Every operation that needs a descriptor from the launcher gets a slot. */
 static int number_slots(struct plan *p, struct err *e) {
-        if (p->n_slots < SLOT_FIRST_FREE)
-                p->n_slots = SLOT_FIRST_FREE;
         for (size_t i = 0; i < p->fsops.n; i++) {
                 struct fsop *op = &p->fsops.items[i];
 
@@ -728,9 +726,11 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
         unsigned now = conditions(s, f, p);
         int r = 0;
 
+        p->n_slots = SLOT_FIRST_FREE;
         add_submounts(s, f, a, p);
         add_image_parts(s, f, a, p);
         add_stack_binds(s, f, a, p);
+        plan_keep_sources(s, f, a, p);
         add_whole(s, f, a, p);
         if (!(now & C_NODES))
                 plan_note(a, p, "device nodes are the host's own: berth may not make any here");

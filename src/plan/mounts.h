@@ -11,6 +11,7 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
 int plan_files(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
 
 /* What a user wants mounted. */
+void plan_keep_sources(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p); /* first */
 int plan_binds(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
 /* Once that is done: what goes with the host's own /dev, /proc, /run or /sys in place of the container's. */
 int plan_host_dir(const struct spec *s, const struct spec_mount *m, struct arena *a, struct plan *p, struct err *e);

@@ -389,14 +389,14 @@ static int do_hide(struct guest *g, const struct fsop *op, struct err *e) {
 }
 
 static int do_keep(struct guest *g, const struct fsop *op, struct err *e) {
-        CLEAN_FD int from = resolve_plain(g->root, op->dst, O_PATH);
+        CLEAN_FD int from = look_up(g, op);
         int mount;
 
         if (from == -ENOENT && op->flags & FSOP_OPTIONAL)
                 return 0;
-        mount = from < 0 ? from : mount_clone(from, "", false);
+        mount = from < 0 ? from : mount_clone(from, "", op->flags & FSOP_RECURSIVE);
         if (mount < 0)
-                return err_set(e, ERR_SYSTEM, -mount, "cannot keep /%s", op->dst);
+                return err_set(e, ERR_SYSTEM, -mount, "cannot keep /%s (%s)", op->dst, op->why);
         g->run->held.slots[op->slot] = mount;
         return 0;
 }

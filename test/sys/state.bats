@@ -253,6 +253,33 @@ no_copies() {
         output_is thrown
 }
 
+@test "a source in the tree is no way to change a tree that is spared" {
+        local way
+        fresh_tree
+        mkdir "$work/upper" "$TREE/srv/in"
+        for way in -x --volatile=overlay --overlay-upper="$work/upper" "-x --private-users=no"; do
+                read -ra opts <<<"$way"
+                opts+=(--bind=+/srv/in:/mnt --bind=+/srv/in:/media:norbind)
+                in_tree sh -c 'touch /mnt/made && ls /mnt /media /srv/in | grep -cx made; stat -c %u /mnt/made'
+                status_is 0
+                output_is $'3\n0'
+                never compgen -G "$TREE/srv/in/*"
+        done
+        [ -e "$work/upper/data/srv/in/made" ]
+        for way in --read-only --volatile=state --volatile=yes "-x :rootidmap"; do
+                read -ra opts <<<"${way%:*}"
+                mkdir -p "$TREE/mnt"
+                opts+=("--bind=+/srv/in:/mnt:rbind,${way#*:}")
+                case $way in *:*) ;; *) opts[-1]=--bind=+/srv/in:/mnt ;; esac
+                in_tree sh -c '! touch /mnt/made'
+                status_is 0
+                never compgen -G "$TREE/srv/in/*"
+                opts=("${opts[0]}" --overlay=+/etc:+/srv/in:/mnt)
+                in_tree true
+                refused "not to be changed"
+        done
+}
+
 @test "-x, and an overlay in memory of its user's: each has its own changes" {
         fresh_tree
         opts=(-x --overlay=+/etc::/etc)
