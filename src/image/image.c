@@ -17,6 +17,7 @@
 #include "image/apart.h"
 #include "image/protect.h"
 #include "image/verity.h"
+#include "sys/loopdev.h"
 
 /* In the order in which they are mounted. The boot partitions' place depends on the tree: see image_facts(). */
 static const struct {
@@ -29,6 +30,7 @@ static const struct {
 
 static int open_file(struct image *m, struct err *e) {
         struct stat st;
+        int fixed;
 
         m->file = open(m->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (m->file < 0)
@@ -45,7 +47,8 @@ static int open_file(struct image *m, struct err *e) {
         m->size = (uint64_t) st.st_size;
         if (m->block && ioctl(m->file, BLKGETSIZE64, &m->size) < 0)
                 return err_set(e, ERR_HOST, errno, "cannot find out the size of %s", m->path);
-        if (!(st.st_mode & 0222))
+        /* It can be opened for writing all the same. */
+        if (!(st.st_mode & 0222) || (m->block && ioctl(m->file, BLKROGET, &fixed) == 0 && fixed))
                 m->read_only = true;
         return 0;
 }
@@ -72,6 +75,22 @@ static int open_writable(struct image *m, struct err *e) {
         return 0;
 }
 
+static int busy(const struct image *m, struct err *e) {
+        err_set(e, ERR_BUSY, EBUSY, "Disk image %s is currently busy", m->path);
+        return err_hint(e, "another program uses it; --read-only lets several share it");
+}
+
+/* mount(8) takes no lock: a file system that is mounted twice and written to is lost. What somebody has just unmounted
+ * may take a moment to go. */
+static int check_loops(struct image *m, struct err *e) {
+        for (int tries = 0; !m->read_only && !m->block && loopdev_writes_to(m->file); tries++) {
+                if (tries == 50)
+                        return busy(m, e);
+                usleep(10 * 1000);
+        }
+        return 0;
+}
+
 /* Ours, shared with systemd-nspawn, and the one that other programs put on disks (flock(2)). */
 static int lock_file(struct image *m, struct err *e) {
         struct stat st;
@@ -90,13 +109,11 @@ static int lock_file(struct image *m, struct err *e) {
         for (int tries = 0; flock(m->file, (m->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0; tries++) {
                 if (errno != EWOULDBLOCK)
                         return err_set(e, ERR_HOST, errno, "cannot lock %s", m->path);
-                if (tries == 50) {
-                        err_set(e, ERR_BUSY, EBUSY, "Disk image %s is currently busy", m->path);
-                        return err_hint(e, "another program uses it; --read-only lets several share it");
-                }
+                if (tries == 50)
+                        return busy(m, e);
                 usleep(10 * 1000);
         }
-        return 0;
+        return check_loops(m, e);
 }
 
 static const struct dissected_part *part_of(const struct image *m, enum part_role role) {

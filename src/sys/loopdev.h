@@ -20,3 +20,7 @@ enum { LOOPDEV_PATH = 32 };
 /* Returns a descriptor of a new device (LOOP_CONFIGURE, Linux 5.8), -errno: -ENOENT where the kernel has none.
  * ret_path: its node, or where that is missing, the descriptor's path in /proc. */
 int loopdev_make(const struct loopdev_want *want, char ret_path[LOOPDEV_PATH]);
+
+/* Is there a device, made by whomever, by which this file is written to? One whose file has another name (a hard link)
+ * is not looked at. */
+bool loopdev_writes_to(int file);

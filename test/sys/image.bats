@@ -628,6 +628,27 @@ split_tree() {
         output_is free
 }
 
+@test "an image that the host has mounted is busy, although mount(8) takes no lock, for a start that would write" {
+        make_image ext4
+        mkdir "$work/mnt"
+        mount -o loop "$IMAGE" "$work/mnt"
+        try berth -q -i "$IMAGE" true
+        local first=$errors
+        try berth -q --read-only -i "$IMAGE" echo read
+        local second=$output
+        umount "$work/mnt"
+        [[ $first == *"is currently busy"* ]]
+        [ "$second" = read ]
+        # One that only reads is in nobody's way.
+        mount -o loop,ro "$IMAGE" "$work/mnt"
+        try berth -q -i "$IMAGE" echo written
+        local third=$output
+        umount "$work/mnt"
+        [ "$third" = written ]
+        try berth -q -i "$IMAGE" echo free
+        output_is free
+}
+
 @test "a file that nobody may write to, and one of a read-only file system, are used read-only" {
         make_image ext4
         chmod a-w "$IMAGE"
@@ -655,6 +676,17 @@ split_tree() {
         [ "$first" = "done" ]
         [[ $second == *"Device or resource busy"* ]]
         [ "$content" = kept ]
+}
+
+@test "a block device that cannot be written to is used read-only" {
+        local device kind
+        make_image ext4
+        device=$(losetup --find --show --read-only "$IMAGE")
+        try berth -q -i "$device" cat /proc/self/mountinfo
+        losetup -d "$device"
+        status_is 0
+        kind=$(type_at /)
+        [[ $kind == "ext4 ro"* ]]
 }
 
 @test "-M finds NAME.raw, and its settings file" {
