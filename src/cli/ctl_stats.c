@@ -2,11 +2,11 @@
 
 /* berthctl stats, top: what containers use, once or over time. */
 
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -75,14 +75,24 @@ static int by_cpu(const void *a, const void *b) {
         return x->cpu != y->cpu ? (x->cpu < y->cpu ? 1 : -1) : strcmp(x->name, y->name);
 }
 
-/* A name that was given and is not there is an error, unless it was there before. */
+/* A name that was given and does not run is an error, unless it did before. */
+static int check_words(struct ctl *c, struct err *e) {
+        struct target t;
+        int k = 0;
+
+        for (size_t i = 0; k == 0 && i < c->n_words; i++) {
+                target_init(&t);
+                k = target_open(c, c->words[i], &t, e);
+                target_close(&t);
+        }
+        return k;
+}
+
 static int take_samples(struct ctl *c, const struct sample_list *before, struct sample_list *ret, struct err *e) {
         struct container_list l = { 0 };
-        struct container found;
         int k = container_list(&c->arena, &l, e);
 
-        for (size_t i = 0; k == 0 && !before && i < c->n_words; i++)
-                k = container_find(c->words[i], &c->arena, &found, e);
+        k = k < 0 || before ? k : check_words(c, e);
         if (k < 0)
                 return k;
         for (size_t i = 0; i < l.n; i++)
@@ -95,15 +105,27 @@ static const char *size_or_nothing(uint64_t n, char buf[16]) {
         return n == UINT64_MAX ? NULL : human_size(n, buf);
 }
 
+/* Those that a window has room for: the cursor is below them. Without a window there is room for all. */
+static size_t fitting(size_t n, bool heads) {
+        struct winsize size = { 0 };
+        size_t taken = heads ? 2 : 1;
+
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row == 0)
+                return n;
+        return n + taken <= size.ws_row ? n : size.ws_row > taken ? size.ws_row - taken : 1;
+}
+
 static void print_table(struct ctl *c, const struct sample_list *l, bool live) {
         static const char *const heads[] = {
                 "NAME", "TASKS", "MEMORY", "LIMIT", "CPU", "CPU%", "READ", "WRITTEN", NULL
         };
         struct arena *a = &c->arena;
         struct table t = { .heads = heads, .right = 0xfe };
+        bool heads_too = !ctl_is_set(c, "no-legend");
+        size_t n = live ? fitting(l->n, heads_too) : l->n;
         char buf[16];
 
-        for (size_t i = 0; i < l->n; i++) {
+        for (size_t i = 0; i < n; i++) {
                 const struct sample *s = &l->items[i];
                 const struct usage *u = &s->usage;
 
@@ -117,9 +139,10 @@ static void print_table(struct ctl *c, const struct sample_list *l, bool live) {
                 table_cell(a, &t, size_or_nothing(u->read, buf));
                 table_cell(a, &t, size_or_nothing(u->written, buf));
         }
-        /* Home, and all below it cleared. */
-        fputs(live ? "\x1b[H\x1b[J" : "", stdout);
-        table_print(&t, !ctl_is_set(c, "no-legend"), stdout);
+        /* Home, all below it cleared; and lines are cut off at the edge meanwhile (console_codes(4)). */
+        fputs(live ? "\x1b[H\x1b[J\x1b[?7l" : "", stdout);
+        table_print(&t, heads_too, stdout);
+        fputs(live ? "\x1b[?7h" : "", stdout);
 }
 
 static void number(struct json *j, const char *key, uint64_t n) {
@@ -188,7 +211,8 @@ static int next_round(struct ctl *c, const struct sample_list *before, struct sa
         if (k < 0)
                 return k;
         print(c, ret, live);
-        return fflush(stdout) == 0 ? 0 : err_set(e, ERR_SYSTEM, errno, "cannot write the output");
+        (void) fflush(stdout);
+        return 0;
 }
 
 /* Each round has memory of its own, which goes when the next one has compared itself with it. */
@@ -210,7 +234,7 @@ static int run_top(struct ctl *c, struct err *e) {
                 round.arena = (struct arena){ 0 };
                 k = next_round(&round, &before, &now, live, e);
                 before = now;
-                if (ctl_is_set(c, "once"))
+                if (ctl_is_set(c, "once") || ferror(stdout))
                         break;
         }
         arena_done(&spent.arena);

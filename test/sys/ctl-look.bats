@@ -134,6 +134,32 @@ Name=shown"
         stop_berth
 }
 
+@test "top: in a window it shows as many as fit, those that use most, and cuts lines off; a full disk is said once" {
+        local first second
+        opts=(--read-only)
+        start_named idle1 'echo ready; exec sleep 1000'
+        first=$launcher
+        start_named idle2 'echo ready; exec sleep 1000'
+        second=$launcher
+        start_named busy 'echo ready; while :; do :; done'
+        on_terminal -s 3x20 'expect=busy' 'expect=busy' 'signal=TERM' -- "$BERTHCTL" top -d 0.3
+        output_has busy
+        never grep -q idle <<<"$output"
+        # Lines are not broken: DECAWM.
+        output_has $'\e[?7l'
+        output_has $'\e[?7h'
+        try bash -c "'$BERTHCTL' top --once -d 0.1 >/dev/full"
+        refused "cannot write the output"
+        [ "$(wc -l <<<"$errors")" = 1 ] || fail "$errors"
+        stop_berth
+        stop_berth "$second"
+        kill -KILL "$first"
+        wait "$first" || true
+        try ctl stats idle1
+        refused "berthctl gc"
+        ctl gc
+}
+
 @test "stats: a container without a cgroup of its own is summed up over its processes" {
         start_named bare 'sleep 1001 & echo ready; exec sleep 1000'
         local record=/run/berth/bare/record
