@@ -82,17 +82,24 @@ static int unknown_option(const char *name, size_t n, struct err *e) {
         return r;
 }
 
-static int ambiguous_option(const char *name, size_t n, struct err *e) {
-        char list[200] = "";
-        int r;
-
+/* Those of systemd-nspawn alone, where it has any: only by them a short form is ambiguous. */
+static void list_options(const char *name, size_t n, unsigned unless, char *list, size_t size) {
         for (size_t i = 0; i < n_settings; i++) {
                 const struct setting *s = &settings[i];
                 size_t used = strlen(list);
 
-                if (s->name && !(s->flags & (SETTING_OWN | SETTING_HIDDEN)) && strncmp(s->name, name, n) == 0)
-                        snprintf(list + used, sizeof list - used, "%s--%s", used ? ", " : "", s->name);
+                if (s->name && !(s->flags & (unless | SETTING_HIDDEN)) && strncmp(s->name, name, n) == 0)
+                        snprintf(list + used, size - used, "%s--%s", used ? ", " : "", s->name);
         }
+}
+
+static int ambiguous_option(const char *name, size_t n, struct err *e) {
+        char list[200] = "";
+        int r;
+
+        list_options(name, n, SETTING_OWN, list, sizeof list);
+        if (!*list)
+                list_options(name, n, 0, list, sizeof list);
         r = err_set(e, ERR_USAGE, 0, "option --%.*s is ambiguous", n > 60 ? 60 : (int) n, name);
         err_hint(e, "it could be %s", list);
         return r;

@@ -185,8 +185,10 @@ static int assign(struct reader *r, const char *key, char *value, struct err *e)
                 .trusted = r->file->trusted,
         };
 
+        /* What begins so is for others to read: systemd.syntax(7). */
         if (!st.row) {
-                warn(r, "unknown key ", key);
+                if (!str_after(key, "X-"))
+                        warn(r, "unknown key ", key);
                 return 0;
         }
         if (is_enough(r))

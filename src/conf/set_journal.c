@@ -17,7 +17,7 @@ int set_forward(const struct saying *s, struct err *e) {
         char here[PATH_MAX];
 
         if (*v != '/' && !getcwd(here, sizeof here))
-                return bad_value(s, e, "cannot tell where it begins");
+                return bad_value(s, e, "the directory that it is relative to is gone");
         s->spec->forward.to = *v == '/' ? v : arena_printf(s->arena, "%s/%s", here[1] ? here : "", v);
         return strlen(s->spec->forward.to) < PATH_MAX ? SET_OK : bad_value(s, e, "the path is too long");
 }

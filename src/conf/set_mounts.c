@@ -168,10 +168,10 @@ static int set_source(const struct saying *s, struct spec_source *ret, const cha
                 ret->path = plain_parts(s->arena, arena_printf(s->arena, "/%s", path));
         else if (*path && *path != '/' && s->said->origin != ORIGIN_ARGV)
                 return bad_value(s, e, "the source is no absolute path");
+        else if (*path && *path != '/' && !getcwd(here, sizeof here))
+                return bad_value(s, e, "the directory that it is relative to is gone");
         else if (*path && *path != '/')
-                ret->path = getcwd(here, sizeof here)
-                                    ? arena_printf(s->arena, "%s/%s", streq(here, "/") ? "" : here, path)
-                                    : NULL;
+                ret->path = arena_printf(s->arena, "%s/%s", streq(here, "/") ? "" : here, path);
         return ret->path ? 0 : bad_value(s, e, "not a valid source");
 }
 

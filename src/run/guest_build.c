@@ -77,7 +77,9 @@ int guest_split(struct guest *g, struct err *e) {
                 if (k == -EPERM || k == -ENOSPC || k == -EUSERS)
                         g->run->refuted = REFUTED_USERNS;
                 err_set(e, ERR_HOST, -k, "cannot make the namespaces of %s", g->plan->machine);
-                return k == -ENOSPC || k == -EUSERS ? err_hint(e, "see /proc/sys/user/max_*_namespaces") : k;
+                return k == -ENOSPC || k == -EUSERS ? err_hint(e, "see /proc/sys/user/max_*_namespaces")
+                       : k == -EAGAIN               ? err_hint(e, "see ulimit -u and pids.max of the cgroup")
+                                                    : k;
         }
         k = protocol_send_fds(g->sock, &(struct message){ .kind = MSG_GIVE, .give = GIVE_LEADER, .pid = guest.pid },
                               &(struct msg_fds){ .n = 1, .fd = { guest.pidfd } }, e);

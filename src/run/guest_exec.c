@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -153,6 +154,16 @@ static int not_found(int k, const struct plan *p, const char *path, struct err *
         return k == -EACCES ? err_hint(e, "that takes a regular file with the permission to be executed") : k;
 }
 
+static int not_executable(int k, int fd, const struct plan *p, const char *path, struct err *e) {
+        struct statvfs fs;
+
+        err_set(e, ERR_PAYLOAD, -k, "cannot run %s in %s", path, p->root.path);
+        err_blame(e, SAID_COMMAND, NULL);
+        if (fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_NOEXEC)
+                return err_hint(e, "its file system is mounted noexec: mount -o remount,exec");
+        return err_hint(e, "the interpreter in its first line (#!) cannot be used");
+}
+
 /* A script reads its own name as it was said, not as it was found from here. */
 static void name_as_said(struct exec_image *x, const char *found, char *said) {
         for (size_t i = 0; x->room && x->argv[i]; i++)
@@ -179,11 +190,8 @@ int guest_program(struct guest *g, struct err *e) {
                 argv = room->login_argv;
         }
         k = exec_image_open(&room->image, fd, path, argv);
-        if (k < 0) {
-                err_set(e, ERR_PAYLOAD, -k, "cannot run %s in %s", path, p->root.path);
-                err_blame(e, SAID_COMMAND, NULL);
-                return err_hint(e, "the interpreter in its first line (#!) cannot be used");
-        }
+        if (k < 0)
+                return not_executable(k, fd, p, path, e);
         if (p->exec.candidates.n == 0 && !p->exec.search_path)
                 name_as_said(&room->image, path, argv[0]);
         g->program = &room->image;

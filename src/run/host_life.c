@@ -19,6 +19,7 @@
 #include "base/elf.h"
 #include "base/str.h"
 #include "base/log.h"
+#include "base/parse.h"
 #include "sys/cgroupstat.h"
 
 enum { START_TIMEOUT_MS = 60 * 1000, ASK_AGAIN_MS = 50, ASK_LOOKS = 20, EXIT_REBOOT = 133 };
@@ -234,6 +235,7 @@ static int read_last_words(struct run *r, struct err *e) {
  * PID 1 by SIGINT for power-off and halt, by SIGHUP for a restart (pid_namespaces(7)). */
 static void read_status(struct run *r, int code, int status) {
         r->reboot = false;
+        r->ended_by = 0;
         if (code == CLD_EXITED)
                 r->status = status == EXIT_REBOOT ? EXIT_FAILURE : status;
         else if (status == SIGINT)
@@ -244,8 +246,10 @@ static void read_status(struct run *r, int code, int status) {
 
                 r->reboot = !asked && !r->plan->life.keep_unit;
                 r->status = asked ? EXIT_SUCCESS : EXIT_REBOOT;
-        } else
+        } else {
+                r->ended_by = r->life == LIFE_RUNNING ? status : 0;
                 r->status = EXIT_FAILURE;
+        }
 }
 
 static int on_exit_of_guest(void *data, short revents, struct err *e) {
@@ -527,6 +531,7 @@ int host_supervise(struct run *r, struct err *e) {
                                            .data = r,
                                            .give_up = r->held.signals,
                                            .gives_up = is_asked_to_end };
+        char signal[16];
         int k;
 
         loop_init(&r->loop);
@@ -543,10 +548,12 @@ int host_supervise(struct run *r, struct err *e) {
         k = k < 0 ? k : host_service_watch(r, e);
         k = k < 0 ? k : host_forward_watch(r, e);
         k = k < 0 ? k : loop_run(&r->loop, e);
-        if (!r->console)
-                return k;
-        console_drop(r->console);
-        if (r->console->out_error && r->console->out_error != EPIPE) {
+        if (r->console)
+                console_drop(r->console);
+        if (k >= 0 && r->ended_by)
+                dprintf(STDERR_FILENO, "berth: %s was ended by the signal %s\n", r->plan->machine,
+                        parse_signal_name(r->ended_by, signal));
+        if (r->console && r->console->out_error && r->console->out_error != EPIPE) {
                 dprintf(STDERR_FILENO, "berth: output was lost: %s\n", strerror(r->console->out_error));
                 r->status = r->status ? r->status : EXIT_FAILURE;
         }

@@ -308,6 +308,8 @@ static int take_guest(struct run *r, struct err *e) {
                 return err_hint(e, "berth needs CAP_SYS_ADMIN; in a container, check its system call filter");
         if (k == -ENOSPC || k == -EUSERS)
                 return err_hint(e, "see /proc/sys/user/max_*_namespaces");
+        if (k == -EAGAIN)
+                return err_hint(e, "no more processes are allowed here: see ulimit -u and pids.max of the cgroup");
         return k;
 }
 

@@ -96,6 +96,7 @@ struct run {
         bool announced, went; /* the record is written; GO was sent */
         bool told_why;        /* the guest said itself why it failed */
         int status;           /* of the ended payload, as an exit status of ours */
+        int ended_by;         /* the signal that did it, unasked; 0: none */
         int asked_by;         /* the signal that asked it to end */
         unsigned asked;       /* how often was looked whether it heard that */
         struct {

@@ -77,6 +77,12 @@ prepare() {
         [ ! -e "$TREE/m" ]
 }
 
+@test "a relative source where the working directory is gone" {
+        mkdir "$work/gone"
+        try sh -c 'cd "$1" && rmdir "$1" && shift && exec "$@"' sh "$work/gone" "$BERTH" -q -D "$TREE" --bind=x:/mnt true
+        refused "is gone"
+}
+
 @test "a link of the tree never leads a source in the tree out of it" {
         prepare
         ln -s /etc/passwd "$TREE/srv/in"

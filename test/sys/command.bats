@@ -171,6 +171,18 @@ load ../lib/common
         refused /usr/bin/directory
 }
 
+@test "a tree on a file system that is mounted noexec" {
+        mkdir "$work/noexec"
+        try unshare -m --propagation private sh -c 'mount -t tmpfs -o noexec tmpfs "$1" && cp -a "$2" "$1/t" && shift 2 && exec "$@"' \
+                sh "$work/noexec" "$TREE" "$BERTH" -q -D "$work/noexec/t" true
+        refused "mounted noexec"
+}
+
+@test "no more processes are allowed" {
+        try bash -c 'ulimit -u 1; exec "$@"' bash "$BERTH" -q -D "$TREE" true
+        refused "ulimit -u"
+}
+
 @test "a script whose interpreter is missing is named" {
         fresh_tree
         printf '#!/no/interpreter\n' >"$TREE/usr/bin/orphan"

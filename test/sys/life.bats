@@ -50,6 +50,22 @@ gone() {
         gone "$leader"
 }
 
+@test "a signal that ends the payload unasked is named" {
+        start_sleeper
+        kill -KILL "$leader"
+        await_end
+        status_is 1
+        grep "ended by the signal SIGKILL" "$work/err"
+        start_sleeper
+        kill "$launcher"
+        await_end
+        never grep "ended by" "$work/err"
+        opts=(--rlimit=STACK=0)
+        in_tree true
+        status_is 1
+        errors_has "ended by the signal SIG"
+}
+
 @test "--kill-signal is what the payload gets, by name, number and RTMIN+n" {
         local how want
         for how in USR1:USR1 SIGUSR2:USR2 10:USR1 RTMIN+3:RTMIN+3 SIGRTMIN+4:RTMIN+4 sigterm:TERM; do

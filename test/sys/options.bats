@@ -445,6 +445,11 @@ END
         output_is x
         errors_has "$TREE.nspawn:2"
         errors_has NoSuchKey
+        # Sections and keys that begin with X- are for others.
+        printf '[X-Section]\nX-Key=1\nOther=1\n[Exec]\nX-Key=1\nEnvironment=A=b\n' >"$TREE.nspawn"
+        try berth -q -D "$TREE" sh -c 'echo $A'
+        output_is b
+        [ -z "$errors" ]
 }
 
 @test "--settings=trusted trusts the file beside the tree" {

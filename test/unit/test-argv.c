@@ -17,6 +17,7 @@ static void test_words(struct tap *t) {
         GOOD(t, s->self.settings == SETTINGS_NO, "--settings=no");
         GOOD(t, s->exec.argv.n == 0 && !s->root.directory);
         BAD(t, "--private- is ambiguous", "--private-");
+        BAD(t, "--memo is ambiguous (it could be --memory, --memory-high)", "--memo=5M");
         BAD(t, "it could be --no-pager, --no-ask-password, --notify-ready, --no-new-privileges", "--no");
         BAD(t, "did you mean --directory", "--directroy=x");
         BAD(t, "did you mean --read-only", "--readonly");
