@@ -25,20 +25,22 @@ bool plan_binds_at(const struct spec *s, const char *dst) {
         return false;
 }
 
-bool plan_binds_below(const struct spec *s, const char *dst) {
-        for (size_t i = 0; i < s->mounts.n; i++) {
-                const char *rest = str_after(s->mounts.items[i].dst, dst);
-
-                if (rest && *rest == '/')
-                        return true;
-        }
-        return false;
-}
-
 static bool is_below(const char *path, const char *top) {
         const char *rest = str_after(path, top);
 
         return rest && (!*rest || *rest == '/');
+}
+
+/* Where it ends. The links of a tree are none in a root that is new, but for those in usr. */
+static const char *place_of(const struct spec_mount *m, const struct source *from, const struct plan *p) {
+        return from->leads_to && (!p->root.fresh || is_below(m->dst, "usr")) ? from->leads_to : m->dst;
+}
+
+bool plan_binds_into(const struct spec *s, const struct facts *f, const struct plan *p, const char *dst) {
+        for (size_t i = 0; i < s->mounts.n; i++)
+                if (is_below(place_of(&s->mounts.items[i], &f->sources.items[i], p), dst))
+                        return true;
+        return false;
 }
 
 static bool is_passing(const struct spec_mount *m) {
@@ -285,10 +287,16 @@ static void add_fresh(const struct spec_mount *m, const char *options, uint64_t 
 }
 
 /* What is mounted last lies on top, and that is the container's own. */
-static bool is_covered(const struct spec_mount *m) {
-        const char *rest = str_after(m->dst, SPEC_CGROUP_DIR);
+static bool is_covered(const struct spec_mount *m, const struct source *from, const struct plan *p) {
+        return is_below(place_of(m, from, p), SPEC_CGROUP_DIR);
+}
 
-        return rest && (*rest == '\0' || *rest == '/');
+/* Said by its own name it is refused earlier. */
+static int no_place(const struct spec_mount *m, const struct source *from, struct err *e) {
+        err_set(e, ERR_IMAGE, 0, "%s/%s: a link of the tree leads it to /%s, which the container itself is made of",
+                m->option, m->dst, from->leads_to);
+        err_hint(e, "choose another place");
+        return err_blame(e, m->option, m->dst);
 }
 
 static int leave_out(const struct spec_mount *m, const struct facts *f, struct arena *a, struct plan *p,
@@ -308,7 +316,7 @@ static int bind_one(const struct spec *s, const struct spec_mount *m, const stru
                     struct arena *a, struct plan *p, struct err *e) {
         uint64_t set = MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME | (m->read_only ? MOUNT_ATTR_RDONLY : 0);
 
-        if (is_covered(m))
+        if (is_covered(m, from, p))
                 return leave_out(m, f, a, p, e);
         if (!m->source.in_tree && !*m->source.path) {
                 add_fresh(m, "mode=0755", set, a, p);
@@ -395,6 +403,8 @@ static int add_overlay(const struct spec_mount *m, const struct facts *f, const 
 
 static int add_one(const struct spec *s, const struct spec_mount *m, const struct facts *f, const struct source *from,
                    struct arena *a, struct plan *p, struct err *e) {
+        if (m->kind != MOUNT_BIND && is_covered(m, from, p))
+                return no_place(m, from, e);
         switch (m->kind) {
         case MOUNT_BIND: return bind_one(s, m, f, from, a, p, e);
         case MOUNT_OVERLAY: return add_overlay(m, f, from, a, p, e);

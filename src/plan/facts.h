@@ -97,6 +97,7 @@ struct source {
         bool to_found; /* something is at the destination in the tree; its owner */
         uid_t to_uid;
         gid_t to_gid;
+        const char *leads_to; /* where the tree's links lead the destination; NULL: there are none on the way */
 };
 struct source_list {
         struct source *items; /* one for each of spec.mounts */

@@ -717,11 +717,6 @@ static int check_mount_point(const struct facts *f, struct arena *a, struct plan
         return err_hint(e, "empty ones are needed, and not made in what is read-only: %s", join(a, &f->tree.missing));
 }
 
-/* Some trees have /var/tmp as a link to it. */
-static bool reaches_tmp(const struct spec *s) {
-        return plan_binds_below(s, "tmp") || plan_binds_below(s, "var/tmp");
-}
-
 int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         unsigned now = conditions(s, f, p);
         int r = 0;
@@ -758,7 +753,8 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
                         op->flags |= FSOP_RECURSIVE;
                 if (!p->ids.own)
                         op->flags &= ~(unsigned) FSOP_IDMAP;
-                if (streq(op->dst, "tmp") && s->mounts.n > 0 && reaches_tmp(s))
+                /* What is mounted there needs it first. */
+                if (streq(op->dst, "tmp") && plan_binds_into(s, f, p, "tmp"))
                         op->flags &= ~(unsigned) FSOP_LATE;
                 add_seeds(&rows[i], now, f, a, op);
                 if (rows[i].seeds == dev_seeds)

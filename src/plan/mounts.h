@@ -17,9 +17,10 @@ int plan_binds(const struct spec *s, const struct facts *f, struct arena *a, str
 int plan_host_dir(const struct spec *s, const struct spec_mount *m, struct arena *a, struct plan *p, struct err *e);
 /* Before plan_unit(): the devices among them. */
 int plan_bind_devices(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
-/* Is one of them at this place, or below it? */
+/* Is one of them at this place? */
 bool plan_binds_at(const struct spec *s, const char *dst);
-bool plan_binds_below(const struct spec *s, const char *dst);
+/* Does one of them end at this place, or below it, by links of the tree too? */
+bool plan_binds_into(const struct spec *s, const struct facts *f, const struct plan *p, const char *dst);
 
 /* What of the user's mounts a path inside lies on. */
 enum laid_over {

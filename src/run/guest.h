@@ -100,6 +100,12 @@ int guest_remove(struct guest *g, const struct fsop *op, struct err *e);
 int guest_open_parent(int root, const char *dst, const char **ret_name, struct err *e);
 /* Makes the directories that lead to dst, as far as they are missing. */
 int guest_make_parents(int root, const char *dst, struct err *e);
+/* A link to what is not there becomes its target, by its text: 1. Anything else stays as it is: 0. */
+int guest_follow_lost(int root, char path[PATH_MAX]);
+/* What failed was asked for by another name: a link to it. */
+int guest_blame_link(const char *path, const char *target, struct err *e);
+/* errno, with what helps: nothing is made at this path, which is in the directory dir. */
+int guest_cannot_make(int dir, const char *what, const char *path, struct err *e);
 
 /* guest_self.c */
 int guest_become_root(struct guest *g, struct err *e);

@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/clean.h"
@@ -32,15 +34,94 @@ int guest_open_parent(int root, const char *dst, const char **ret_name, struct e
                 return err_set(e, ERR_IMAGE, ENAMETOOLONG, "cannot open the directory of /%s", dst);
         memcpy(dir, dst, (size_t) (slash - dst));
         dir[slash - dst] = '\0';
-        fd = resolve_in_root(root, dir, O_PATH | O_DIRECTORY);
+        fd = resolve_in_root(root, *dir ? dir : "/", O_PATH | O_DIRECTORY);
         if (fd < 0)
                 return err_set(e, ERR_IMAGE, -fd, "cannot open /%s of the tree", dir);
         *ret_name = slash + 1;
         return fd;
 }
 
-/* One part after the other: a link on the way is followed inside; one that leads to nothing is an error. */
-int guest_make_parents(int root, const char *dst, struct err *e) {
+/* A new name in a directory of the tree cannot be made. */
+int guest_cannot_make(int dir, const char *what, const char *path, struct err *e) {
+        int code = errno;
+        struct statfs sf;
+
+        err_set(e, ERR_IMAGE, code, "cannot make the %s /%s in the tree", what, path);
+        if (fstatfs(dir, &sf) == 0 && (sf.f_type == PROC_SUPER_MAGIC || sf.f_type == SYSFS_MAGIC))
+                return err_hint(e, "it is in proc or sysfs: only what is there can be covered");
+        return err_hint(e, "make it yourself: something empty of that kind");
+}
+
+/* path without the part behind its last slash, and text there. */
+static int replace_last(char path[PATH_MAX], const char *text) {
+        char *slash = strrchr(path, '/'), *at = *text == '/' || !slash ? path : slash + 1;
+
+        return (size_t) snprintf(at, (size_t) (path + PATH_MAX - at), "%s", text) >= (size_t) (path + PATH_MAX - at)
+                       ? -ENAMETOOLONG
+                       : 0;
+}
+
+/* Where path is a link to what is not there, it becomes the target: what is to be made is made there. Returns 1 where
+ * it has changed. */
+int guest_follow_lost(int root, char path[PATH_MAX]) {
+        enum { LINKS_MAX = 8 };
+
+        for (int links = 0; links < LINKS_MAX; links++) {
+                CLEAN_FD int fd = resolve_in_root(root, path, O_PATH | O_NOFOLLOW);
+                char text[PATH_MAX];
+                ssize_t n = fd < 0 ? -1 : readlinkat(fd, "", text, sizeof text - 1);
+                int k;
+
+                if (n < 0)
+                        return links > 0;
+                text[n] = '\0';
+                k = replace_last(path, text);
+                if (k < 0)
+                        return k;
+        }
+        return -ELOOP;
+}
+
+int guest_blame_link(const char *path, const char *target, struct err *e) {
+        const struct err was = *e;
+
+        err_set(e, was.kind, was.code, "cannot make %s, where the link /%s of the tree leads to", target, path);
+        memcpy(e->hint, was.hint, sizeof e->hint);
+        return was.code > 0 ? -was.code : -EINVAL;
+}
+
+static int make_parents(int root, const char *dst, int depth, struct err *e);
+
+/* Links are followed by their text, so one may hold the next: depth bounds that. */
+static int make_directory(int root, const char *path, int depth, struct err *e) {
+        const char *name;
+        int k = depth == 0 ? err_set(e, ERR_IMAGE, ELOOP, "cannot make the directory /%s in the tree", path)
+                           : make_parents(root, path, depth - 1, e);
+        CLEAN_FD int dir = k < 0 ? k : guest_open_parent(root, path, &name, e);
+
+        if (dir < 0)
+                return dir;
+        return mkdirat(dir, name, 0755) < 0 && errno != EEXIST ? guest_cannot_make(dir, "directory", path, e) : 0;
+}
+
+/* path, which is name in the directory at, is not there. */
+static int make_part(int root, const char *path, int at, const char *name, int depth, struct err *e) {
+        char target[PATH_MAX];
+        int k;
+
+        snprintf(target, sizeof target, "%s", path);
+        k = guest_follow_lost(root, target);
+        if (k < 0)
+                return err_set(e, ERR_IMAGE, -k, "cannot follow the link /%s of the tree", path);
+        if (k > 0) {
+                k = make_directory(root, target, depth, e);
+                return k < 0 ? guest_blame_link(path, target, e) : 0;
+        }
+        return mkdirat(at, name, 0755) < 0 && errno != EEXIST ? guest_cannot_make(at, "directory", path, e) : 0;
+}
+
+/* One part after the other: a link on the way is followed inside, and what it leads to is made too. */
+static int make_parents(int root, const char *dst, int depth, struct err *e) {
         CLEAN_FD int at = fcntl(root, F_DUPFD_CLOEXEC, 3);
         char path[PATH_MAX];
         size_t n = 0;
@@ -52,13 +133,14 @@ int guest_make_parents(int root, const char *dst, struct err *e) {
                         return err_set(e, ERR_IMAGE, ENAMETOOLONG, "cannot make the directories of /%s", dst);
                 memcpy(path, dst, (size_t) (slash - dst));
                 path[slash - dst] = '\0';
-                next = resolve_in_root(root, path, O_PATH | O_DIRECTORY);
-                if (next == -ENOENT && mkdirat(at, path + n, 0755) < 0 && errno != EEXIST) {
-                        err_set(e, ERR_IMAGE, errno, "cannot make the directory /%s in the tree", path);
-                        return err_hint(e, "make an empty one there");
-                }
-                if (next == -ENOENT)
+                next = resolve_in_root(root, *path ? path : "/", O_PATH | O_DIRECTORY);
+                if (next == -ENOENT) {
+                        int k = make_part(root, path, at, path + n, depth, e);
+
+                        if (k < 0)
+                                return k;
                         next = resolve_in_root(root, path, O_PATH | O_DIRECTORY);
+                }
                 if (next < 0)
                         return err_set(e, ERR_IMAGE, -next, "cannot open the directory /%s of the tree", path);
                 close(at);
@@ -66,6 +148,12 @@ int guest_make_parents(int root, const char *dst, struct err *e) {
                 n = (size_t) (slash + 1 - dst);
         }
         return at < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot open the root of the tree") : 0;
+}
+
+int guest_make_parents(int root, const char *dst, struct err *e) {
+        enum { DEPTH_MAX = 8 };
+
+        return make_parents(root, dst, DEPTH_MAX, e);
 }
 
 static enum file_kind kind_at(int dir, const char *name) {

@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -59,26 +61,34 @@ int guest_attach_root(struct guest *g, struct err *e) {
         return 0;
 }
 
-/* Makes a missing destination: a directory with all that leads to it, or an empty file. */
-static int make_missing(struct guest *g, const struct fsop *op, struct err *e) {
+/* A directory with all that leads to it, or an empty file. */
+static int make_place(struct guest *g, const struct fsop *op, const char *place, struct err *e) {
         const char *name;
-        int k = op->flags & FSOP_PARENTS ? guest_make_parents(g->root, op->dst, e) : 0;
-        CLEAN_FD int dir = k < 0 ? k : guest_open_parent(g->root, op->dst, &name, e);
+        int k = op->flags & FSOP_PARENTS ? guest_make_parents(g->root, place, e) : 0;
+        CLEAN_FD int dir = k < 0 ? k : guest_open_parent(g->root, place, &name, e);
         CLEAN_FD int file = -1;
 
         if (dir < 0)
                 return dir;
-        if (op->flags & FSOP_MAKE_DIR) {
-                if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST) {
-                        err_set(e, ERR_IMAGE, errno, "cannot make the mount point /%s in the tree", op->dst);
-                        return err_hint(e, "make an empty directory there");
-                }
-                return 0;
-        }
-        file = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-        if (file < 0 && errno != EEXIST)
-                return err_set(e, ERR_IMAGE, errno, "cannot make the mount point /%s in the tree", op->dst);
-        return 0;
+        if (op->flags & FSOP_MAKE_DIR)
+                k = mkdirat(dir, name, 0755);
+        else
+                k = file = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+        return k < 0 && errno != EEXIST ? guest_cannot_make(dir, "mount point", op->dst, e) : 0;
+}
+
+/* Makes a missing destination. */
+static int make_missing(struct guest *g, const struct fsop *op, struct err *e) {
+        char place[PATH_MAX] = "";
+        int k = snprintf(place, sizeof place, "%s", op->dst) >= (int) sizeof place ? -ENAMETOOLONG : 0;
+        bool lost;
+
+        k = k == 0 && op->flags & FSOP_FOLLOW ? guest_follow_lost(g->root, place) : k;
+        if (k < 0)
+                return err_set(e, ERR_IMAGE, -k, "cannot make the mount point /%s in the tree", op->dst);
+        lost = k > 0;
+        k = make_place(g, op, place, e);
+        return k < 0 && lost ? guest_blame_link(op->dst, place, e) : k;
 }
 
 static int look_up(struct guest *g, const struct fsop *op) {
@@ -147,7 +157,7 @@ static struct mounted *identity(struct guest *g, const struct fsop *op) {
         return &g->mounted[op - g->plan->fsops.items];
 }
 
-/* By a link of the tree: what the container is made of is covered only where that is said. */
+/* By a link of the tree: what the container is made of is covered only where that is said. /tmp anything may cover. */
 static int check_link(struct guest *g, const struct fsop *op, int dst, struct err *e) {
         struct mounted at = { 0 }, own = { 0 };
         int k = identify(dst, op->dst, &at, e);
@@ -159,11 +169,12 @@ static int check_link(struct guest *g, const struct fsop *op, int dst, struct er
                 if (at.dev == own.dev && at.ino == own.ino) {
                         err_set(e, ERR_IMAGE, 0, "/%s of the tree leads to what the container itself is made of (%s)",
                                 op->dst, op->why);
-                        return err_hint(e, "it is a symbolic link, or leads through one");
+                        return err_hint(e, "it is a symbolic link, or leads through one: choose another place");
                 }
                 if (other == op)
                         return 0;
-                own = other->flags & (FSOP_OF_USER | FSOP_IN_TREE) || streq(other->dst, op->dst)
+                own = other->flags & (FSOP_OF_USER | FSOP_IN_TREE) || streq(other->dst, op->dst) ||
+                                      streq(other->dst, "tmp")
                               ? (struct mounted){ 0 }
                               : *identity(g, other);
         }

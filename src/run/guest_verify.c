@@ -143,6 +143,14 @@ static uint64_t wanted(const struct fsop *op) {
         return want & (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
+/* A link in what is bound leads below a mount that comes later: nobody knew before. */
+static int mislaid(const struct fsop *op, struct err *e) {
+        if (!(op->flags & FSOP_FOLLOW))
+                return differs(e, op->dst);
+        err_set(e, ERR_IMAGE, 0, "/%s (%s) is not seen inside: another mount came on top of it", op->dst, op->why);
+        return err_hint(e, "if a link is on the way, name the place that it leads to");
+}
+
 static int verify_mount(const struct guest *g, size_t i, struct err *e) {
         const struct fsop *op = &g->plan->fsops.items[i];
         uint64_t want = wanted(op), now;
@@ -153,10 +161,10 @@ static int verify_mount(const struct guest *g, size_t i, struct err *e) {
         /* We are inside: no name leads out any more, and what covers a link is found at its name. */
         if ((size_t) snprintf(path, sizeof path, "/%s", op->dst) >= sizeof path ||
             mount_root_of_path(path, op->flags & FSOP_FOLLOW, &dev, &ino) < 0 || mount_attrs_of_path(path, &now) < 0)
-                return differs(e, op->dst);
+                return mislaid(op, e);
         if (dev == g->mounted[i].dev && ino == g->mounted[i].ino)
                 return (now & want) == want ? 0 : differs(e, op->dst);
-        return covered_by_link(g, i, dev, ino) ? 0 : differs(e, op->dst);
+        return covered_by_link(g, i, dev, ino) ? 0 : mislaid(op, e);
 }
 
 /* --- most of it at one look: what mountinfo says --- */

@@ -297,6 +297,17 @@ static int set_destination_owner(const struct target *t, const char *v) {
         return 0;
 }
 
+/* NUMBER PATH */
+static int set_leads_to(const struct target *t, const char *v) {
+        char path[256];
+        unsigned n;
+
+        if (sscanf(v, "%u %255s", &n, path) != 2 || n >= t->f->sources.n)
+                return -EINVAL;
+        t->f->sources.items[n].leads_to = arena_strdup(t->a, path);
+        return 0;
+}
+
 /* PATH c|b MAJOR MINOR MODE, PATH none: no node. */
 static int set_device(const struct target *t, const char *v) {
         struct device_fact *d = arena_push(t->a, &t->f->host.devices);
@@ -516,6 +527,7 @@ static const struct {
         ROW("source", sources, set_source),
         ROW("source.owner", sources, set_source_owner),
         ROW("source.destination-owner", sources, set_destination_owner),
+        ROW("source.leads-to", sources, set_leads_to),
         ROW("random", random, set_random),
 #undef ROW
 };

@@ -132,6 +132,80 @@ prepare() {
         output_is $'/tmp/d:\nbelow\n\n/var/tmp:\nd'
 }
 
+# Wherever the container mounts a file system of its own, and so too where the link's target is not in the tree.
+@test "through the tree's own links into what is mounted over it" {
+        prepare
+        mkdir "$TREE/a"
+        ln -s /tmp "$TREE/scratch"
+        ln -s ../tmp "$TREE/a/b"
+        ln -s /tmp/made/here "$TREE/lost"
+        ln -s lost "$TREE/twice"
+        ln -s /run "$TREE/r"
+        ln -s run/media "$TREE/media"
+        ln -s /dev "$TREE/d"
+        ln -s /dev/shm/new "$TREE/shm"
+        ln -s ../sys/kernel "$TREE/a/k"
+        local place users
+        for users in pick no; do
+                for place in scratch/x a/b/x/y lost/x twice/x/y r/x media/usb d/x shm/x a/k; do
+                        opts=("--private-users=$users" "--bind=$from/dir:/$place")
+                        in_tree ls "/$place"
+                        status_is 0
+                        output_is below || fail "$place, $users"
+                        if [ "$place" = a/k ]; then continue; fi
+                        opts=("--private-users=$users" "--bind=$from/file:/$place")
+                        in_tree cat "/$place"
+                        output_is content || fail "$place, $users"
+                        opts=("--private-users=$users" "--tmpfs=/$place:size=1m")
+                        in_tree sh -c 'grep -c size=1024k /proc/self/mountinfo'
+                        output_is 1 || fail "$place, $users"
+                done
+        done
+        # The last part too: where a file system of the container's own may be covered, and where there was nothing.
+        for place in scratch lost twice media shm; do
+                opts=("--bind=$from/dir:/$place")
+                in_tree ls "/$place"
+                output_is below || fail "$place"
+        done
+        [ -z "$(find "$TREE/tmp" "$TREE/run" "$TREE/dev" -mindepth 1)" ]
+}
+
+@test "through a link into the kernel's file systems: what is there, and no new name" {
+        prepare
+        ln -s /proc "$TREE/p"
+        ln -s /sys "$TREE/s"
+        ln -s /sys/fs/cgroup "$TREE/cg"
+        opts=("--bind=$from/file:/p/cpuinfo")
+        in_tree cat /p/cpuinfo
+        output_is content
+        local place
+        for place in p/new s/new; do
+                try berth -q -D "$TREE" "--bind=$from/dir:/$place" true
+                refused "/$place" || fail "$place"
+                errors_has "only what is there can be covered" || fail "$place"
+        done
+        for place in cg cg/x; do
+                try berth -D "$TREE" "--bind=$from/dir:/$place" true
+                status_is 0
+                errors_has "--bind=/$place has no effect, as with systemd-nspawn" || fail "$place"
+        done
+        try berth -q -D "$TREE" --tmpfs=/cg true
+        refused "--tmpfs=/cg: a link of the tree leads it to /sys/fs/cgroup"
+}
+
+@test "through a link of what is bound itself: never below another mount" {
+        prepare
+        ln -s /tmp "$from/dir/out"
+        opts=("--bind=$from/dir:/mnt" "--bind=$from/two:/mnt/out/x")
+        mkdir "$from/two"
+        in_tree true
+        refused "/mnt/out/x"
+        errors_has "name the place that it leads to"
+        opts=("--bind=$from/dir:/mnt" "--bind=$from/two:/tmp/x")
+        in_tree ls -d /mnt/out/x
+        status_is 0
+}
+
 @test "what the container is made of is refused" {
         prepare
         local place
