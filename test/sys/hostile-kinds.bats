@@ -136,7 +136,7 @@ runs|/srv/l1 end 0|links 19 /inside
 /srv/l1|/srv/l1|links 45 /inside
 runs|--chdir=/srv/l1 /inside end 0|links 19 /home
 /srv/l1|--chdir=/srv/l1 /inside end 0|links 45 /home
-runs|-b end 0|links 20 /inside; ln -sf /srv/l1 usr/sbin/init
+runs|-b end 0|links 17 /inside; ln -sf /srv/l1 usr/sbin/init
 init|-b|links 45 /inside; ln -sf /srv/l1 usr/sbin/init
 /etc/passwd|-u homeless /inside end 0|links 45 /etc/passwd2; mv etc/passwd etc/passwd2; ln -s /srv/l1 etc/passwd
 runs|-u homeless /inside end 0|links 20 /etc/passwd2; mv etc/passwd etc/passwd2; ln -s /srv/l1 etc/passwd
