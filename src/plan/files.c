@@ -109,7 +109,7 @@ static int resolv_said(const struct spec *s, const struct facts *f, struct arena
         }
         host = f->host.resolv_conf[resolv_modes[mode].source];
         if (!host) {
-                err_set(e, ERR_HOST, 0, "--resolv-conf=%s: the host has no %s", resolv_conf_name(mode),
+                err_set(e, ERR_HOST, 0, "--resolv-conf=%s: the host has no file %s", resolv_conf_name(mode),
                         resolv_sources[resolv_modes[mode].source]);
                 return err_hint(e, "--resolv-conf=off leaves the tree's own file as it is");
         }
@@ -219,6 +219,11 @@ static int timezone_auto(const struct spec *s, const struct facts *f, struct are
         return 0;
 }
 
+static int no_zone(enum timezone_mode mode, struct err *e) {
+        err_set(e, ERR_HOST, 0, "--timezone=%s: the host has no file /etc/localtime", timezone_mode_name(mode));
+        return err_hint(e, "--timezone=off leaves the tree's own as it is; timedatectl set-timezone makes one");
+}
+
 static int timezone_said(enum timezone_mode mode, const struct facts *f, struct arena *a, struct plan *p,
                          struct err *e) {
         bool writes = mode == TIMEZONE_DELETE || mode == TIMEZONE_COPY || mode == TIMEZONE_SYMLINK;
@@ -237,8 +242,7 @@ static int timezone_said(enum timezone_mode mode, const struct facts *f, struct 
                 return 0;
         }
         if (!f->host.localtime[0])
-                return err_set(e, ERR_HOST, 0, "--timezone=%s: the host has no /etc/localtime",
-                               timezone_mode_name(mode));
+                return no_zone(mode, e);
         if (mode == TIMEZONE_SYMLINK)
                 return add_timezone_link(f, a, p, "--timezone=symlink", e);
         if (mode == TIMEZONE_BIND && f->tree.localtime == AT_MISSING) {

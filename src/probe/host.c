@@ -218,6 +218,13 @@ static void open_unit(const struct facts *f, struct opened *o) {
         (void) open_cgroup(top, f->cgroup.unit, o);
 }
 
+/* One that can be read to its end: neither a FIFO nor a directory may get inside as one. */
+static bool is_file(const char *path) {
+        struct stat st;
+
+        return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, R_OK) == 0;
+}
+
 static void probe_names(const struct spec *s, struct arena *a, struct facts *f) {
         static const char *const sources[] = {
                 "/etc/resolv.conf",
@@ -230,19 +237,19 @@ static void probe_names(const struct spec *s, struct arena *a, struct facts *f) 
         ssize_t k;
 
         for (size_t i = 0; i < n && s->integration.resolv_conf != RESOLV_OFF; i++)
-                if (access(sources[i], R_OK) == 0)
+                if (is_file(sources[i]))
                         f->host.resolv_conf[i] = sources[i];
         f->host.localtime = "";
         if (s->integration.timezone == TIMEZONE_OFF)
                 return;
         k = readlink("/etc/localtime", link, sizeof link - 1);
         if (k < 0) {
-                if (access("/etc/localtime", R_OK) == 0)
+                if (is_file("/etc/localtime"))
                         f->host.localtime = "/etc/localtime";
                 return;
         }
         link[k] = '\0';
-        if (strstr(link, "zoneinfo/") && access("/etc/localtime", R_OK) == 0)
+        if (strstr(link, "zoneinfo/") && is_file("/etc/localtime"))
                 f->host.localtime = arena_strdup(a, strstr(link, "zoneinfo/") + strlen("zoneinfo/"));
 }
 

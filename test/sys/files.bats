@@ -125,3 +125,78 @@ END
                 [ ! -e "$TREE/etc/resolv.conf" ]
         done
 }
+
+# with_odd_host KIND COMMAND...: the host's two files are of this kind.
+with_odd_host() {
+        with_own /etc sh -c '
+                rm -f /etc/localtime /etc/resolv.conf
+                for file in /etc/localtime /etc/resolv.conf; do
+                        case $1 in
+                        fifo) mkfifo $file ;;
+                        dir) mkdir $file ;;
+                        dangling) ln -s /usr/share/zoneinfo/no/such $file ;;
+                        device) ln -s /dev/zero $file ;;
+                        esac
+                done
+                shift
+                exec "$@"' sh "$@"
+}
+
+@test "what is no file on the host is not there: nothing of it comes inside, and nobody waits" {
+        fresh_tree
+        put "$TREE/etc/resolv.conf" file
+        put "$TREE/etc/localtime" file
+        local kind mode
+        for kind in fifo dir dangling device; do
+                try with_odd_host "$kind" timeout 10 "$BERTH" -q -D "$TREE" cat /etc/resolv.conf /etc/localtime
+                status_is 0
+                output_is $'own\nown' || fail "$kind"
+                for mode in copy-host replace-host bind-host; do
+                        try with_odd_host "$kind" timeout 10 "$BERTH" -q "--resolv-conf=$mode" --timezone=off -D "$TREE" true
+                        refused "--resolv-conf=$mode: the host has no file /etc/resolv.conf" || fail "$kind $mode"
+                done
+                for mode in copy bind symlink; do
+                        try with_odd_host "$kind" timeout 10 "$BERTH" -q "--timezone=$mode" --resolv-conf=off -D "$TREE" true
+                        refused "--timezone=$mode: the host has no file /etc/localtime" || fail "$kind $mode"
+                done
+        done
+        [ "$(<"$TREE/etc/resolv.conf")" = own ]
+        [ "$(<"$TREE/etc/localtime")" = own ]
+}
+
+# Held before the open of what was looked at; it is another thing then.
+@test "what is no file any more when it is opened ends the start" {
+        fresh_tree
+        put "$TREE/etc/resolv.conf" file
+        local kind
+        for kind in 'mkfifo' 'mkdir' 'ln -s /dev/zero'; do
+                rm -f "$work/trace"
+                # shellcheck disable=SC2016 # for the shell inside
+                try with_host_files sh -c '
+                        kind=$1 trace=$2
+                        shift 2
+                        timeout 20 strace -f -o "$trace" -P /etc/resolv.conf -e trace=openat -e inject=openat:delay_enter=1500000:when=1 "$@" &
+                        until grep -q openat "$trace" 2>/dev/null || [ $((i += 1)) -gt 100 ]; do sleep 0.01; done
+                        sleep 0.7
+                        rm /etc/resolv.conf
+                        $kind /etc/resolv.conf
+                        wait $!' sh "$kind" "$work/trace" "$BERTH" -q --resolv-conf=copy-host -D "$TREE" echo started
+                refused "/etc/resolv.conf is no regular file" || fail "$kind" "$(cat "$work/trace")"
+                [ "$(<"$TREE/etc/resolv.conf")" = own ]
+        done
+}
+
+@test "none of the host's own files is waited for, where it is a FIFO" {
+        local file
+        for file in passwd group subuid subgid machine-id os-release shadow; do
+                try with_own /etc sh -c 'rm -f "/etc/$1" && mkfifo "/etc/$1" || exit 99
+                        shift
+                        exec "$@"' sh "$file" timeout 10 "$BERTH" -q --link-journal=try-guest -D "$TREE" echo started
+                status_is 0
+                output_is started || fail "$file"
+                try with_own /etc sh -c 'rm -f "/etc/$1" && mkfifo "/etc/$1" || exit 99
+                        shift
+                        exec "$@"' sh "$file" timeout 10 "$BERTH" -q --link-journal=host --bind-user=root -D "$TREE" echo started
+                [ "$status" = 1 ] || fail "$file: $status"
+        done
+}
