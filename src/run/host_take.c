@@ -289,8 +289,10 @@ static void drop_socket(struct run *r) {
  * user namespace of its own, gets a copy that is locked (see guest_build.c). */
 static int take_guest(struct run *r, struct err *e) {
         bool split = r->plan->ids.own;
-        int k = process_clone(split ? CLONE_NEWUSER | CLONE_NEWNS : r->plan->namespaces, r->held.cgroup,
-                              split ? &r->held.builder : &r->held.guest);
+        /* What the container uses up of what each user has is the container's, and not missing to the host's root. */
+        int k = split ? process_clone_owned(CLONE_NEWUSER | CLONE_NEWNS, r->held.cgroup, r->plan->ids.base,
+                                            &r->held.builder)
+                      : process_clone(r->plan->namespaces, r->held.cgroup, &r->held.guest);
 
         if (k == 0)
                 guest_main(r);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -48,6 +49,33 @@ int process_clone(uint64_t namespaces, int cgroup, struct process *ret) {
         };
 
         return clone_with(&args, ret);
+}
+
+/* Rights to files stay those of the user files: a cgroup is one's own to be cloned into. A change of ids makes a
+ * process undumpable, and its files in proc root's of all namespaces: the id map could not be written any more. */
+static int change_user(uid_t effective, uid_t files) {
+        if (setresuid((uid_t) -1, effective, (uid_t) -1) < 0)
+                return -errno;
+        if (files != effective)
+                (void) setfsuid(files);
+        return prctl(PR_SET_DUMPABLE, 1) < 0 ? -errno : 0;
+}
+
+int process_clone_owned(uint64_t namespaces, int cgroup, uid_t owner, struct process *ret) {
+        uid_t own = geteuid();
+        int k = owner != own ? change_user(owner, own) : 0, back;
+
+        k = k < 0 ? k : process_clone(namespaces, cgroup, ret);
+        if (k == 0 || owner == own)
+                return k;
+        back = change_user(own, own);
+        if (back == 0 || k < 0)
+                return k < 0 ? k : 1;
+        (void) process_signal(ret->pidfd, SIGKILL);
+        (void) process_wait(ret->pidfd, true, &(int){ 0 }, &(int){ 0 });
+        close(ret->pidfd);
+        *ret = (struct process){ .pidfd = -1 };
+        return back;
 }
 
 int process_clone_as(pid_t tid, struct process *ret) {

@@ -19,6 +19,11 @@ struct process {
  * Linux 5.7), with a pidfd. Returns 1 in the launcher with *ret filled, 0 in the guest. */
 int process_clone(uint64_t namespaces, int cgroup, struct process *ret);
 
+/* The same with a user namespace among them (CLONE_NEWUSER) that belongs to the user owner, not to us: what is limited
+ * for each user (user_namespaces(7), inotify(7), RLIMIT_SIGPENDING of getrlimit(2)) is counted for owner up to us, and
+ * not for our own user. Ids of ours are as before in the end; a signal for our parent's death is not (prctl(2)). */
+int process_clone_owned(uint64_t namespaces, int cgroup, uid_t owner, struct process *ret);
+
 /* A sister: it has our parent for its own (CLONE_PARENT), and begins as a copy of us otherwise. */
 int process_clone_sister(uint64_t namespaces, struct process *ret);
 

@@ -18,8 +18,8 @@ int tell(const char *key, long result) {
 }
 
 int main(int argc, char **argv) {
-        const struct verbs *const tables[] = { &verbs_look, &verbs_files,  &verbs_calls,
-                                               &verbs_talk, &verbs_escape, &verbs_arch };
+        const struct verbs *const tables[] = { &verbs_look,   &verbs_files,   &verbs_calls, &verbs_talk,
+                                               &verbs_escape, &verbs_exhaust, &verbs_arch };
 
         setvbuf(stdout, NULL, _IOLBF, 0);
         for (size_t t = 0; argc > 1 && t < sizeof tables / sizeof tables[0]; t++)

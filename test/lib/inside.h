@@ -18,7 +18,7 @@ struct verbs {
         size_t n;
 };
 
-extern const struct verbs verbs_look, verbs_files, verbs_calls, verbs_talk, verbs_escape, verbs_arch;
+extern const struct verbs verbs_look, verbs_files, verbs_calls, verbs_talk, verbs_escape, verbs_exhaust, verbs_arch;
 
 /* System calls that only this architecture has. */
 struct call {

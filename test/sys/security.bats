@@ -716,7 +716,8 @@ pivot_root:when=1+ - --private-users=no
 umount2:when=1+ the_root_directory --private-users=no
 mount_setattr:when=1 the_root_directory
 mount_setattr:when=1 the_root_directory --read-only
-setresuid:when=2 user_and_group -u guest
+setresuid:when=2 user_and_group -u guest --private-users=no
+setresuid:when=2 - -u guest
 setresgid:when=2 user_and_group -u guest
 END
         for ((i = 2; i <= 35; i += 3)); do
