@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "base/clean.h"
@@ -31,6 +32,52 @@ ssize_t file_read(int fd, char *buf, size_t size) {
 
 ssize_t file_pread(int fd, void *buf, size_t size, off_t at) {
         return read_on(fd, buf, size, at);
+}
+
+/* 0: nothing came. */
+static int await_something(int fd, int seconds) {
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+        int k;
+
+        do
+                k = poll(&p, 1, seconds * 1000);
+        while (k < 0 && errno == EINTR);
+        return k < 0 ? -errno : k;
+}
+
+/* There is nothing yet: of a socket, for too long. */
+static int go_on_waiting(int fd) {
+        int flags = fcntl(fd, F_GETFL);
+
+        if (flags < 0 || !(flags & O_NONBLOCK))
+                return -ETIMEDOUT;
+        return fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+/* A FIFO without a writer looks as if it was at its end (fifo(7)): an end at the very beginning is looked at again
+ * once poll(2) has something to say. */
+ssize_t file_read_awaited(int fd, char *buf, size_t size, int seconds) {
+        size_t n = 0;
+        int came = -1;
+
+        while (n < size) {
+                ssize_t r = read(fd, buf + n, size - n);
+                int k = r >= 0 || errno == EINTR ? 0 : errno == EAGAIN ? go_on_waiting(fd) : -errno;
+
+                if (k < 0)
+                        return k;
+                if (r == 0 && came == 0)
+                        return -ETIMEDOUT;
+                if (r == 0 && (n > 0 || came > 0))
+                        break;
+                if (r == 0 && (came = await_something(fd, seconds)) < 0)
+                        return came;
+                if (r > 0) {
+                        n += (size_t) r;
+                        came = 1;
+                }
+        }
+        return (ssize_t) n;
 }
 
 ssize_t file_read_at(int dir, const char *path, char *text, size_t size) {

@@ -80,9 +80,12 @@ static int copy_header(const struct image *m, const struct image_part *p) {
 
 /* --- passphrases --- */
 
+/* Of a FIFO the writer may come later, but within this time. */
+enum { PATIENCE_S = 30 };
+
 static int read_secret(const char *path, struct secret *ret) {
-        CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        ssize_t n = fd < 0 ? -errno : file_read(fd, ret->bytes, sizeof ret->bytes);
+        CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        ssize_t n = fd < 0 ? -errno : file_read_awaited(fd, ret->bytes, sizeof ret->bytes, PATIENCE_S);
 
         ret->size = n > 0 ? (uint32_t) n : 0;
         if (n == sizeof ret->bytes)
@@ -125,6 +128,20 @@ static int explain(const struct image *m, const struct image_part *p, const stru
         return err_hint(e, "what cryptsetup open can do with it, -i can start from its /dev/mapper device");
 }
 
+/* code 0: the file is empty. */
+static int no_key_file(const char *path, int code, struct err *e) {
+        err_set(e, ERR_HOST, -code, "cannot read a passphrase from %s", path);
+        if (code == 0)
+                err_hint(e, "it is empty");
+        else if (code == -ETIMEDOUT)
+                err_hint(e, "nothing came within %d seconds", PATIENCE_S);
+        else if (code == -EFBIG)
+                err_hint(e, "a passphrase has less than %d bytes", SECRET_MAX);
+        else if (code == -EISDIR)
+                err_hint(e, "name a file in it");
+        return err_blame(e, "image-key-file", NULL);
+}
+
 /* Where the next passphrase is from. 1: there it is; 0: no more; errors. */
 static int next_secret(const struct image *m, const struct image_part *p, unsigned turn, struct secrets *s,
                        struct arena *a, struct err *e) {
@@ -140,8 +157,7 @@ static int next_secret(const struct image *m, const struct image_part *p, unsign
                 k = read_secret(said->key_file, &s->next);
                 if (k > 0)
                         return 1;
-                err_set(e, ERR_HOST, -k, "cannot read a passphrase from %s", said->key_file);
-                return err_blame(e, "image-key-file", NULL);
+                return no_key_file(said->key_file, k, e);
         }
         if ((turn == 2 || turn == 3) && m->ask && m->ask->credentials && !said->key_file)
                 return read_secret(arena_printf(a, "%s/%s", m->ask->credentials, names[turn - 2]), &s->next) > 0;

@@ -26,7 +26,7 @@ struct tables {
 };
 
 static int read_host(const char *path, struct arena *a, struct span *ret, struct err *e) {
-        CLEAN_FD int fd = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+        CLEAN_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         struct stat st;
         ssize_t n = -1;
         char *text;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "plan/plan.h"
 
@@ -42,9 +43,12 @@ static int connect_to(int fd) {
         const struct timeval patience = { .tv_sec = PATIENCE_S };
 
         snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", fd);
+        /* Who listens may neither take us nor say anything. */
         if (sock < 0 || setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0 ||
-            connect(sock, (const struct sockaddr *) &address, sizeof address) < 0)
+            setsockopt(sock, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0)
                 return -errno;
+        if (connect(sock, (const struct sockaddr *) &address, sizeof address) < 0)
+                return errno == EAGAIN ? -ETIMEDOUT : -errno;
         return TAKE_FD(sock);
 }
 
@@ -60,26 +64,29 @@ static int open_content(int fd) {
         if (S_ISDIR(st.st_mode))
                 return -EISDIR;
         snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-        content = open(path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+        /* Of a FIFO the writer may come later. */
+        content = open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
         return content < 0 ? -errno : content;
 }
 
 static int read_content(int fd, struct arena *a, struct credential *c) {
         char *data = arena_alloc(a, CREDENTIAL_MAX + 1);
+        ssize_t n = file_read_awaited(fd, data, CREDENTIAL_MAX + 1, PATIENCE_S);
 
-        for (c->size = 0; c->size <= CREDENTIAL_MAX;) {
-                ssize_t n = read(fd, data + c->size, CREDENTIAL_MAX + 1 - c->size);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return errno == EAGAIN ? -ETIMEDOUT : -errno;
-                if (n == 0)
-                        break;
-                c->size += (size_t) n;
-        }
         c->data = data;
-        return c->size > CREDENTIAL_MAX ? -EFBIG : 0;
+        c->size = n > 0 ? (size_t) n : 0;
+        return n < 0 ? (int) n : n > CREDENTIAL_MAX ? -EFBIG : 0;
+}
+
+static int cannot_read(const struct credential *c, int code, struct err *e) {
+        err_set(e, ERR_HOST, code, "--load-credential=%s: cannot read %s", c->id, c->source);
+        switch (code) {
+        case ETIMEDOUT: return err_hint(e, "nothing came within %d seconds", PATIENCE_S);
+        case EFBIG: return err_hint(e, "a credential has at most 1 MiB");
+        case EISDIR: return err_hint(e, "name a file in it");
+        case ECONNREFUSED: return err_hint(e, "nobody listens at that socket");
+        default: return -code;
+        }
 }
 
 static int load(struct credential *c, char **env, struct arena *a, struct err *e) {
@@ -90,7 +97,7 @@ static int load(struct credential *c, char **env, struct arena *a, struct err *e
                 return source;
         content = open_content(source);
         k = content < 0 ? content : read_content(content, a, c);
-        return k < 0 ? err_set(e, ERR_HOST, -k, "--load-credential=%s: cannot read %s", c->id, c->source) : 0;
+        return k < 0 ? cannot_read(c, -k, e) : 0;
 }
 
 int probe_credentials(const struct spec *s, char **env, struct arena *a, struct credential_list *ret, struct err *e) {

@@ -21,7 +21,7 @@
 
 /* machine-id(5) */
 static bool read_host_id(uint8_t ret[16]) {
-        CLEAN_FD int fd = open("/etc/machine-id", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+        CLEAN_FD int fd = open("/etc/machine-id", O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         char text[34] = "";
 
         if (fd < 0 || read(fd, text, sizeof text - 1) < 32)

@@ -209,7 +209,7 @@ static void probe_usr(const struct spec *s, struct arena *a, struct facts *f, co
 }
 
 static char *read_host(const char *path, struct arena *a) {
-        CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+        CLEAN_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         struct stat st;
         char *text;
         ssize_t n;
