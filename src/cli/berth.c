@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clean.h"
@@ -56,67 +53,6 @@ static void print_lines(const struct strv *lines) {
 
         for (size_t i = 0; i < lines->n; i++)
                 fprintf(stderr, "berth: %s\n", str_escape(lines->items[i], line, sizeof line));
-}
-
-/* A directory handed to the payload would be a way out of its tree. */
-static int check_descriptor(int fd, struct err *e) {
-        struct stat st;
-
-        if (fstat(fd, &st) < 0) {
-                err_set(e, ERR_USAGE, errno, "LISTEN_FDS= announces descriptor %d, which is not open", fd);
-                return err_hint(e, "unset LISTEN_FDS");
-        }
-        if (!S_ISDIR(st.st_mode) && !(fcntl(fd, F_GETFL) & O_PATH))
-                return 0;
-        err_set(e, ERR_USAGE, 0, "descriptor %d is a directory: it would lead the payload out of its tree", fd);
-        return err_hint(e, fd < 3 ? "redirect it elsewhere" : "do not pass it");
-}
-
-/* While nothing of ours is open yet: later, numbers could be ours. */
-static int check_descriptors(char **env, struct err *e) {
-        unsigned n = probe_listen_fds(env);
-        int k = 0;
-
-        if (n > LISTEN_FDS_MAX) {
-                err_set(e, ERR_USAGE, 0, "LISTEN_FDS=%u is more than %d descriptors", n, LISTEN_FDS_MAX);
-                return err_hint(e, "unset LISTEN_FDS");
-        }
-        for (int fd = 0; k == 0 && fd < 3 + (int) n; fd++)
-                k = check_descriptor(fd, e);
-        return k;
-}
-
-/* Room for our own descriptors beside those passed. The payload gets limits of its own. */
-static int raise_limit(unsigned passed, struct err *e) {
-        struct rlimit files;
-        rlim_t want = 1024 + passed;
-
-        if (getrlimit(RLIMIT_NOFILE, &files) < 0)
-                return err_set(e, ERR_SYSTEM, errno, "cannot read the limit of open files");
-        if (files.rlim_cur < want) {
-                files.rlim_cur = files.rlim_max < want ? files.rlim_max : want;
-                (void) setrlimit(RLIMIT_NOFILE, &files);
-        }
-        if (passed == 0 || files.rlim_cur >= passed + 64)
-                return 0;
-        return err_set(e, ERR_USAGE, 0, "LISTEN_FDS=%u is too much for berth's own limit of %llu open files", passed,
-                       (unsigned long long) files.rlim_cur);
-}
-
-/* Descriptors 0 to 2 exist, and nothing else that the caller left open. */
-static int tidy_descriptors(char **env, struct err *e) {
-        int k;
-
-        while (fcntl(0, F_GETFD) < 0 || fcntl(1, F_GETFD) < 0 || fcntl(2, F_GETFD) < 0)
-                if (open("/dev/null", O_RDWR) < 0)
-                        return err_set(e, ERR_HOST, errno, "cannot open /dev/null");
-        k = check_descriptors(env, e);
-        if (k < 0)
-                return k;
-        /* What is not passed on by LISTEN_FDS= is not ours either; it would take up room and could be waited for. */
-        if (syscall(SYS_close_range, 3 + probe_listen_fds(env), ~0U, 0) < 0)
-                return err_set(e, ERR_HOST, errno, "close_range() fails: berth needs Linux 5.9");
-        return raise_limit(probe_listen_fds(env), e);
 }
 
 static int load_files(struct session *s, struct err *e) {
@@ -265,6 +201,8 @@ static int run(struct session *s, int *ret_status, struct err *e) {
                 k = tries == 0 && k == 0 ? probe_passwords(s->spec, a, &s->credentials, e) : k;
                 if (k < 0)
                         return k;
+                if (tries == 0)
+                        berth_close_named(s->spec, s->env);
                 log_plan(s->spec, p);
                 say_notes(s, &p->notes);
                 if (tries == 0)
@@ -333,9 +271,10 @@ static int clean_up(struct session *s, int *ret_status, struct err *e) {
 
 static int session_main(struct session *s, int argc, char **argv, int *ret_status, struct err *e) {
         enum conf_action action;
-        int k = tidy_descriptors(s->env, e);
+        int k = berth_check_descriptors(s->env, e);
 
         k = k < 0 ? k : conf_argv(&s->conf, argc, argv, &action, e);
+        k = k < 0 ? k : berth_close_descriptors(&s->draft.spec, s->env, e);
         if (k < 0)
                 return k;
         if (action != CONF_RUN) {

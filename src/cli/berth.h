@@ -12,6 +12,14 @@
  * caller the name of the machine is printed, unless quiet. */
 int berth_detach(bool quiet, int *ret_caller, int *ret_status, struct err *e);
 
+/* berth_descriptors.c. First: 0 to 2 exist, and what is passed on is fit for it. */
+int berth_check_descriptors(char **env, struct err *e);
+/* Before anything is opened: all is closed but what is passed on, and what options name (/dev/fd/63); room for ours.
+ */
+int berth_close_descriptors(const struct spec *s, char **env, struct err *e);
+/* Once: what they name was read. */
+void berth_close_named(const struct spec *s, char **env);
+
 /* berth_cleanup.c. What a killed run of the name left. */
 int berth_cleanup(const struct spec *s, int proc, struct arena *a, int *ret_status, struct err *e);
 

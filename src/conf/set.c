@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/parse.h"
 #include "base/str.h"
@@ -48,6 +49,24 @@ int set_path(const struct saying *s, struct err *e) {
         if (strlen(s->said->value) >= PATH_MAX)
                 return bad_value(s, e, "the path is too long");
         return set_string(s, e);
+}
+
+const char *path_from_here(const struct saying *s, const char *path) {
+        char here[PATH_MAX];
+
+        if (*path == '/')
+                return path;
+        return getcwd(here, sizeof here) ? arena_printf(s->arena, "%s/%s", here[1] ? here : "", path) : NULL;
+}
+
+int set_path_from_here(const struct saying *s, struct err *e) {
+        const char **at = (const char **) ((char *) s->spec + s->said->row->at);
+        int r = set_path(s, e);
+
+        if (r < 0)
+                return r;
+        *at = path_from_here(s, s->said->value);
+        return *at && strlen(*at) < PATH_MAX ? r : bad_value(s, e, "the directory that it is relative to is gone");
 }
 
 const char *choice_meant(const struct statement *st) {

@@ -139,6 +139,10 @@ int set_credential_source(const struct saying *s, struct err *e) {
                 return bad_value(s, e, "no path");
         if (!strchr(c.source, '/') && !is_id(c.source, strlen(c.source)))
                 return bad_value(s, e, "no path, and not a valid ID");
+        if (strchr(c.source, '/'))
+                c.source = path_from_here(s, c.source);
+        if (!c.source)
+                return bad_value(s, e, "the directory that it is relative to is gone");
         *arena_push(s->arena, &s->spec->credentials) = c;
         return SET_OK;
 }

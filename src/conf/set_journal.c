@@ -7,18 +7,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/parse.h"
 
-/* A relative path is seen from the caller's directory. */
 int set_forward(const struct saying *s, struct err *e) {
-        const char *v = s->said->value;
-        char here[PATH_MAX];
-
-        if (*v != '/' && !getcwd(here, sizeof here))
+        s->spec->forward.to = path_from_here(s, s->said->value);
+        if (!s->spec->forward.to)
                 return bad_value(s, e, "the directory that it is relative to is gone");
-        s->spec->forward.to = *v == '/' ? v : arena_printf(s->arena, "%s/%s", here[1] ? here : "", v);
         return strlen(s->spec->forward.to) < PATH_MAX ? SET_OK : bad_value(s, e, "the path is too long");
 }
 

@@ -157,22 +157,18 @@ static int set_destination(const struct saying *s, struct spec_mount *m, const c
 
 /* Said on the command line, a relative path is seen from the caller's directory; a file has none. */
 static int set_source(const struct saying *s, struct spec_source *ret, const char *path, struct err *e) {
-        char here[PATH_MAX];
-
         ret->in_tree = *path == '+';
         path += ret->in_tree;
         if (strlen(path) >= PATH_MAX)
                 return bad_value(s, e, "the path is too long");
-        ret->path = path;
-        if (ret->in_tree)
+        if (ret->in_tree) {
                 ret->path = plain_parts(s->arena, arena_printf(s->arena, "/%s", path));
-        else if (*path && *path != '/' && s->said->origin != ORIGIN_ARGV)
+                return ret->path ? 0 : bad_value(s, e, "not a valid source");
+        }
+        if (*path && *path != '/' && s->said->origin != ORIGIN_ARGV)
                 return bad_value(s, e, "the source is no absolute path");
-        else if (*path && *path != '/' && !getcwd(here, sizeof here))
-                return bad_value(s, e, "the directory that it is relative to is gone");
-        else if (*path && *path != '/')
-                ret->path = arena_printf(s->arena, "%s/%s", streq(here, "/") ? "" : here, path);
-        return ret->path ? 0 : bad_value(s, e, "not a valid source");
+        ret->path = *path ? path_from_here(s, path) : path;
+        return ret->path ? 0 : bad_value(s, e, "the directory that it is relative to is gone");
 }
 
 /* HOST:INSIDE[:COUNT]; the kernel takes one page of text for all of them. */

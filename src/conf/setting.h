@@ -155,6 +155,9 @@ int set_bool(const struct saying *s, struct err *e); /* bool at .at; .value 1: i
 int set_tristate(const struct saying *s, struct err *e);
 int set_string(const struct saying *s, struct err *e);
 int set_path(const struct saying *s, struct err *e);
+/* A relative path is seen from the caller's directory, which a detached supervisor leaves. NULL: that has no name. */
+const char *path_from_here(const struct saying *s, const char *path);
+int set_path_from_here(const struct saying *s, struct err *e);
 int set_choice(const struct saying *s, struct err *e); /* enum at .at: .value + the index in .nth */
 /* What a value of such a setting stands for: upstream takes a boolean where a mode is called auto, for that one, or
  * for the one that does nothing. */

@@ -72,6 +72,103 @@ c, _ = s.accept(); c.sendall(b"by a socket"); c.close()' "$work/socket" 3>&- &
         output_is $'from a file\nthrough a pipe\nby a socket\npassed on'
 }
 
+@test "--load-credential= from a FIFO: its writer may come late, be slow, and have nothing to say" {
+        mkfifo "$work/late" "$work/slow" "$work/empty"
+        (sleep 0.5; printf late >"$work/late") 3>&- &
+        (exec >"$work/slow"; sleep 0.5; printf sl; sleep 0.5; printf ow) 3>&- &
+        : >"$work/empty" 3>&- &
+        : >"$work/nothing"
+        opts=("--load-credential=a:$work/late" "--load-credential=b:$work/slow" "--load-credential=c:$work/empty" "--load-credential=d:$work/nothing")
+        in_tree sh -c 'cd $CREDENTIALS_DIRECTORY && cat a b c d'
+        wait
+        status_is 0
+        output_is lateslow
+}
+
+@test "--load-credential= from what the shell opened: a command's output, at any number; nothing of it comes inside" {
+        try berth -q --load-credential=a:<(printf 'of a command ') --load-credential b:<(sleep 0.5; printf late) -D "$TREE" \
+                sh -c 'cd $CREDENTIALS_DIRECTORY && cat a b; ls /proc/self/fd | tr "\n" " "'
+        status_is 0
+        output_is "of a command late0 1 2 3 "
+        echo file >"$work/file"
+        try berth -q --load-credential=a:/dev/fd/77 --load-credential=b:/proc/self/fd/9 -D "$TREE" sh -c 'cd $CREDENTIALS_DIRECTORY && cat a b' \
+                77<"$work/file" 9<"$work/file"
+        output_is $'file\nfile'
+        # What is not open would soon be berth's own.
+        try berth -q --load-credential=a:/dev/fd/77 -D "$TREE" true
+        refused "--load-credential=: descriptor 77 is not open"
+        # The supervisor keeps none.
+        start_berth -q --load-credential=a:<(printf x) -D "$TREE" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        [ "$(find "/proc/$launcher/fd" -lname 'pipe:*' | wc -l)" = 0 ]
+        stop_berth
+}
+
+# poll(2) says at once what it would say in half a minute.
+@test "--load-credential= from a FIFO that nobody writes to: an end, and a reason" {
+        mkfifo "$work/fifo"
+        try timeout 20 strace -f -o "$work/trace" -e inject=poll:retval=0:when=1 "$BERTH" -q "--load-credential=a:$work/fifo" -D "$TREE" true
+        grep -q 'poll(.*30000.*INJECTED' "$work/trace"
+        refused "--load-credential=a: cannot read $work/fifo: Connection timed out (nothing came within 30 seconds)"
+        # Whose writer is there, and silent, is waited for.
+        sleep 1000 >"$work/fifo" 3>&- &
+        local writer=$!
+        start_berth -q "--load-credential=a:$work/fifo" -D "$TREE" true
+        sleep 0.5
+        kill -0 "$launcher"
+        kill "$writer"
+        wait "$writer" || true
+        await_end
+        status_is 0
+}
+
+@test "--load-credential= of a relative path, and of a command, in the background" {
+        cd "$work"
+        echo relative >file
+        try berth -d -M loaded --load-credential=a:./file --load-credential=b:<(sleep 0.3; printf late) -D "$TREE" \
+                sh -c 'cd $CREDENTIALS_DIRECTORY && cat a b; exec sleep 1000'
+        status_is 0
+        output_is loaded
+        local seen
+        seen=$(ctl exec loaded cat /run/host/credentials/a /run/host/credentials/b)
+        try ctl stop --kill loaded
+        [ "$seen" = $'relative\nlate' ]
+}
+
+@test "--load-credential= waits, and is interrupted: ^C, TERM" {
+        mkfifo "$work/fifo"
+        local signal
+        for signal in INT TERM; do
+                start_berth -q "--load-credential=a:$work/fifo" -D "$TREE" echo started
+                sleep 0.3
+                kill -0 "$launcher"
+                kill -"$signal" "$launcher"
+                await_end
+                never status_is 0
+                output_is ""
+        done
+}
+
+@test "--load-credential= from a socket where nobody is served" {
+        python3 -c '
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1]); s.listen(0)
+c = socket.socket(socket.AF_UNIX); c.connect(sys.argv[1])
+time.sleep(1000)' "$work/socket" 3>&- &
+        local server=$!
+        for _ in {1..100}; do [ -S "$work/socket" ] && break; sleep 0.05; done
+        sleep 0.2
+        # What the kernel says when the time is over.
+        try timeout 20 strace -f -o "$work/trace" -e trace=connect,setsockopt -e inject=connect:error=EAGAIN "$BERTH" -q "--load-credential=a:$work/socket" -D "$TREE" true
+        refused "cannot read $work/socket: Connection timed out"
+        [ "$(grep -cE 'SO_(SND|RCV)TIMEO' "$work/trace")" = 2 ]
+        kill "$server"
+        wait "$server" || true
+        try berth -q "--load-credential=a:$work/socket" -D "$TREE" true
+        refused "nobody listens at that socket"
+}
+
 @test "what cannot be loaded is no start" {
         unset CREDENTIALS_DIRECTORY
         try berth -q "--load-credential=a:$work/missing" -D "$TREE" true

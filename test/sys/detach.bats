@@ -43,6 +43,20 @@ end_detached() {
         await_gone "$1"
 }
 
+@test "detach: relative paths are seen from where the caller is, after a reboot too" {
+        cd "$work"
+        mkdir up
+        touch netns
+        unshare --net="$work/netns" ip link add berth-a type veth peer name berth-b
+        opts=(--overlay-upper=up --network-namespace-path=./netns --bind=up:/mnt)
+        detached one sh -c '[ -e /srv/again ] || { echo >/srv/again; exec reboot -f; }; ls /sys/class/net; echo ready; exec sleep 1000'
+        await /run/berth/one/console.log ready
+        grep -q berth-a /run/berth/one/console.log
+        end_detached one
+        umount "$work/netns"
+        [ -e "$work/up/data/srv/again" ]
+}
+
 @test "detach: returns when the payload runs, and prints the name" {
         detached one sh -c 'echo ready; exec sleep 1000'
         [ "$(ps -o sid= -p "$supervisor" | tr -d ' ')" = "$supervisor" ]
