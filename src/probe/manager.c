@@ -6,10 +6,12 @@
 #include "probe/probe.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clean.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "sys/cgroupfs.h"
@@ -30,9 +32,31 @@ static void look_for_system(char **env, struct facts *f) {
         f->manager.parts = f->manager.machined && exists("/run/systemd/io.systemd.Manager");
 }
 
-static void look_for_users(char **env, struct arena *a, struct facts *f) {
-        const char *dir = str_env(env, "XDG_RUNTIME_DIR");
+/* sudo(8) may have kept another user's: who answers there is not the caller's manager. NULL: it is good. */
+static const char *distrust(const char *dir, struct arena *a) {
+        CLEAN_FD int fd = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        struct stat st;
 
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return errno == ENOENT ? NULL
+                                       : arena_printf(a, "XDG_RUNTIME_DIR=%s: %s", dir,
+                                                      errno == ENOTDIR || errno == ELOOP ? "not a directory, or a link"
+                                                                                         : strerror(errno));
+        if (st.st_uid != geteuid())
+                return arena_printf(a, "XDG_RUNTIME_DIR=%s belongs to user %u, and berth runs as user %u", dir,
+                                    st.st_uid, geteuid());
+        return st.st_mode & 022 ? arena_printf(a, "XDG_RUNTIME_DIR=%s has mode %04o: others may write to it", dir,
+                                               st.st_mode & 07777)
+                                : NULL;
+}
+
+static void look_for_users(char **env, struct arena *a, struct facts *f) {
+        const char *dir = str_env(env, "XDG_RUNTIME_DIR"), *why = dir ? distrust(dir, a) : NULL;
+
+        if (why) {
+                f->manager.why = why;
+                return;
+        }
         f->manager.found = dir && exists(arena_printf(a, "%s/systemd/private", dir)) &&
                            (exists(arena_printf(a, "%s/bus", dir)) || str_env(env, "DBUS_SESSION_BUS_ADDRESS"));
         f->manager.machined =

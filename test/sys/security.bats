@@ -817,6 +817,58 @@ calls_of() {
         errors_has /run/berth
 }
 
+@test "each directory of state: another user's, open to others, a link: refused by its name, and nothing is made there" {
+        mkdir "$work/elsewhere"
+        local dir kind
+        for dir in /run/berth /run/systemd/nspawn/locks /run/systemd/nspawn-uid; do
+                for kind in other open link; do
+                        try unshare -m --propagation private sh -c '
+                                mount -t tmpfs run /run && mkdir -p "${1%/*}" || exit 99
+                                case $2 in
+                                other) mkdir "$1"; chown 65534 "$1" ;;
+                                open) mkdir "$1"; chmod 0777 "$1" ;;
+                                link) ln -s "$3" "$1" ;;
+                                esac
+                                "$4" -q -D "$5" true; s=$?
+                                [ -z "$(ls -A "$1/")" ] || echo "something is there"
+                                exit $s' sh "$dir" "$kind" "$work/elsewhere" "$BERTH" "$TREE"
+                        refused "$dir" || fail "$dir, $kind"
+                done
+        done
+        # One above is another program's: what lies in it is looked at all the same.
+        try unshare -m --propagation private sh -c '
+                mount -t tmpfs run /run && mkdir -p /run/systemd/nspawn && chmod 0777 /run/systemd/nspawn && ln -s "$1" /run/systemd/nspawn/locks || exit 99
+                exec "$2" -q -D "$3" true' sh "$work/elsewhere" "$BERTH" "$TREE"
+        refused /run/systemd/nspawn/locks
+        [ -z "$(ls -A "$work/elsewhere")" ]
+}
+
+# As sudo(8) may keep it from another user.
+@test "--user: XDG_RUNTIME_DIR of another user, open to others, or a link is not asked" {
+        local dir=$work/runtime kind
+        for kind in other open link file; do
+                mkdir -p "$work/real/systemd"
+                touch "$work/real/systemd/private" "$work/real/bus"
+                chmod 0700 "$work/real"
+                rm -rf "$dir"
+                case $kind in
+                other) chown 1000 "$work/real"; mv "$work/real" "$dir" ;;
+                open) chmod 0777 "$work/real"; mv "$work/real" "$dir" ;;
+                link) ln -s "$work/real" "$dir" ;;
+                file) touch "$dir" ;;
+                esac
+                XDG_RUNTIME_DIR=$dir try strace -f -e trace=connect,openat -o "$work/trace" "$BERTH" -q --user -D "$TREE" true
+                refused "XDG_RUNTIME_DIR=$dir" || fail "$kind"
+                never grep -E "connect|runtime/" "$work/trace"
+        done
+        # Of our own the reason is another one.
+        rm -rf "$dir"
+        mkdir -m 0700 "$dir"
+        XDG_RUNTIME_DIR=$dir try berth -q --user -D "$TREE" true
+        refused "--user"
+        errors_lacks XDG_RUNTIME_DIR
+}
+
 @test "a launcher that was made setuid refuses" {
         make_open_place "$TREE"
         # The tests' own /tmp is nosuid.
