@@ -231,6 +231,57 @@ static int with_race(const struct call *c) {
         return status;
 }
 
+/* Processes that live for a moment, one after the other, a few at a time: their numbers go round. Says how many there
+ * were, and how many of them a signal has hit, until it is told to end. */
+static volatile sig_atomic_t ending;
+
+static void on_end(int sig) {
+        ending = 1;
+}
+
+static _Noreturn void churn(int out) {
+        enum { AT_ONCE = 20 };
+        unsigned long n = 0, hit = 0;
+        int status, living = 0;
+        char line[64];
+
+        signal(SIGUSR1, on_end);
+        while (!ending || living > 0) {
+                pid_t pid = !ending && living < AT_ONCE ? fork() : -1;
+
+                if (pid == 0) {
+                        signal(SIGUSR1, SIG_DFL);
+                        usleep(1000);
+                        _exit(0);
+                }
+                if (pid > 0)
+                        n++, living++;
+                if ((pid < 0 || living == AT_ONCE) && waitpid(-1, &status, 0) > 0) {
+                        living--;
+                        hit += WIFSIGNALED(status) || WEXITSTATUS(status) != 0;
+                }
+        }
+        _exit(write(out, line, (size_t) snprintf(line, sizeof line, "%lu processes, %lu hit\n", n, hit)) < 0);
+}
+
+/* churn FILE: while the command runs; the count goes to the file. */
+static int with_churn(const struct call *c) {
+        int status, out = c->argc == 1 ? open(c->argv[0], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+        pid_t pid;
+
+        if (out < 0)
+                die("churn");
+        pid = fork();
+        if (pid < 0)
+                die("cannot fork");
+        if (pid == 0)
+                churn(out);
+        status = run(c);
+        kill(pid, SIGUSR1);
+        waitpid(pid, NULL, 0);
+        return status;
+}
+
 /* argc0: no argument at all, not even a name. */
 static int with_argc0(const struct call *c) {
         char *none[1] = { NULL };
@@ -243,9 +294,9 @@ static const struct {
         const char *name;
         int (*run)(const struct call *c);
 } verbs[] = {
-        { "listen", with_listen }, { "notify", with_notify }, { "abstract", with_abstract },
-        { "tcp", with_tcp },       { "key", with_key },       { "leak", with_leak },
-        { "block", with_block },   { "argc0", with_argc0 },   { "race", with_race },
+        { "listen", with_listen }, { "notify", with_notify }, { "abstract", with_abstract }, { "tcp", with_tcp },
+        { "key", with_key },       { "leak", with_leak },     { "block", with_block },       { "argc0", with_argc0 },
+        { "race", with_race },     { "churn", with_churn },
 };
 
 int main(int argc, char **argv) {
