@@ -10,6 +10,7 @@
 
 #include "base/clean.h"
 #include "base/parse.h"
+#include "base/path_hint.h"
 #include "base/str.h"
 #include "cli/ctl.h"
 #include "cli/ctl_copy.h"
@@ -60,6 +61,11 @@ struct target_place {
         const char *name; /* NULL: that of the source */
 };
 
+static int no_directory(const struct place *p, const char *above, int code, struct err *e) {
+        err_set(e, ERR_HOST, -code, "cannot open the directory %s%s", above, p->path);
+        return p->container ? code : err_hint_path(e, p->path);
+}
+
 /* A directory that is there takes the copies under their own names; otherwise the one above it, and a new name. */
 static int open_target(struct ctl *c, const struct place *p, int root, struct target_place *ret, struct err *e) {
         struct place above = *p;
@@ -70,13 +76,13 @@ static int open_target(struct ctl *c, const struct place *p, int root, struct ta
                 return 0;
         if ((ret->dir != -ENOENT && ret->dir != -ENOTDIR && ret->dir != -ELOOP) || !name ||
             p->path[strlen(p->path) - 1] == '/')
-                return err_set(e, ERR_HOST, -ret->dir, "cannot open the directory %s", p->path);
+                return no_directory(p, "", ret->dir, e);
         above.path = arena_strndup(&c->arena, p->path, strlen(p->path) - strlen(name));
         if (!*above.path && !p->container)
                 above.path = ".";
         ret->dir = open_place(&above, root, O_RDONLY | O_DIRECTORY);
         ret->name = name;
-        return ret->dir < 0 ? err_set(e, ERR_HOST, -ret->dir, "cannot open the directory above %s", p->path) : 0;
+        return ret->dir < 0 ? no_directory(p, "above ", ret->dir, e) : 0;
 }
 
 static int copy_one(struct ctl *c, struct copy *copy, const struct place *from, int root,
@@ -84,8 +90,10 @@ static int copy_one(struct ctl *c, struct copy *copy, const struct place *from, 
         CLEAN_FD int source = open_place(from, root, O_PATH);
         const char *name = to->name ? to->name : last_name(&c->arena, from->path);
 
-        if (source < 0)
-                return err_set(e, ERR_HOST, -source, "cannot open %s", from->path);
+        if (source < 0) {
+                err_set(e, ERR_HOST, -source, "cannot open %s", from->path);
+                return from->container ? source : err_hint_path(e, from->path);
+        }
         if (!name) {
                 err_set(e, ERR_USAGE, 0, "%s has no name of its own for the copy", from->path);
                 return err_hint(e, "name the target: a path that is not there yet");

@@ -47,8 +47,10 @@ int exec_take_options(struct ctl *c, struct control_exec *x, struct err *e) {
 
         x->user = ctl_value(c, "user");
         x->chdir = ctl_value(c, "chdir");
-        if (x->chdir && x->chdir[0] != '/')
-                return err_set(e, ERR_USAGE, 0, "--chdir=%s: not an absolute path", x->chdir);
+        if (x->chdir && x->chdir[0] != '/') {
+                err_set(e, ERR_USAGE, 0, "--chdir=%s: not an absolute path", x->chdir);
+                return err_hint(e, "it is one inside, and begins with a slash");
+        }
         while ((entry = ctl_next(c, "setenv", &at))) {
                 size_t n = strcspn(entry, "=");
 
@@ -213,8 +215,10 @@ static int run(struct ctl *c, struct err *e) {
         bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
         int k;
 
-        if (ctl_is_set(c, "tty") && ctl_is_set(c, "no-tty"))
-                return err_set(e, ERR_USAGE, 0, "--tty and --no-tty: one of them");
+        if (ctl_is_set(c, "tty") && ctl_is_set(c, "no-tty")) {
+                err_set(e, ERR_USAGE, 0, "--tty and --no-tty: one of them");
+                return err_hint(e, "without either it is the one that fits the caller");
+        }
         if (ctl_is_set(c, "tty") || (terminal && !ctl_is_set(c, "no-tty")))
                 x.flags = CONTROL_TTY;
         k = exec_take_options(c, &x, e);

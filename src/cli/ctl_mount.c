@@ -13,6 +13,7 @@
 
 #include "base/clean.h"
 #include "base/parse.h"
+#include "base/path_hint.h"
 #include "base/str.h"
 #include "cli/ctl.h"
 #include "cli/ctl_copy.h"
@@ -64,8 +65,10 @@ static int make_tree(struct ctl *c, const struct target *t, struct err *e) {
         CLEAN_FD int source = open(c->words[1], O_PATH | O_CLOEXEC), tree = -1;
         int k;
 
-        if (source < 0)
-                return err_set(e, ERR_HOST, errno, "cannot open %s", c->words[1]);
+        if (source < 0) {
+                err_set(e, ERR_HOST, errno, "cannot open %s", c->words[1]);
+                return err_hint_path(e, c->words[1]);
+        }
         tree = mount_clone(source, "", true);
         if (tree < 0)
                 return err_set(e, ERR_HOST, -tree, "cannot clone the mount of %s", c->words[1]);

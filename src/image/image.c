@@ -13,6 +13,7 @@
 
 #include "base/clean.h"
 #include "base/log.h"
+#include "base/path_hint.h"
 #include "base/str.h"
 #include "image/apart.h"
 #include "image/protect.h"
@@ -33,8 +34,10 @@ static int open_file(struct image *m, struct err *e) {
         int fixed;
 
         m->file = open(m->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        if (m->file < 0)
-                return err_set(e, errno == ENOENT ? ERR_USAGE : ERR_HOST, errno, "cannot open the image %s", m->path);
+        if (m->file < 0) {
+                err_set(e, errno == ENOENT ? ERR_USAGE : ERR_HOST, errno, "cannot open the image %s", m->path);
+                return err_hint_path(e, m->path);
+        }
         if (fstat(m->file, &st) < 0)
                 return err_set(e, ERR_SYSTEM, errno, "cannot look at %s", m->path);
         if (S_ISDIR(st.st_mode)) {
@@ -42,8 +45,10 @@ static int open_file(struct image *m, struct err *e) {
                 return err_hint(e, "-D starts a directory");
         }
         m->block = S_ISBLK(st.st_mode);
-        if (!m->block && !S_ISREG(st.st_mode))
-                return err_set(e, ERR_USAGE, 0, "%s is neither a file nor a block device", m->path);
+        if (!m->block && !S_ISREG(st.st_mode)) {
+                err_set(e, ERR_USAGE, 0, "%s is neither a file nor a block device", m->path);
+                return err_hint(e, "-i starts what one of these holds");
+        }
         m->size = (uint64_t) st.st_size;
         if (m->block && ioctl(m->file, BLKGETSIZE64, &m->size) < 0)
                 return err_set(e, ERR_HOST, errno, "cannot find out the size of %s", m->path);
@@ -171,8 +176,10 @@ int image_check_kind(const struct image *m, const struct image_part *i, struct e
                 return err_hint(e, "--image-file-systems= is the list");
         }
         /* Boot partitions are left out then. */
-        if (!*i->part->fs && i->role != ROLE_ESP && i->role != ROLE_XBOOTLDR)
-                return err_set(e, ERR_IMAGE, 0, "%s: there is no known file system in %s", m->path, what);
+        if (!*i->part->fs && i->role != ROLE_ESP && i->role != ROLE_XBOOTLDR) {
+                err_set(e, ERR_IMAGE, 0, "%s: there is no known file system in %s", m->path, what);
+                return err_hint(e, "berth --inspect shows what is in it; it may be empty, damaged, or compressed");
+        }
         if (streq(i->part->fs, "verity") || streq(i->part->fs, "swap"))
                 return err_set(e, ERR_IMAGE, 0, "%s: %s holds %s, which is no file system to mount", m->path, what,
                                i->part->fs);

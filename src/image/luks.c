@@ -18,6 +18,7 @@
 
 #include "base/clean.h"
 #include "base/file.h"
+#include "base/path_hint.h"
 #include "base/str.h"
 #include "image/apart.h"
 #include "image/mapper.h"
@@ -137,8 +138,8 @@ static int no_key_file(const char *path, int code, struct err *e) {
                 err_hint(e, "nothing came within %d seconds", PATIENCE_S);
         else if (code == -EFBIG)
                 err_hint(e, "a passphrase has less than %d bytes", SECRET_MAX);
-        else if (code == -EISDIR)
-                err_hint(e, "name a file in it");
+        else
+                err_hint_path(e, path);
         return err_blame(e, "image-key-file", NULL);
 }
 

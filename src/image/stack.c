@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/path_hint.h"
 #include "base/pick.h"
 #include "base/str.h"
 #include "base/version.h"
@@ -248,8 +249,10 @@ static int open_layers(const struct facts *f, const struct stack *stack, int *fd
         CLEAN_FD int rw = f->stack.rw ? open(f->stack.rw, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
         int n = 0, k;
 
-        if (f->stack.rw && rw < 0)
-                return err_set(e, ERR_HOST, errno, "cannot open %s", f->stack.rw);
+        if (f->stack.rw && rw < 0) {
+                err_set(e, ERR_HOST, errno, "cannot open %s", f->stack.rw);
+                return err_hint_path(e, f->stack.rw);
+        }
         if (rw >= 0) {
                 CLEAN_FD int data = openat(rw, "data", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 

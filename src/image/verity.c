@@ -16,6 +16,7 @@
 #include "base/binary.h"
 #include "base/clean.h"
 #include "base/file.h"
+#include "base/path_hint.h"
 #include "base/str.h"
 #include "image/apart.h"
 #include "image/mapper.h"
@@ -42,9 +43,10 @@ static int open_data(struct image *m, const struct image_part *p, struct hash_pl
                 return ret->file < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot keep %s open", m->path) : 0;
         }
         ret->file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        if (ret->file < 0 || fstat(ret->file, &st) < 0)
+        if (ret->file < 0 || fstat(ret->file, &st) < 0) {
                 err_set(e, ERR_HOST, errno, "cannot open the hash data %s", path);
-        else if (!S_ISREG(st.st_mode))
+                err_hint_path(e, path);
+        } else if (!S_ISREG(st.st_mode))
                 err_set(e, ERR_USAGE, 0, "the hash data %s are no file", path);
         else {
                 ret->start = 0;

@@ -14,6 +14,7 @@
 #include "base/clean.h"
 #include "base/file.h"
 #include "base/parse.h"
+#include "base/path_hint.h"
 #include "base/str.h"
 #include "image/apart.h"
 #include "image/verity.h"
@@ -97,6 +98,7 @@ static int take_signature(struct image *m, struct arena *a, struct err *e) {
         if (n <= 0) {
                 err_set(e, said->sig_path ? ERR_USAGE : ERR_IMAGE, n < 0 ? (int) -n : 0,
                         "cannot read the signature %s", path);
+                err_hint_path(e, path);
                 return err_blame(e, said->sig_path ? "root-hash-sig" : "", NULL);
         }
         m->verity->sig_size = (unsigned) n;

@@ -96,9 +96,11 @@ static struct fsop *find(struct plan *p, const char *dst) {
 static int check(const struct bound_user *u, const struct plan *p, struct err *e) {
         uint32_t seen;
 
-        if (p->ids.own && plan_id_outside(p, u->inside, &seen) == 0)
-                return err_set(e, ERR_USAGE, 0, "--bind-user=%s: the container has no id %u for this user", u->name,
-                               u->inside);
+        if (p->ids.own && plan_id_outside(p, u->inside, &seen) == 0) {
+                err_set(e, ERR_USAGE, 0, "--bind-user=%s: the container has no id %u for this user", u->name,
+                        u->inside);
+                return err_hint(e, "--private-users=pick gives it 65536 of them");
+        }
         if (p->ids.own && plan_has_host_id(p, u->uid))
                 return err_set(e, ERR_USAGE, 0, "--bind-user=%s: the user's number %u is one of the container's own",
                                u->name, u->uid);

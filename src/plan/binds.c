@@ -79,6 +79,14 @@ static int no_source(const struct spec_mount *m, const char *name, const struct 
                 m->kind == MOUNT_OVERLAY ? "layer" : "source");
         if (from->why == ENOENT && m->kind == MOUNT_BIND)
                 err_hint(e, "a - in front of it leaves it out where it is missing");
+        else if (from->why == ENOENT)
+                err_hint(e, "make it: mkdir; an empty upper one is in memory");
+        else if (from->why == ENOTDIR)
+                err_hint(e, m->kind == MOUNT_BIND ? "a part of the path is no directory" : "layers are directories");
+        else if (from->why == ELOOP)
+                err_hint(e, "links lead in a circle, or there are too many");
+        else if (from->why == EACCES)
+                err_hint(e, "see its mode, its owner, and those of what it is in");
         return err_blame(e, m->option, name);
 }
 
@@ -130,6 +138,7 @@ static int find_owner(const struct spec *s, const struct spec_mount *m, const st
 static int no_ids(const struct spec_mount *m, const struct owner_map *map, struct err *e) {
         err_set(e, ERR_USAGE, 0, "%s%s: the container has no ids %u..%u", m->option, m->source.path, map->inside,
                 map->inside + map->count - 1);
+        err_hint(e, "--private-users= and --private-users-map= say which it has");
         return err_blame(e, m->option, m->source.path);
 }
 
@@ -309,6 +318,7 @@ static int leave_out(const struct spec_mount *m, const struct facts *f, struct a
                 return 0;
         }
         err_set(e, ERR_HOST, 0, "%s/%s: this host has no cgroup2", m->option, m->dst);
+        err_hint(e, "choose another place");
         return err_blame(e, m->option, m->dst);
 }
 

@@ -52,8 +52,10 @@ static int add_device(const struct spec_device *said, const struct facts *f, str
                 err_set(e, ERR_HOST, 0, "--device=%s: the host has no such device", said->path);
                 return err_hint(e, "its driver may be missing: modprobe");
         }
-        if (d->kind == DEVICE_NO_NODE)
-                return err_set(e, ERR_USAGE, 0, "--device=%s: that is no device node", said->path);
+        if (d->kind == DEVICE_NO_NODE) {
+                err_set(e, ERR_USAGE, 0, "--device=%s: that is no device node", said->path);
+                return err_hint(e, "--bind= brings files and directories inside");
+        }
         if (!to && p->cgroup.n_nodes == PLAN_NODES)
                 return err_set(e, ERR_USAGE, 0, "--device=%s: more than %d devices", said->path, PLAN_NODES);
         if (!to)

@@ -187,6 +187,7 @@ static int make_label(const struct spec *s, const struct facts *f, struct plan *
                 return 0;
         err_set(e, ERR_HOST, 0, "--selinux-%scontext=: SELinux does not run on this host",
                 s->sec.selinux ? "" : "apifs-");
+        err_hint(e, "without it there is nothing to label: leave the option out");
         return err_blame(e, s->sec.selinux ? "selinux-context" : "selinux-apifs-context", NULL);
 }
 

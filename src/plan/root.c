@@ -348,6 +348,7 @@ static int check_protection(const struct spec *s, const struct facts *f, struct 
         if (f->image.used || !option)
                 return 0;
         err_set(e, ERR_USAGE, 0, "%s is for disk images, and %s is a directory", option, f->tree.path);
+        err_hint(e, "leave it out, or start an image by -i");
         return err_blame(e, option, NULL);
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/clean.h"
 #include "base/file.h"
+#include "base/path_hint.h"
 #include "base/str.h"
 #include "plan/plan.h"
 
@@ -33,7 +34,10 @@ static int open_source(const struct credential *c, char **env, struct arena *a, 
                 path = arena_printf(a, "%s/%s", dir, path);
         }
         fd = open(path, O_PATH | O_CLOEXEC);
-        return fd < 0 ? err_set(e, ERR_HOST, errno, "--load-credential=%s: cannot open %s", c->id, path) : fd;
+        if (fd >= 0)
+                return fd;
+        err_set(e, ERR_HOST, errno, "--load-credential=%s: cannot open %s", c->id, path);
+        return err_hint_path(e, path);
 }
 
 /* connect(2) takes a path only: it leads through the descriptor. */

@@ -24,6 +24,7 @@
 #include "base/clean.h"
 #include "base/log.h"
 #include "base/parse.h"
+#include "base/path_hint.h"
 #include "base/str.h"
 #include "plan/limits.h"
 #include "probe/host_text.h"
@@ -304,7 +305,8 @@ static int probe_network(const struct spec *s, struct err *e) {
                 return 0;
         err_set(e, ERR_HOST, -k, "cannot enter the network namespace %s", s->net.path);
         err_blame(e, "network-namespace-path", NULL);
-        return k == -EINVAL ? err_hint(e, "it is none; ip netns add NAME makes /run/netns/NAME") : k;
+        return k == -EINVAL ? err_hint(e, "it is none; ip netns add NAME makes /run/netns/NAME")
+                            : err_hint_path(e, s->net.path);
 }
 
 static bool runs_selinux(void) {

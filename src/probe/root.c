@@ -12,6 +12,7 @@
 
 #include "base/clean.h"
 #include "base/log.h"
+#include "base/path_hint.h"
 #include "base/pick.h"
 #include "base/str.h"
 
@@ -165,8 +166,10 @@ static int find_template(const struct spec *s, struct arena *a, struct facts *f,
         *path = s->root.template;
         if (pick_path(&found_as[0], a, path, e) < 0)
                 return err_blame(e, "template", NULL);
-        if (!realpath(*path, real))
-                return err_set(e, ERR_USAGE, errno, "cannot use the template %s", s->root.template);
+        if (!realpath(*path, real)) {
+                err_set(e, ERR_USAGE, errno, "cannot use the template %s", s->root.template);
+                return err_hint_path(e, s->root.template);
+        }
         f->tree.template = *path = arena_strdup(a, real);
         name = str_after(f->tree.path, streq(real, "/") ? "" : real);
         if (!name || *name != '/')
@@ -209,9 +212,11 @@ static int find_path(const struct spec *s, struct arena *a, struct facts *f, con
 static int resolve(const char *path, bool image, struct arena *a, const char **ret, struct err *e) {
         char real[PATH_MAX];
 
-        if (!realpath(path, real))
-                return err_set(e, errno == ENOENT || errno == ENOTDIR ? ERR_USAGE : ERR_HOST, errno,
-                               "cannot find %s%s", image ? "the image " : "", path);
+        if (!realpath(path, real)) {
+                err_set(e, errno == ENOENT || errno == ENOTDIR ? ERR_USAGE : ERR_HOST, errno, "cannot find %s%s",
+                        image ? "the image " : "", path);
+                return err_hint_path(e, path);
+        }
         *ret = arena_strdup(a, real);
         return 0;
 }
@@ -224,9 +229,9 @@ static int open_directory(const struct spec *s, const char *path, struct opened 
                 return 0;
         r = err_set(e, errno == ENOENT || errno == ENOTDIR ? ERR_USAGE : ERR_HOST, errno,
                     "cannot open the directory %s%s", path, s->root.mstack ? " (--mstack=)" : "");
-        if (r == -EACCES && geteuid() != 0)
-                return err_hint(e, "sudo berth ...");
-        return r == -ENOTDIR && !s->root.mstack ? err_hint(e, "-D wants a directory, -i a disk image") : r;
+        if (r == -ENOTDIR && !s->root.mstack && faccessat(AT_FDCWD, path, F_OK, 0) == 0)
+                return err_hint(e, "-D wants a directory, -i a disk image");
+        return err_hint_path(e, path);
 }
 
 int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e) {

@@ -151,7 +151,7 @@ static int make_parents(int root, const char *dst, int depth, struct err *e) {
 }
 
 int guest_make_parents(int root, const char *dst, struct err *e) {
-        enum { DEPTH_MAX = 8 };
+        enum { DEPTH_MAX = 4 };
 
         return make_parents(root, dst, DEPTH_MAX, e);
 }
@@ -262,11 +262,13 @@ int guest_write_file(struct guest *g, const struct fsop *op, struct err *e) {
         if (dir < 0)
                 return dir == -ENOENT && op->flags & FSOP_OPTIONAL ? 0 : dir;
         kind = kind_at(dir, name);
-        if (kind == AT_DIR || (kind != AT_MISSING && kind != AT_FILE && !(op->flags & FSOP_REPLACE)))
-                /* Copying leaves a link alone, as upstream; replacing is a mode of its own. */
-                return kind == AT_LINK
-                               ? 0
-                               : err_set(e, ERR_IMAGE, 0, "/%s of the tree is no regular file (%s)", op->dst, op->why);
+        /* Copying leaves a link alone, as upstream; replacing is a mode of its own. */
+        if (kind == AT_LINK && !(op->flags & FSOP_REPLACE))
+                return 0;
+        if (kind == AT_DIR || (kind == AT_OTHER && !(op->flags & FSOP_REPLACE))) {
+                err_set(e, ERR_IMAGE, 0, "/%s of the tree is no regular file (%s)", op->dst, op->why);
+                return err_hint(e, "remove it, or leave it as it is with the mode \"off\"");
+        }
         return replace_file(g, op, dir, name, e);
 }
 

@@ -116,7 +116,10 @@ static int open_destination(struct guest *g, const struct fsop *op, struct err *
                 err_set(e, ERR_IMAGE, ELOOP, "/%s of the tree is or leads through a symbolic link", op->dst);
                 return err_hint(e, "a mount point must be a real one");
         }
-        return err_set(e, ERR_IMAGE, -fd, "cannot use /%s of the tree as a mount point (%s)", op->dst, op->why);
+        err_set(e, ERR_IMAGE, -fd, "cannot use /%s of the tree as a mount point (%s)", op->dst, op->why);
+        return fd == -ENOTDIR ? err_hint(e, "a part of it is no directory: choose another place")
+               : fd == -ELOOP ? err_hint(e, "links lead in a circle, or into proc: choose another place")
+                              : fd;
 }
 
 static int identify(int mount, const char *what, struct mounted *ret, struct err *e) {

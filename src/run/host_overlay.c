@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/path_hint.h"
 #include "sys/idmap.h"
 #include "sys/mounts.h"
 #include "sys/overlay.h"
@@ -34,9 +35,10 @@ static int open_layer(struct run *r, const struct layer *l, struct err *e) {
         int dir = l->inside ? resolve_in_root(r->opened->root, *l->inside ? l->inside : ".", O_PATH | O_DIRECTORY)
                             : open(l->host, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-        if (dir < 0)
-                return err_set(e, ERR_HOST, l->inside ? -dir : errno, "cannot open the layer %s", layer_name(r, l));
-        return dir;
+        if (dir >= 0)
+                return dir;
+        err_set(e, ERR_HOST, l->inside ? -dir : errno, "cannot open the layer %s", layer_name(r, l));
+        return l->inside ? dir : err_hint_path(e, l->host);
 }
 
 /* What the kernel makes for itself in an upper layer is ours: the host's root must have a number there. */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/path_hint.h"
 #include "base/str.h"
 #include "plan/words.h"
 #include "sys/idmap.h"
@@ -233,8 +234,10 @@ static int take_tree(struct run *r, const struct fsop *op, struct err *e) {
         CLEAN_FD int source = open_source(r, op);
         int k;
 
-        if (source < 0)
-                return err_set(e, ERR_HOST, -source, "cannot open %s (%s)", op->host, op->why);
+        if (source < 0) {
+                err_set(e, ERR_HOST, -source, "cannot open %s (%s)", op->host, op->why);
+                return op->flags & (FSOP_WHOLE | FSOP_IN_TREE) ? source : err_hint_path(e, op->host);
+        }
         k = mount_clone(source, "", op->flags & FSOP_RECURSIVE);
         if (k < 0)
                 return err_set(e, ERR_HOST, -k, "cannot bind %s (%s)", op->host, op->why);
@@ -247,8 +250,10 @@ static int take_file(struct run *r, const struct fsop *op, struct err *e) {
         int fd = open(op->host, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         struct stat st;
 
-        if (fd < 0)
-                return err_set(e, ERR_HOST, errno, "cannot open %s (%s)", op->host, op->why);
+        if (fd < 0) {
+                err_set(e, ERR_HOST, errno, "cannot open %s (%s)", op->host, op->why);
+                return err_hint_path(e, op->host);
+        }
         r->held.slots[op->slot] = fd;
         if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
                 return err_set(e, ERR_HOST, 0, "%s is no regular file (%s)", op->host, op->why);

@@ -65,9 +65,12 @@ static int end_leftover(struct run *r, struct err *e) {
 
         if (!record_stale_leader(&r->held.record, &leader, &start) || !process_is_leader(r->opened->proc, leader))
                 return 0;
-        if (process_end(r->opened->proc, leader, start) < 0)
-                return err_set(e, ERR_BUSY, EBUSY, "process %d of the last run of %s does not end", (int) leader,
-                               r->plan->machine);
+        if (process_end(r->opened->proc, leader, start) < 0) {
+                err_set(e, ERR_BUSY, EBUSY, "process %d of the last run of %s does not end", (int) leader,
+                        r->plan->machine);
+                return err_hint(e, "it may be stuck in the kernel: ps -o stat,wchan %d; another name does without it",
+                                (int) leader);
+        }
         return 0;
 }
 
@@ -153,8 +156,8 @@ static int take_range(struct run *r, struct err *e) {
         if (k <= 0)
                 return k;
         r->refuted = REFUTED_RANGE;
-        return err_set(e, ERR_BUSY, EBUSY, "the user ids from %u on are in use by another container",
-                       r->plan->ids.base);
+        err_set(e, ERR_BUSY, EBUSY, "the user ids from %u on are in use by another container", r->plan->ids.base);
+        return err_hint(e, "--private-users=pick finds some that are free");
 }
 
 static void drop_range(struct run *r) {

@@ -118,8 +118,10 @@ static int check_net(const struct spec *s, struct err *e) {
 }
 
 static int check_image(const struct spec *s, struct err *e) {
-        if (s->root.image && s->root.directory)
-                return err_set(e, ERR_USAGE, 0, "--image= and --directory= exclude each other");
+        if (s->root.image && s->root.directory) {
+                err_set(e, ERR_USAGE, 0, "--image= and --directory= exclude each other");
+                return err_hint(e, "-i starts a disk image, -D a directory");
+        }
         if (s->root.mstack && (s->root.image || s->root.directory || s->root.template))
                 return err_set(e, ERR_USAGE, 0, "--mstack= and %s exclude each other",
                                s->root.image       ? "--image="
@@ -127,8 +129,10 @@ static int check_image(const struct spec *s, struct err *e) {
                                                    : "--template=");
         if (s->self.json)
                 return err_set(e, ERR_USAGE, 0, "--json goes with --inspect= alone");
-        if (s->root.image && s->root.template)
-                return err_set(e, ERR_USAGE, 0, "--image= and --template= exclude each other");
+        if (s->root.image && s->root.template) {
+                err_set(e, ERR_USAGE, 0, "--image= and --template= exclude each other");
+                return err_hint(e, "--ephemeral starts a copy of an image");
+        }
         return 0;
 }
 

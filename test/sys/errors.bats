@@ -397,3 +397,39 @@ END
         as_nobody "$open_place/berthctl" list
         errors_has "for root alone"
 }
+
+# OPTION, with the path in the place of @: each says which part of it is in the way, and what helps.
+@test "a path that cannot be opened: the part that is in the way is named" {
+        cd "$work"
+        mkdir dir empty
+        touch dir/file
+        ln -s nowhere dir/lost
+        ln -s circle circle
+        local option path hint
+        while IFS='|' read -r option path hint; do
+                for option in $option; do
+                        case $option in
+                        -D* | -i* | --template*) try berth -q "${option//@/$path}" true ;;
+                        *) try berth -q -D "$TREE" "${option//@/$path}" true ;;
+                        esac
+                        refused "$hint" || fail "$option $path"
+                done
+        done <<'END'
+-D@ -i@ --load-credential=a:@ --network-namespace-path=@|dir/a/b|dir has no a
+-D@ -i@ --load-credential=a:@ --network-namespace-path=@|dir/lost/x|is a link to what is not there
+-D@ -i@ --load-credential=a:@ --network-namespace-path=@|dir/file/x|file in
+-D@ --load-credential=a:@ --network-namespace-path=@|circle/x|links lead in a circle
+-D@|dir/file|-D wants a directory, -i a disk image
+-i@|empty|-D starts a directory
+--load-credential=a:@|./empty|name a file in it
+--bind=@:/mnt|dir/a|a - in front of it
+--bind=@:/mnt|dir/file/x|a part of the path is no directory
+--bind=@:/mnt|circle|links lead in a circle
+--overlay=@:empty:/mnt|dir/file|layers are directories
+END
+        try berth -q --template=dir/no/such -D ./new true
+        refused "has no no"
+        as_nobody "$BERTH" -q -D /root/x true
+        status_is 1
+        errors_has "sudo berth"
+}
