@@ -38,15 +38,25 @@ static int tell(void *arg, uint64_t files, uint64_t bytes) {
         return host_shall_end() ? -EINTR : 0;
 }
 
-static int copy_into(struct run *r, int from, const char *name, enum copy_method method) {
-        const struct treecopy want = { .share = method == COPY_REFLINK, .tell = tell, .arg = r };
+struct failed {
+        char path[200];
+};
+
+static int copy_into(struct run *r, int from, const struct plan_copy *c, struct failed *failed) {
+        const struct treecopy want = {
+                .share = c->method == COPY_REFLINK,
+                .tell = tell,
+                .arg = r,
+                .failed = failed->path,
+                .failed_size = sizeof failed->path,
+        };
         CLEAN_FD int to = -1;
         int k;
 
-        if (mkdirat(r->held.copy_dir, name, 0700) < 0)
+        if (mkdirat(r->held.copy_dir, c->name, 0700) < 0)
                 return -errno;
         r->held.copy_made = true;
-        to = openat(r->held.copy_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        to = openat(r->held.copy_dir, c->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         k = to < 0 ? -errno : treecopy(from, to, &want);
         if (r->progress)
                 r->progress(PROGRESS_COPY, 0, 0);
@@ -65,9 +75,10 @@ static int snapshot(struct run *r, int from, const char *name) {
 static int make_copy(struct run *r, const struct plan_copy *c, struct err *e) {
         int original = r->held.original_whole >= 0 ? r->held.original_whole : r->held.original;
         CLEAN_FD int from = openat(original, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct failed failed = { "" };
         int k = from < 0                     ? -errno
                 : c->method == COPY_SNAPSHOT ? snapshot(r, from, c->name)
-                                             : copy_into(r, from, c->name, c->method);
+                                             : copy_into(r, from, c, &failed);
 
         if (k == 0)
                 return 0;
@@ -75,7 +86,11 @@ static int make_copy(struct run *r, const struct plan_copy *c, struct err *e) {
                 r->refuted = c->method == COPY_SNAPSHOT ? REFUTED_SNAPSHOT : REFUTED_REFLINK;
         if (k == -EINTR)
                 return err_set(e, ERR_SYSTEM, EINTR, "the copy of %s was not completed", c->from);
-        return err_set(e, ERR_HOST, -k, "cannot copy %s to %s/%s", c->from, c->dir, c->name);
+        if (k == -ELOOP)
+                return err_set(e, ERR_HOST, 0, "cannot copy %s: more than %d directories in one another at %s",
+                               c->from, TREECOPY_DEPTH, failed.path);
+        return err_set(e, ERR_HOST, -k, "cannot copy %s%s%s to %s/%s", c->from, *failed.path ? "/" : "", failed.path,
+                       c->dir, c->name);
 }
 
 static int lock_copy(struct run *r, const struct plan_copy *c, struct err *e) {

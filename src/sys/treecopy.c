@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,7 +19,7 @@
 #include "sys/mounts.h"
 
 /* Two descriptors for each level. */
-enum { DEPTH = 200, EVERY = 64, ATTRIBUTE = 64 * 1024, NAMES = 64 * 1024 };
+enum { DEPTH = TREECOPY_DEPTH, EVERY = 64, ATTRIBUTE = 64 * 1024, NAMES = 64 * 1024 };
 
 /* A file with several names that was met once. */
 struct link {
@@ -252,6 +253,8 @@ int treecopy(int from, int to, const struct treecopy *t) {
         k = fstat(from, &st) < 0 ? -errno : mount_number(from, &p.mount);
         k = k < 0 ? k : copy_all(c, &p);
         k = k < 0 ? k : finish(c, from, to, &st);
+        if (k < 0 && t->failed)
+                snprintf(t->failed, t->failed_size, "%s", c->path);
         free_links(c);
         return k;
 }

@@ -6,6 +6,7 @@
  * and no link is followed. */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct treecopy {
@@ -13,7 +14,11 @@ struct treecopy {
         /* Called now and then; what it returns below 0 ends the copy. */
         int (*tell)(void *arg, uint64_t files, uint64_t bytes);
         void *arg;
+        char *failed; /* on an error: what could not be copied, relative to the top; as much of it as fits; NULL */
+        size_t failed_size;
 };
+
+enum { TREECOPY_DEPTH = 200 }; /* -ELOOP: so many directories lie in one another */
 
 /* to: an empty directory that nobody else can enter; it gets the attributes of from last of all. Both opened for
  * reading. Returns -errno; what was copied until then stays. */

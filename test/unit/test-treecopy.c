@@ -76,6 +76,7 @@ static void test_copy(struct tap *t, int top) {
 static void test_ends(struct tap *t, int top) {
         CLEAN_FD int from = make_dir(top, "many"), to = make_dir(top, "some"), deep = make_dir(top, "deep"),
                      shallow = make_dir(top, "shallow");
+        char failed[40] = "";
         int calls = 0;
 
         for (int i = 0; i < 200; i++) {
@@ -87,7 +88,9 @@ static void test_ends(struct tap *t, int top) {
         OK_INT(t, treecopy(from, to, &(struct treecopy){ .tell = stop, .arg = &calls }), -EINTR, "ended on the way");
         OK_INT(t, calls, 1, "asked once");
         make_deep(deep, 500);
-        OK_INT(t, treecopy(deep, shallow, &(struct treecopy){ 0 }), -ELOOP, "too deep is an error");
+        OK_INT(t, treecopy(deep, shallow, &(struct treecopy){ .failed = failed, .failed_size = sizeof failed }),
+               -ELOOP, "too deep is an error");
+        OK(t, strlen(failed) == sizeof failed - 1, "it is told where: %s", failed);
 }
 
 static void test_remove(struct tap *t, int top) {
