@@ -48,13 +48,15 @@ static int finish(struct ctl *c, const struct target *t, int64_t timeout_ms) {
 /* All are asked first, then waited for: the time is theirs together. */
 static int stop_all(struct ctl *c, struct target *targets, int64_t timeout_ms) {
         int64_t end = ctl_now_ms() + timeout_ms;
+        /* --kill alone does not ask; with no time at all it is asked, and not waited for. */
+        bool asks = ctl_value(c, "timeout") || !ctl_is_set(c, "kill");
         int status = 0;
 
         for (size_t i = 0; i < c->n_words; i++) {
                 struct err e = { .kind = ERR_NONE };
                 int k = target_open(c, c->words[i], &targets[i], &e);
 
-                if (k == 0 && timeout_ms != 0)
+                if (k == 0 && asks)
                         k = ask(&targets[i], &e);
                 if (k < 0) {
                         ctl_print_error(&e);
@@ -76,7 +78,6 @@ static int stop_all(struct ctl *c, struct target *targets, int64_t timeout_ms) {
 
 static int run(struct ctl *c, struct err *e) {
         const char *timeout = ctl_value(c, "timeout");
-        /* --kill alone does not ask. */
         int64_t timeout_ms = ctl_is_set(c, "kill") ? 0 : -1;
         struct target *targets;
         int status = timeout ? ctl_parse_seconds("--timeout", timeout, &timeout_ms, e) : 0;

@@ -50,6 +50,14 @@ ticks() {
         status_is 1
 }
 
+@test "stop --timeout=0 asks, and does not wait" {
+        start_named one sh -c 'trap "sleep 1; exit 5" TERM; echo ready; while :; do sleep 0.1; done'
+        try ctl stop --timeout=0 one
+        refused "one has not ended yet"
+        await_end
+        status_is 5
+}
+
 @test "stop --kill does not ask" {
         start_named killed /bin/inside catch 1000 5
         try ctl stop --kill killed
