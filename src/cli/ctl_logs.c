@@ -181,13 +181,16 @@ static void find_service(struct ctl *c, const struct container *m, char *ret, si
 }
 
 static _Noreturn void exec_journalctl(struct logs *l, const char *which, const char *what) {
-        const char *argv[10] = { "journalctl", "--no-pager", which, what, l->lines ? "-n" : "--no-tail" };
+        const char *argv[12] = { "journalctl", "--no-pager", which, what, l->lines ? "-n" : "--no-tail" };
         size_t n = 5;
 
         if (l->lines)
                 argv[n++] = l->lines;
         if (l->follow)
                 argv[n++] = "-f";
+        /* Else it follows one boot, and a restart in place is another. */
+        if (l->follow && streq(which, "-M"))
+                argv[n++] = "--merge";
         execvp(argv[0], (char **) argv);
         ctl_say("cannot run journalctl: %s", strerror(errno));
         _exit(EXIT_FAILURE);

@@ -74,6 +74,14 @@ own_scope() {
         "$BERTHCTL" logs -f -n 3 d3 >"$work/followed" 2>&1 &
         local follower=$!
         await_true eval '[ "$(grep -c /run/berth/d3/control /proc/net/unix)" -ge 2 ]'
+        # Through a restart in place.
+        local leader
+        leader=$(ctl show --value -p Leader d3)
+        ctl exec d3 systemctl reboot
+        await_true eval '[ "$(ctl show --value -p Leader d3)" != '"$leader"' ]'
+        await_true ctl exec d3 systemctl is-active -q systemd-journal-flush
+        ctl exec d3 systemd-cat -t told echo after-the-restart
+        await "$work/followed" after-the-restart
         ctl stop d3
         status=0
         wait $follower || status=$?
