@@ -26,6 +26,7 @@ static const char *const tables[] = { "none", "gpt", "mbr" };
 /* What a look into the root shows: all of it may be missing. */
 struct inside {
         const char *os, *init, *why_not;
+        bool seen;
 };
 
 struct inspected {
@@ -41,11 +42,12 @@ static bool is_encrypted(const struct image *m) {
         return false;
 }
 
-static void look_inside(struct image *m, struct arena *a, struct inside *ret) {
+/* What cannot be mounted does not start, either. */
+static void look_inside(struct image *m, struct arena *a, struct inside *ret, struct err *verdict) {
         CLEAN_FD int root = -1;
         struct tree_init init = { .kind = INIT_NONE };
         struct err e = { .kind = ERR_NONE };
-        char line[1024], *text;
+        char *text;
 
         if (geteuid() != 0) {
                 ret->why_not = "only root can mount it to look";
@@ -58,9 +60,10 @@ static void look_inside(struct image *m, struct arena *a, struct inside *ret) {
         root = protect_open(m, a, &e);
         root = root < 0 ? root : image_open_os(m, &e);
         if (root < 0) {
-                ret->why_not = arena_strdup(a, err_format(&e, false, line, sizeof line));
+                *verdict = e;
                 return;
         }
+        ret->seen = true;
         if (tree_read(root, "etc/os-release", TREE_FILE_MAX, a, &text) >= 0 ||
             tree_read(root, "usr/lib/os-release", TREE_FILE_MAX, a, &text) >= 0)
                 ret->os = str_or(os_release_field(text, "PRETTY_NAME", a), os_release_field(text, "ID", a));
@@ -196,6 +199,8 @@ static void print_text(const struct inspected *i) {
                 printf("%-10s %s\n", "os", str_escape(i->in.os, buf, sizeof buf));
         if (i->in.init)
                 printf("%-10s %s\n", "init", i->in.init);
+        else if (i->in.seen)
+                printf("%-10s none: not with --boot\n", "init");
         if (i->in.why_not)
                 printf("%-10s %s\n", "not seen", i->in.why_not);
         print_objections(i);
@@ -322,7 +327,7 @@ int berth_inspect(const struct spec *s, struct arena *a, int *ret_status, struct
                 return k;
         i->image = m;
         if (i->verdict.first.kind == ERR_NONE)
-                look_inside(m, a, &i->in);
+                look_inside(m, a, &i->in, &i->verdict.first);
         (s->self.json ? print_json : print_text)(i);
         image_close(m);
         *ret_status = i->verdict.first.kind == ERR_NONE ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -759,6 +759,17 @@ split_tree() {
         output_matches '^refused by home=verity: .*partition 3 \(home\) is not protected as it must be'
         output_matches '^refused by esp=absent: .*partition 1 \(esp\) must not be there'
         output_matches '^starts +no: .*partition 3'
+        # What cannot be mounted does not start; what has no init does not boot.
+        mke2fs -q -t ext4 -d "$work/home" "$work/odd.raw" 8M
+        try berth --inspect "$work/odd.raw"
+        status_is 0
+        output_matches '^init +none: not with --boot$'
+        # Flags of features that no kernel has: s_feature_incompat, and without a checksum that would give it away.
+        mke2fs -q -t ext4 -O ^metadata_csum -d "$TREE" "$work/odd.raw" 32M
+        printf '\x42\x02\x00\x40' | dd of="$work/odd.raw" bs=1 seek=$((1024 + 96)) conv=notrunc status=none
+        try berth --inspect "$work/odd.raw"
+        status_is 1
+        output_matches '^starts +no: .*cannot mount the file system'
         try berth --inspect "$TREE"
         refused "is a directory"
         # Not root, and not even able to write.
