@@ -23,19 +23,12 @@
 #include "sys/treeremove.h"
 
 /* Requests are blocked, and read once the container runs: here they are only looked for. */
-bool host_shall_end(void) {
-        sigset_t now;
-
-        return sigpending(&now) == 0 && (sigismember(&now, SIGTERM) || sigismember(&now, SIGINT) ||
-                                         sigismember(&now, SIGHUP) || sigismember(&now, SIGQUIT));
-}
-
 static int tell(void *arg, uint64_t files, uint64_t bytes) {
         const struct run *r = arg;
 
         if (r->progress)
                 r->progress(PROGRESS_COPY, files, bytes);
-        return host_shall_end() ? -EINTR : 0;
+        return process_shall_end() ? -EINTR : 0;
 }
 
 struct failed {

@@ -22,7 +22,7 @@ static int tell(void *arg, uint64_t files, uint64_t all) {
 
         if (r->progress)
                 r->progress(all ? PROGRESS_OWNERS : PROGRESS_LOOK, files, all);
-        return host_shall_end() ? -EINTR : 0;
+        return process_shall_end() ? -EINTR : 0;
 }
 
 /* What is the tree's own fault, or its use by others. */

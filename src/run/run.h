@@ -180,9 +180,6 @@ int host_fill_secrets(struct run *r, const struct fsop *op, int fs, struct err *
 int host_copy_take(struct run *r, struct err *e);
 void host_copy_drop(struct run *r);
 
-/* A request to end, while none is waited for. */
-bool host_shall_end(void);
-
 /* host_owners.c: the tree as one of another range */
 int host_owners_take(struct run *r, struct err *e);
 

@@ -49,21 +49,37 @@ static _Noreturn void hold(pid_t caller) {
         _exit(EXIT_FAILURE);
 }
 
-static int make(int proc, const char *uids, const char *gids) {
-        struct process holder = { .pidfd = -1 };
+int idmap_make_bare(int proc, uid_t owner, struct process *ret_holder) {
         pid_t caller = getpid();
-        int code, status, fd, k = process_clone(CLONE_NEWUSER, -1, &holder);
+        int fd, k = process_clone_owned(CLONE_NEWUSER, -1, owner, ret_holder);
 
         if (k < 0)
                 return k;
         if (k == 0)
                 hold(caller);
-        fd = write_maps(proc, holder.pid, uids, gids);
-        fd = fd < 0 ? fd : idmap_open(proc, holder.pid);
-        (void) process_signal(holder.pidfd, SIGKILL);
-        (void) process_wait(holder.pidfd, true, &code, &status);
-        close(holder.pidfd);
+        fd = idmap_open(proc, ret_holder->pid);
+        if (fd < 0)
+                idmap_end_holder(ret_holder);
         return fd;
+}
+
+void idmap_end_holder(struct process *holder) {
+        int code, status;
+
+        (void) process_signal(holder->pidfd, SIGKILL);
+        (void) process_wait(holder->pidfd, true, &code, &status);
+        clean_fd(&holder->pidfd);
+        *holder = (struct process){ .pidfd = -1 };
+}
+
+static int make(int proc, const char *uids, const char *gids) {
+        struct process holder = { .pidfd = -1 };
+        CLEAN_FD int fd = idmap_make_bare(proc, geteuid(), &holder);
+        int k = fd < 0 ? fd : write_maps(proc, holder.pid, uids, gids);
+
+        if (fd >= 0)
+                idmap_end_holder(&holder);
+        return k < 0 ? k : TAKE_FD(fd);
 }
 
 enum { MAP_TEXT = 4096 };

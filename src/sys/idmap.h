@@ -31,6 +31,12 @@ int idmap_write_of(int proc, pid_t pid, const struct idmap_extents *ids);
 /* A user namespace that nobody is in, for mapping owners of mounts, with these rows of uid_map and gid_map. */
 int idmap_make_of(int proc, const struct idmap_extents *uids, const struct idmap_extents *gids);
 
+/* One without maps, that belongs to this user of ours, and a process that does nothing in it: through that its maps
+ * can be read, once somebody has given it some. */
+struct process;
+int idmap_make_bare(int proc, uid_t owner, struct process *ret_holder);
+void idmap_end_holder(struct process *holder);
+
 /* A descriptor of the user namespace of pid. */
 int idmap_open(int proc, pid_t pid);
 

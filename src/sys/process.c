@@ -162,6 +162,13 @@ pid_t process_spawn(const struct process_spawn *s, int pass) {
         return pid < 0 ? -errno : pid;
 }
 
+bool process_shall_end(void) {
+        sigset_t now;
+
+        return sigpending(&now) == 0 && (sigismember(&now, SIGTERM) || sigismember(&now, SIGINT) ||
+                                         sigismember(&now, SIGHUP) || sigismember(&now, SIGQUIT));
+}
+
 int process_signal(int pidfd, int sig) {
         return syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0) < 0 ? -errno : 0;
 }

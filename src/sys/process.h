@@ -55,6 +55,9 @@ pid_t process_spawn(const struct process_spawn *s, int pass);
 
 int process_signal(int pidfd, int sig);
 
+/* Is there a request to end (SIGTERM, SIGINT, SIGHUP, SIGQUIT) among signals that are blocked, and not waited for? */
+bool process_shall_end(void);
+
 /* Wait for the end. *ret_code and *ret_status as in siginfo_t: CLD_EXITED and exit status, or CLD_KILLED/CLD_DUMPED
  * and signal. block false: -EAGAIN while it lives. */
 int process_wait(int pidfd, bool block, int *ret_code, int *ret_status);

@@ -6,14 +6,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "sys/process.h"
 #include "unit/tap.h"
 
 static void put(int dir, const char *path, const char *text) {
@@ -130,6 +133,35 @@ static void test_real(struct tap *t) {
         waitpid(pid, NULL, 0);
 }
 
+/* One that somebody else gives its maps. */
+static void test_bare(struct tap *t) {
+        CLEAN_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC), fd = -1;
+        struct process holder = { .pidfd = -1 };
+        struct idmap_table table = { 0 };
+        uid_t owner;
+        pid_t pid;
+
+        if (geteuid() != 0 || idmap_is_initial(proc) != 1) {
+                tap_skip(t, "one without maps", "needs root in the first user namespace");
+                return;
+        }
+        fflush(stdout);
+        fd = idmap_make_bare(proc, 655360, &holder);
+        if (fd == -EPERM || fd == -ENOSPC) {
+                tap_skip(t, "one without maps", "no user namespace can be made here");
+                return;
+        }
+        pid = holder.pid;
+        OK(t, fd >= 0 && fcntl(fd, F_GETFD) & FD_CLOEXEC && holder.pidfd >= 0, "one without maps");
+        OK(t, idmap_read(proc, pid, "uid_map", &table) == 0 && table.n == 0, "nobody is in it");
+        OK(t, ioctl(fd, NS_GET_OWNER_UID, &owner) == 0 && owner == 655360 && geteuid() == 0, "whose it is");
+        OK_INT(t, idmap_write(proc, pid, 655360, 65536), 0, "it gets some");
+        OK(t, idmap_read(proc, pid, "gid_map", &table) == 0 && table.n == 1 && table.extents[0].outside == 655360,
+           "which can be read");
+        idmap_end_holder(&holder);
+        OK(t, holder.pid == 0 && holder.pidfd == -1 && kill(pid, 0) < 0, "the holder has gone");
+}
+
 static void test_table(struct tap *t) {
         static const char text[] = "         0     655360      65536\n     65536 4294901760          5\n";
         struct idmap_table table;
@@ -172,6 +204,7 @@ int main(void) {
         rmdir(path);
         rmdir(base);
         test_real(&t);
+        test_bare(&t);
         test_table(&t);
         return tap_done(&t);
 }
