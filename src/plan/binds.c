@@ -385,8 +385,8 @@ static int add_overlay(const struct spec_mount *m, const struct facts *f, const 
 
         if (!from->type)
                 return no_source(m, source_name(&m->layers.items[from->layer], f, a), from, e);
-        if (f->host.no_overlay) {
-                err_set(e, ERR_HOST, 0, "%s: the kernel cannot make an overlay here", m->option);
+        if (f->host.no_overlay || (!m->read_only && plan_no_overlay(f, p))) {
+                err_set(e, ERR_HOST, 0, "%s: %s", m->option, plan_no_overlay(f, p));
                 return err_blame(e, m->option, NULL);
         }
         for (size_t i = n; i > 0; i--)

@@ -13,6 +13,7 @@
 #include "plan/tree_facts.h"
 #include "spec/policy.h"
 #include "spec/spec.h"
+#include "sys/idmap.h"
 
 /* A fact that was taken for granted because looking costs more than it is worth; a step of the launch may find it
  * wrong. It is then corrected here and the plan is made again. */
@@ -35,6 +36,7 @@ enum refutable {
         REFUTED_IDLE,
         REFUTED_BINFMT,
         REFUTED_JOURNAL,
+        REFUTED_LENT,
         REFUTED_MAX_,
 };
 
@@ -148,6 +150,7 @@ enum id_service {
         ID_SERVICE_MISSING, /* there is no socket */
         ID_SERVICE_SILENT,  /* nobody answers there */
         ID_SERVICE_OTHER,   /* somebody else does */
+        ID_SERVICE_OLD,     /* it is of a systemd before 260 */
         ID_SERVICE_ANSWERS,
 };
 
@@ -175,6 +178,7 @@ struct facts {
                 bool journald;                   /* it listens: looked for where the console is kept */
                 bool selinux;                    /* it runs: looked for where a label is asked for */
                 enum id_service id_service;      /* looked for where ids shall come from it */
+                bool mount_service;              /* systemd-mountfsd listens: looked for with further ranges */
                 mode_t tun, fuse;                /* modes of /dev/net/tun, /dev/fuse; 0: they cannot be used */
                 struct device_facts devices;     /* those of --device= */
                 struct rlimit nproc, sigpending; /* of PID 1 */
@@ -256,6 +260,9 @@ struct facts {
                 bool submounts_known; /* otherwise the launch finds out whether there are any */
                 struct submount_list submounts;
         } tree;
+        /* The rows that systemd-nsresourced has given our user namespace: the container's own range, then further
+         * ones. None: it was not asked yet. */
+        struct idmap_extents lent;
         struct source_list sources;
         struct {
                 bool used;                    /* the tree comes from a disk image */

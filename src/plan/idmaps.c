@@ -79,14 +79,27 @@ static struct idmap_extents of_files(const struct plan *p, uint32_t first, struc
         return l;
 }
 
-int plan_idmaps(const struct spec *s, struct arena *a, struct plan *p, struct err *e) {
+/* Further ranges are called the same inside. */
+static struct owner_map_list rows_of(const struct spec *s, const struct facts *f, struct arena *a) {
+        struct owner_map_list l = { 0 };
+
+        for (size_t i = 1; i < f->lent.n; i++) {
+                const struct idmap_extent *x = &f->lent.items[i];
+
+                *arena_push(a, &l) = (struct owner_map){ .host = x->outside, .inside = x->inside, .count = x->count };
+        }
+        return f->lent.n > 0 ? l : s->ids.maps;
+}
+
+int plan_idmaps(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+        const struct owner_map_list all = rows_of(s, f, a);
         int k = 0;
 
         for (size_t i = 0; k == 0 && i < s->ids.maps.n; i++)
                 k = check_row(&s->ids.maps.items[i], i, s, e);
         if (k < 0)
                 return k;
-        merge(&s->ids.maps, a, p);
+        merge(&all, a, p);
         for (size_t i = 0; i < p->ids.map.n; i++) {
                 const struct idmap_extent *x = &p->ids.map.items[i];
 

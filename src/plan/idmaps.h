@@ -6,7 +6,7 @@
 #include "plan/plan.h"
 
 /* Once range and owners of the tree are known. */
-int plan_idmaps(const struct spec *s, struct arena *a, struct plan *p, struct err *e);
+int plan_idmaps(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
 
 /* What an id inside is on the host, and of how many from it on that holds; 0: the container does not have it. */
 uint32_t plan_id_outside(const struct plan *p, uint32_t inside, uint32_t *ret);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <sys/mount.h>
 
 #include "plan/idmaps.h"
 #include "plan/idrange.h"
@@ -22,6 +23,64 @@ static bool is_foreign(const struct facts *f) {
 /* The mark of a change that was broken off. */
 static bool is_busy(const struct facts *f) {
         return range_of(f->tree.uid) == IDRANGE_BUSY && range_of(f->tree.gid) == IDRANGE_BUSY;
+}
+
+static int refuse_managed(const struct facts *f, struct err *e) {
+        switch (f->host.id_service) {
+        case ID_SERVICE_MISSING:
+                err_set(e, ERR_HOST, 0,
+                        "--private-users=managed: systemd-nsresourced is not there (no " ID_SERVICE ")");
+                break;
+        case ID_SERVICE_SILENT:
+                err_set(e, ERR_HOST, 0, "--private-users=managed: systemd-nsresourced does not answer at " ID_SERVICE);
+                break;
+        case ID_SERVICE_OTHER:
+                err_set(e, ERR_HOST, 0,
+                        "--private-users=managed: what answers at " ID_SERVICE " is not systemd-nsresourced");
+                break;
+        case ID_SERVICE_OLD:
+                /* Before, a user namespace was lost to it where one made inside lived longest, and every container has
+                 * such a one. */
+                err_set(e, ERR_HOST, 0,
+                        "--private-users=managed: systemd-nsresourced is of a systemd before 260, and does not take "
+                        "all ids back that it lends");
+                break;
+        case ID_SERVICE_ANSWERS: return 0;
+        }
+        err_blame(e, "private-users", NULL);
+        return err_hint(e, "--private-users=pick finds a range of ids without it");
+}
+
+/* The kernel keeps such a user namespace from leaving files behind that belong to its ids, wherever they outlive it:
+ * others get these ids next. */
+static int check_lent(const struct spec *s, const struct facts *f, struct err *e) {
+        if (s->ids.ownership == OWNERSHIP_CHOWN) {
+                err_set(e, ERR_USAGE, 0,
+                        "--private-users-ownership=chown: the ids of --private-users=managed are lent "
+                        "for one run, and the next one gets others");
+                err_blame(e, "private-users-ownership", NULL);
+                return err_hint(e, "auto maps the owners in the tree, and changes nothing in it");
+        }
+        if (s->ids.ownership == OWNERSHIP_OFF || !idrange_of_owner(f->tree.uid, f->tree.gid))
+                return 0;
+        err_set(e, ERR_IMAGE, 0,
+                "--private-users=managed: %s belongs to a container's ids (from %u on), which may be lent to others",
+                f->tree.path, f->tree.uid);
+        err_blame(e, "private-users", NULL);
+        return err_hint(e, "--private-users=pick goes on with them");
+}
+
+/* Which ids are lent is known once the service was asked, which changes something: that is for the launch. Until then
+ * a range of containers stands for them. */
+static int choose_lent(const struct spec *s, const struct facts *f, struct plan *p, struct err *e) {
+        int k = refuse_managed(f, e);
+
+        p->ids.count = PLAN_ID_COUNT;
+        p->ids.lent = true;
+        p->ids.unknown = f->lent.n == 0;
+        p->ids.base = p->ids.unknown ? IDRANGE_MIN : f->lent.items[0].outside;
+        p->ids.further = s->ids.delegate;
+        return k < 0 ? k : check_lent(s, f, e);
 }
 
 static bool is_picked(const struct spec *s) {
@@ -162,37 +221,12 @@ static void note_strangers(const struct spec *s, const struct facts *f, struct a
 static int refuse(const struct spec *s, const struct facts *f, const struct plan *p, const char *missing,
                   struct err *e) {
         bool map = s->ids.ownership == OWNERSHIP_MAP || s->ids.ownership == OWNERSHIP_FOREIGN;
-        bool may_chown = !map && !f->tree.can_idmap && p->ids.map_root;
+        bool may_chown = !map && !p->ids.lent && !f->tree.can_idmap && p->ids.map_root;
 
         err_set(e, ERR_HOST, 0, "cannot give %s user ids of its own: %s", f->tree.path, missing);
         err_blame(e, map ? "private-users-ownership" : "private-users", NULL);
         return err_hint(e, may_chown ? "--private-users-ownership=chown changes them in the tree itself, for good"
                                      : "--private-users=no runs it without: root inside is then root outside");
-}
-
-/* What systemd-nsresourced hands out is a user namespace that may write to no mount but those it is told of, one by
- * one; berth makes its mounts in a namespace of its own. */
-static int refuse_managed(const struct facts *f, struct err *e) {
-        switch (f->host.id_service) {
-        case ID_SERVICE_MISSING:
-                err_set(e, ERR_HOST, 0,
-                        "--private-users=managed: systemd-nsresourced is not there (no " ID_SERVICE ")");
-                break;
-        case ID_SERVICE_SILENT:
-                err_set(e, ERR_HOST, 0, "--private-users=managed: systemd-nsresourced does not answer at " ID_SERVICE);
-                break;
-        case ID_SERVICE_OTHER:
-                err_set(e, ERR_HOST, 0,
-                        "--private-users=managed: what answers at " ID_SERVICE " is not systemd-nsresourced");
-                break;
-        case ID_SERVICE_ANSWERS:
-                err_set(e, ERR_USAGE, 0,
-                        "--private-users=managed: systemd-nsresourced is there, but berth cannot run a container in a "
-                        "user namespace of its making yet");
-                break;
-        }
-        err_blame(e, "private-users", NULL);
-        return err_hint(e, "--private-users=pick finds a range of ids without it");
 }
 
 int plan_ids(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
@@ -208,9 +242,9 @@ int plan_ids(const struct spec *s, const struct facts *f, struct arena *a, struc
                                   f->tree.path);
                 return 0;
         }
-        r = s->ids.mode == USERS_MANAGED ? refuse_managed(f, e) : choose_range(s, f, p, e);
+        r = s->ids.mode == USERS_MANAGED ? choose_lent(s, f, p, e) : choose_range(s, f, p, e);
         r = r < 0 ? r : choose_owners(s, f, p, e);
-        r = r < 0 ? r : plan_idmaps(s, a, p, e);
+        r = r < 0 ? r : plan_idmaps(s, f, a, p, e);
         if (r < 0)
                 return r;
         missing = find_missing(s, f, p);
@@ -229,4 +263,30 @@ int plan_ids(const struct spec *s, const struct facts *f, struct arena *a, struc
         p->ids = (__typeof__(p->ids)){ 0 };
         plan_note(a, p, "root inside is root outside: %s", missing);
         return 0;
+}
+
+/* Names of sockets of the host in /run/systemd. */
+static const char *const lenders[] = { "io.systemd.NamespaceResource", "io.systemd.MountFileSystem" };
+
+static size_t count_lenders(const struct facts *f, const struct plan *p) {
+        return p->ids.further == 0 ? 0 : f->host.mount_service ? 2 : 1;
+}
+
+void plan_seed_lenders(const struct facts *f, const struct plan *p, struct arena *a, struct seed_list *seeds) {
+        for (size_t i = 0; i < count_lenders(f, p); i++)
+                *arena_push(a, seeds) =
+                        (struct seed){ .kind = SEED_FILE, .path = lenders[i], .mode = 0444, .text = "" };
+}
+
+void plan_bind_lenders(const struct facts *f, struct arena *a, struct plan *p) {
+        for (size_t i = 0; i < count_lenders(f, p); i++)
+                plan_add_fsop(a, p,
+                              &(struct fsop){
+                                      .kind = FSOP_TREE,
+                                      .dst = arena_printf(a, "run/host/%s", lenders[i]),
+                                      .host = arena_printf(a, "/run/systemd/%s", lenders[i]),
+                                      .set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+                                      .slot = -1,
+                                      .why = "--private-users-delegate=",
+                              });
 }

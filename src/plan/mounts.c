@@ -9,6 +9,7 @@
 #include "base/clean.h"
 #include "base/str.h"
 #include "plan/idmaps.h"
+#include "plan/ids.h"
 #include "plan/foreign.h"
 #include "plan/root.h"
 #include "plan/nodes.h"
@@ -619,7 +620,7 @@ static void add_image_part(const struct facts *f, struct arena *a, struct plan *
                 .why = arena_printf(a, "%s partition, %s", role_name(part->role), part->fs),
         };
 
-        if (thrown_away && read_only && !part->fixed && !boot && !f->host.no_overlay) {
+        if (thrown_away && read_only && !part->fixed && !boot && !plan_no_overlay(f, p)) {
                 op.kind = FSOP_OVERLAY;
                 op.overlay = part_overlay(f, a, p, i);
                 op.host = NULL;
@@ -759,8 +760,10 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
                 add_seeds(&rows[i], now, f, a, op);
                 if (rows[i].seeds == dev_seeds)
                         plan_seed_nodes(p, now & C_NODES, a, &op->seeds);
-                if (rows[i].seeds == run_host_seeds)
+                if (rows[i].seeds == run_host_seeds) {
                         plan_seed_binds(s, f, a, &op->seeds);
+                        plan_seed_lenders(f, p, a, &op->seeds);
+                }
                 fill_seeds(s, f, p, a, op);
                 add_credentials(s, p, a, op);
                 /* Last: a label may have commas in it. */
@@ -770,6 +773,7 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
         }
         if (!(now & C_NODES))
                 plan_bind_nodes(a, p);
+        plan_bind_lenders(f, a, p);
         r = plan_bind_users(s, f, a, p, e);
         if (r < 0)
                 return r;

@@ -218,6 +218,9 @@ struct plan {
         struct {
                 bool own;             /* a user namespace */
                 bool picked;          /* the range is locked: nobody else shall have it */
+                bool lent;            /* by systemd-nsresourced, with the user namespace; locked, too */
+                bool unknown;         /* it was not asked yet: the numbers stand for others */
+                unsigned further;     /* of its ranges are for the payload to hand on */
                 uint32_t base, count; /* the host's, of the container's ids from 0 on */
                 uint32_t tree_base;   /* what these are in the tree */
                 bool map_root;        /* owners of the tree are mapped; otherwise it is already shifted */

@@ -224,7 +224,8 @@ static void print_where(const struct plan *p, FILE *out) {
                 fputs(p->copy->keep_as ? "\n" : ", removed at the end\n", out);
         }
         if (p->root.fresh)
-                fprintf(out, "%-13s%s  %s\n", "  fresh", p->root.fresh->src, p->root.fresh->options);
+                fprintf(out, "%-13s%s  %s%s\n", "  fresh", p->root.fresh->src, p->root.fresh->options,
+                        p->root.fresh->flags & FSOP_IDMAP ? "  [owners-mapped]" : "");
         if (p->root.base) {
                 head(out, "  from");
                 text(out, p->root.base);
@@ -241,6 +242,12 @@ static void print_where(const struct plan *p, FILE *out) {
         fputc('\n', out);
         if (p->netns_path)
                 line(out, "network", p->netns_path);
+        if (p->ids.lent)
+                line(out, "ids",
+                     p->ids.unknown ? "lent by systemd-nsresourced at the start; these stand for them"
+                                    : "lent by systemd-nsresourced");
+        if (p->ids.further > 0)
+                fprintf(out, "%-13sand %u further ranges, for the payload to hand on\n", "", p->ids.further);
         if (p->ids.own)
                 fprintf(out, "%-13s0..%u inside are %u..%u outside\n", "ids", p->ids.count - 1, p->ids.base,
                         p->ids.base + p->ids.count - 1);

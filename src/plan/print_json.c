@@ -223,6 +223,11 @@ static void put_root(struct json *j, const struct plan *p) {
         json_string(j, "networkNamespacePath", p->netns_path);
         json_open(j, "ids", '{');
         json_bool(j, "own", p->ids.own);
+        if (p->ids.lent) {
+                json_bool(j, "lent", true);
+                json_bool(j, "known", !p->ids.unknown);
+                json_uint(j, "furtherRanges", p->ids.further);
+        }
         json_uint(j, "treeBase", p->ids.tree_base);
         json_uint(j, "base", p->ids.base);
         json_uint(j, "count", p->ids.count);

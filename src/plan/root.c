@@ -15,6 +15,12 @@ const char *plan_tree_name(const struct facts *f, struct arena *a) {
         return f->tree.pivot ? arena_printf(a, "%s/%s", path, f->tree.pivot) : path;
 }
 
+const char *plan_no_overlay(const struct facts *f, const struct plan *p) {
+        return p->ids.lent          ? "nothing is written to an overlay with ids that systemd-nsresourced lends"
+               : f->host.no_overlay ? "the kernel cannot make an overlay here"
+                                    : NULL;
+}
+
 static int refuse(const struct spec *s, const char *why, struct err *e) {
         const char *mode = volatile_mode_name(s->root.volatile_mode);
 
@@ -68,6 +74,7 @@ static void make_empty(const struct facts *f, struct arena *a, struct plan *p) {
         struct fsop *op = arena_new(a, struct fsop);
 
         *op = (struct fsop){ .kind = FSOP_FRESH, .dst = "", .src = "tmpfs", .options = PLAN_MEMORY, .slot = -1 };
+        op->flags = p->ids.lent ? FSOP_IDMAP : 0;
         for (size_t i = 0; i < ELEMENTS(dirs); i++)
                 *arena_push(a, &op->seeds) = dirs[i];
         if (!f->tree.etc_writable)
@@ -85,9 +92,9 @@ static int check_stack(const struct spec *s, const struct facts *f, const struct
 
         if (what)
                 return err_set(e, ERR_USAGE, 0, "%s does not go with the mount stack %s", what, f->tree.path);
-        if (!f->host.no_overlay || (f->stack.layers.n == 0 && !f->stack.rw))
+        if (!plan_no_overlay(f, p) || (f->stack.layers.n == 0 && !f->stack.rw))
                 return 0;
-        return err_set(e, ERR_HOST, 0, "the kernel cannot make the overlay that %s asks for", f->tree.path);
+        return err_set(e, ERR_HOST, 0, "%s cannot be made an overlay: %s", f->tree.path, plan_no_overlay(f, p));
 }
 
 static bool throws_away(const struct spec *s) {
@@ -193,8 +200,8 @@ static int make_overlay(const struct spec *s, const struct facts *f, struct aren
 
         if (k < 0)
                 return k;
-        if (f->host.no_overlay) {
-                refuse(s, "the kernel cannot make an overlay here", e);
+        if (plan_no_overlay(f, p)) {
+                refuse(s, plan_no_overlay(f, p), e);
                 return err_hint(e, "--volatile=yes and --volatile=state do without");
         }
         *arena_push(a, &o->lower) = (struct layer){ .inside = "", .idmap = p->ids.map_root };
@@ -284,11 +291,11 @@ static int make_ephemeral(const struct spec *s, const struct facts *f, struct ar
                 return 0;
         }
         /* The lower layer of an overlay is the original. */
-        if (!f->host.no_overlay && !f->tree.in_use && !p->ids.chown)
+        if (!plan_no_overlay(f, p) && !f->tree.in_use && !p->ids.chown)
                 return make_overlay(s, f, a, p, e);
         if (f->image.used && !f->image.parts.items[0].fixed && !s->root.read_only) {
                 plan_note(a, p, "%s is copied as a whole%s", f->tree.path,
-                          f->host.no_overlay ? ": no overlay can be made over it" : "");
+                          plan_no_overlay(f, p) ? ": no overlay can be made over it" : "");
                 make_image_copy(f, a, p, COPY_FULL);
                 return 0;
         }

@@ -341,6 +341,7 @@ int probe_host(const struct spec *s, char **env, struct arena *a, struct facts *
         probe_manager(s, env, a, f);
         if (s->ids.mode == USERS_MANAGED)
                 f->host.id_service = probe_nsresourced(ID_SERVICE, a);
+        f->host.mount_service = s->ids.delegate > 0 && access("/run/systemd/io.systemd.MountFileSystem", F_OK) == 0;
         open_unit(f, o);
         probe_controllers(s, a, f, o);
         probe_devices(s, a, f);

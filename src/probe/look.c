@@ -418,6 +418,7 @@ int probe_correct(enum refutable what, const struct spec *s, struct arena *a, st
         case REFUTED_REFLINK: f->tree.can_reflink = false; return 0;
         case REFUTED_IDLE: f->tree.in_use = true; return 0;
         case REFUTED_BINFMT: f->host.no_binfmt = true; return 0;
+        case REFUTED_LENT: return probe_lend(s, a, f, o, e);
         case REFUTED_JOURNAL: f->journal.why = arena_strdup(a, e ? e->text : "it does not work"); return 0;
         case REFUTED_NOTHING:
         case REFUTED_MAX_: break;

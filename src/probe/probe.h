@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Fills struct facts. Opens the tree and a few of the host's directories on the way; changes nothing. */
+/* Fills struct facts. Opens the tree and a few of the host's directories on the way; changes nothing,
+ * but for probe_lend(). */
 
 #include "plan/facts.h"
 
@@ -11,6 +12,7 @@ struct opened {
         int root;   /* the tree, or the directory of --pivot-root= in it, O_PATH */
         int whole;  /* and then: the whole tree, O_PATH */
         int cgroup; /* the caller's cgroup, where containers' cgroups are made, O_PATH */
+        int lent;   /* the user namespace that systemd-nsresourced has lent ids to: they go with it */
 };
 
 void opened_init(struct opened *o);
@@ -36,8 +38,11 @@ int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct op
 /* Part of the above: service manager and machined; needs f->cgroup. */
 void probe_manager(const struct spec *s, char **env, struct arena *a, struct facts *f);
 
-/* Who answers at this socket, within two seconds. */
+/* Who answers at this socket, within ten seconds. */
 enum id_service probe_nsresourced(const char *path, struct arena *a);
+/* Ask it for ids: o->lent, and f->lent. They are ours for as long as that user namespace is there. Only in a launch.
+ */
+int probe_lend(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e);
 
 /* The path of berth-agent, NULL: it is not there. */
 const char *probe_agent(struct arena *a);

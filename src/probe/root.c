@@ -17,7 +17,7 @@
 #include "base/str.h"
 
 void opened_init(struct opened *o) {
-        *o = (struct opened){ .proc = -1, .root = -1, .whole = -1, .cgroup = -1 };
+        *o = (struct opened){ .proc = -1, .root = -1, .whole = -1, .cgroup = -1, .lent = -1 };
 }
 
 void opened_done(struct opened *o) {
@@ -25,6 +25,7 @@ void opened_done(struct opened *o) {
         clean_fd(&o->root);
         clean_fd(&o->whole);
         clean_fd(&o->cgroup);
+        clean_fd(&o->lent);
         opened_init(o);
 }
 

@@ -51,10 +51,10 @@ int guest_die_with_launcher(struct guest *g, struct err *e) {
 static int close_launchers(struct guest *g, struct err *e) {
         struct held *h = &g->run->held;
         const int fds[] = {
-                h->record.fd,     h->tree_lock.fd,      h->range_lock.fd,  h->signals,  g->run->opened->root,
-                h->sock,          h->lifeline,          h->cgroup,         h->own_net,  g->run->manager->fd,
-                h->upper_lock.fd, h->original,          h->original_whole, h->copy_dir, h->memory,
-                h->limited,       g->run->opened->whole
+                h->record.fd,     h->tree_lock.fd,       h->range_lock.fd,    h->signals,  g->run->opened->root,
+                h->sock,          h->lifeline,           h->cgroup,           h->own_net,  g->run->manager->fd,
+                h->upper_lock.fd, h->original,           h->original_whole,   h->copy_dir, h->memory,
+                h->limited,       g->run->opened->whole, g->run->opened->lent
         };
 
         for (size_t i = 0; i < ELEMENTS(fds); i++)
@@ -179,6 +179,7 @@ static const struct guest_step whole[] = {
 
 /* With one, the builder makes the mounts, in a mount namespace that the guest does not own ... */
 static const struct guest_step builder[] = {
+        { "lent ids", guest_enter_lent },
         { "die with launcher", guest_die_with_launcher },
         { "launcher's own", close_launchers },
         { "start", guest_wait_start },

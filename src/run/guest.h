@@ -74,6 +74,7 @@ int guest_die_with_launcher(struct guest *g, struct err *e);
 int guest_undumpable(struct guest *g, struct err *e);
 
 /* guest_build.c */
+int guest_enter_lent(struct guest *g, struct err *e);
 int guest_split(struct guest *g, struct err *e);
 int guest_mount_of_guest(struct guest *g, struct err *e);
 int guest_leave_host(struct guest *g, struct err *e);

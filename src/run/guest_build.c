@@ -49,6 +49,15 @@ static _Noreturn void begin_guest(struct guest *g, int pair) {
         guest_go_on(g);
 }
 
+/* systemd-nsresourced lends ids with a user namespace that is there before us, and empty. */
+int guest_enter_lent(struct guest *g, struct err *e) {
+        if (!g->plan->ids.lent)
+                return 0;
+        if (setns(g->run->opened->lent, CLONE_NEWUSER) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot enter the user namespace that was lent");
+        return unshare(CLONE_NEWNS) < 0 ? err_set(e, ERR_HOST, errno, "cannot make a mount namespace") : 0;
+}
+
 int guest_split(struct guest *g, struct err *e) {
         uint64_t namespaces = (g->plan->namespaces | CLONE_NEWUSER) & ~(uint64_t) CLONE_NEWNS;
         CLEAN_FD int theirs = -1;

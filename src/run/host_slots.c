@@ -134,7 +134,8 @@ static int take_tree_as_root(struct run *r, struct err *e) {
 static int take_fresh_as_root(struct run *r, struct err *e) {
         const struct fsop *op = r->plan->root.fresh;
         struct seeded none = { -1, -1 };
-        uint32_t root = r->plan->ids.own ? r->plan->ids.base : 0;
+        bool map = op->flags & FSOP_IDMAP;
+        uint32_t root = r->plan->ids.own && !map ? r->plan->ids.base : 0;
         int fs = mount_fresh(op->src, op->options, op->set), k;
 
         r->held.root = fs;
@@ -145,7 +146,9 @@ static int take_fresh_as_root(struct run *r, struct err *e) {
                 k = fchownat(fs, op->seeds.items[i].path, root, root, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
         if (k == 0 && fchownat(fs, "", root, root, AT_EMPTY_PATH) < 0)
                 k = -errno;
-        return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot fill a new root directory") : 0;
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot fill a new root directory");
+        return map ? host_map_owners(r, &(struct mapping){ fs, r->held.userns, false }, "a new root directory", e) : 0;
 }
 
 /* The directory of a mount stack that is its root. */

@@ -147,15 +147,25 @@ static void drop_upper_lock(struct run *r) {
         lock_drop(&r->held.upper_lock);
 }
 
+/* Asked for once the name is ours, and before anything dear is made; that is not done here: see probe_correct(). */
+static int check_lent(struct run *r, struct err *e) {
+        if (!r->plan->ids.unknown)
+                return 0;
+        r->refuted = REFUTED_LENT;
+        return err_set(e, ERR_BUG, EAGAIN, "systemd-nsresourced was not asked for ids yet");
+}
+
+/* Those who pick know by the lock, too, that what is lent is taken. */
 static int take_range(struct run *r, struct err *e) {
         int k;
 
-        if (!r->plan->ids.picked)
+        if (!r->plan->ids.picked && !r->plan->ids.lent)
                 return 0;
         k = lock_range(&r->held.range_lock, r->plan->ids.base, e);
         if (k <= 0)
                 return k;
-        r->refuted = REFUTED_RANGE;
+        if (r->plan->ids.picked)
+                r->refuted = REFUTED_RANGE;
         err_set(e, ERR_BUSY, EBUSY, "the user ids from %u on are in use by another container", r->plan->ids.base);
         return err_hint(e, "--private-users=pick finds some that are free");
 }
@@ -289,13 +299,15 @@ static void drop_socket(struct run *r) {
 }
 
 /* With a user namespace, the first process is the builder: it owns what it mounts, and the guest, born from it into a
- * user namespace of its own, gets a copy that is locked (see guest_build.c). */
+ * user namespace of its own, gets a copy that is locked (see guest_build.c). A user namespace that is there already
+ * is entered by the builder itself. */
 static int take_guest(struct run *r, struct err *e) {
         bool split = r->plan->ids.own;
         /* What the container uses up of what each user has is the container's, and not missing to the host's root. */
-        int k = split ? process_clone_owned(CLONE_NEWUSER | CLONE_NEWNS, r->held.cgroup, r->plan->ids.base,
-                                            &r->held.builder)
-                      : process_clone(r->plan->namespaces, r->held.cgroup, &r->held.guest);
+        int k = !split              ? process_clone(r->plan->namespaces, r->held.cgroup, &r->held.guest)
+                : r->plan->ids.lent ? process_clone(0, r->held.cgroup, &r->held.builder)
+                                    : process_clone_owned(CLONE_NEWUSER | CLONE_NEWNS, r->held.cgroup,
+                                                          r->plan->ids.base, &r->held.builder);
 
         if (k == 0)
                 guest_main(r);
@@ -368,6 +380,12 @@ static int take_maps(struct run *r, struct err *e) {
 
         if (!r->plan->ids.own)
                 return 0;
+        if (r->plan->ids.lent) {
+                r->held.userns = fcntl(r->opened->lent, F_DUPFD_CLOEXEC, 3);
+                return r->held.userns < 0
+                               ? err_set(e, ERR_SYSTEM, errno, "cannot keep the user namespace that was lent")
+                               : 0;
+        }
         k = idmap_write_of(r->opened->proc, first_pid(r), &r->plan->ids.map);
         if (k < 0)
                 return err_set(e, ERR_HOST, -k, "cannot map the user ids of %s", r->plan->machine);
@@ -407,6 +425,7 @@ static const struct {
 } steps[] = {
         { "signals", take_signals, drop_signals, false },
         { "name", take_name, drop_name, false },
+        { "lent ids", check_lent, drop_nothing, false },
         { "console log", host_log_take, host_log_drop, false },
         { "console lines", host_lines_take, host_lines_drop, false },
         { "tree lock", take_tree_lock, drop_tree_lock, false },

@@ -196,6 +196,11 @@ static int check_ids(const struct spec *s, struct err *e) {
                 err_blame(e, "private-users-map", NULL);
                 return err_hint(e, "--private-users=pick gives it some");
         }
+        if (s->ids.maps.n > 0 && s->ids.mode == USERS_MANAGED) {
+                err_set(e, ERR_USAGE, 0, "--private-users-map= does not go with --private-users=managed");
+                err_blame(e, "private-users-map", NULL);
+                return err_hint(e, "systemd-nsresourced writes the maps itself");
+        }
         if (s->ids.delegate > 0 && s->ids.mode != USERS_MANAGED) {
                 err_set(e, ERR_USAGE, 0, "--private-users-delegate= does not go without --private-users=managed");
                 err_blame(e, "private-users-delegate", NULL);

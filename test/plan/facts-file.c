@@ -138,7 +138,7 @@ static int set_upper(const struct target *t, const char *v) {
 }
 
 static int set_id_service(const struct target *t, const char *v) {
-        static const char *const names[] = { "missing", "silent", "other", "answers" };
+        static const char *const names[] = { "missing", "silent", "other", "old", "answers" };
 
         for (size_t i = 0; i < ELEMENTS(names); i++)
                 if (streq(names[i], v)) {
@@ -146,6 +146,21 @@ static int set_id_service(const struct target *t, const char *v) {
                         return 0;
                 }
         return -EINVAL;
+}
+
+/* Bases, in the order in which they were lent. */
+static int set_lent(const struct target *t, const char *v) {
+        struct idmap_extents *l = t->p;
+
+        for (char *end; *v; v = end + (*end == ' ')) {
+                uint32_t base = (uint32_t) strtoul(v, &end, 10);
+
+                if (end == v || !idrange_valid(base))
+                        return -EINVAL;
+                *arena_push(t->a, l) = (struct idmap_extent){ .outside = base, .count = IDRANGE_SIZE };
+                l->items[l->n - 1].inside = l->n > 1 ? base : 0;
+        }
+        return 0;
 }
 
 static int set_place(const struct target *t, const char *v) {
@@ -434,6 +449,8 @@ static const struct {
         ROW("host.resolv-conf.stub", host.resolv_conf[3], set_text),
         ROW("host.localtime", host.localtime, set_localtime),
         ROW("host.id-service", host.id_service, set_id_service),
+        ROW("host.mount-service", host.mount_service, set_bool),
+        ROW("lent", lent, set_lent),
         ROW("cgroup.found", cgroup.found, set_bool),
         ROW("cgroup.writable", cgroup.writable, set_bool),
         ROW("cgroup.mount", cgroup.mount, set_text),

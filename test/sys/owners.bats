@@ -200,10 +200,149 @@ END
                 managed true < <(answering "$other")
                 refused "is not systemd-nsresourced" || fail "$other"
         done
-        managed --private-users-delegate=1 true \
-                < <(answering '{"parameters":{"vendor":"x","interfaces":["org.varlink.service","io.systemd.NamespaceResource"]}}')
-        refused "systemd-nsresourced is there, but berth cannot"
+}
+
+# The stand-in for the service, test/lib/lender, in this mode.
+lending() {
+        printf '/usr/bin/python3 %q /run/systemd/io.systemd.NamespaceResource %q %q &\nservice=$!\n' \
+                "$top/test/lib/lender" "$work/calls" "${1-}"
+        echo 'for _ in {1..100}; do [ -S /run/systemd/io.systemd.NamespaceResource ] && break; sleep 0.05; done'
+}
+
+# It lends from this id on.
+lent=1778384896
+
+@test "--private-users=managed runs with the ids that a service lends: in the tree, in binds, in new file systems" {
+        fresh_tree
+        mkdir "$work/host"
+        managed -M lent "--bind=$work/host:/mnt:idmap" --tmpfs=/srv sh -c '
+                id -u; id -G
+                for d in /root /dev /run /srv /mnt /tmp; do
+                        mkdir "$d/new" && touch "$d/new/file" && chown 5:6 "$d/new/file" && stat -c "%n %u:%g" "$d/new/file"
+                done' < <(lending)
+        status_is 0
+        errors_is ""
+        output_is $'0\n0\n/root/new/file 5:6\n/dev/new/file 5:6\n/run/new/file 5:6\n/srv/new/file 5:6\n/mnt/new/file 5:6\n/tmp/new/file 5:6'
+        [ "$(stat -c %u:%g "$TREE/root/new" "$TREE/root/new/file" "$work/host/new" "$work/host/new/file")" = $'0:0\n5:6\n0:0\n5:6' ]
+        # Asked once, with one descriptor.
+        [ "$(grep -c AllocateUserRange "$work/calls")" = 1 ]
+        grep -qF '{"method":"io.systemd.NamespaceResource.AllocateUserRange","parameters":{"name":"lent","size":65536,"userNamespaceFileDescriptor":0}} 1' "$work/calls"
+}
+
+@test "what is lent are the ids outside, and nobody else picks them meanwhile" {
+        fresh_tree
+        managed -M lent sh -c 'exec sleep 3.25' < <(
+                lending
+                printf '{ for _ in {1..100}; do pid=$(pgrep -f "^sleep 3.25") && break; sleep 0.05; done
+                        tr -s " " <"/proc/$pid/uid_map"; tr -s " " <"/proc/$pid/gid_map"; stat -c %%u:%%g "/proc/$pid"
+                        %q -q -M other -D %q --read-only --private-users=managed true; } >%q 2>&1 &\n' \
+                        "$BERTH" "$trees/busybox" "$work/seen"
+        )
+        status_is 0
+        await "$work/seen" "the user ids from $lent on are in use by another container"
+        [ "$(head -n 3 "$work/seen")" = " 0 $lent 65536
+ 0 $lent 65536
+$lent:$lent" ] || fail "$(cat "$work/seen")"
+}
+
+@test "the user namespace that ids are lent with is not the host root's: what a container uses up is not counted for that" {
+        fresh_tree
+        managed -M lent sh -c 'exec sleep 3.5' < <(
+                lending
+                printf '{ for _ in {1..100}; do pid=$(pgrep -f "^sleep 3.5") && break; sleep 0.05; done
+                        /usr/bin/python3 -c "import fcntl, os, struct
+own = os.open(\\"/proc/$pid/ns/user\\", os.O_RDONLY)
+for ns in own, fcntl.ioctl(own, 0xb702):
+    print(struct.unpack(\\"I\\", fcntl.ioctl(ns, 0xb704, struct.pack(\\"I\\", 0)))[0])"; } >%q &\n' "$work/owners"
+        )
+        status_is 0
+        [ "$(head -n 1 "$work/owners")" = $lent ]
+        [ "$(tail -n 1 "$work/owners")" -gt 524287 ]
+}
+
+@test "ids that are lent: a foreign tree, files as they are, a root of its own, a copy" {
+        owned_tree $foreign
+        managed sh -c 'stat -c %u / /srv/1000; touch /srv/new' < <(lending)
+        output_is $'0\n1000'
+        [ "$(stat -c %u "$TREE/srv/new")" = $foreign ]
+        rm -rf --one-file-system "$TREE"
+        fresh_tree
+        managed --private-users-ownership=off stat -c %u / < <(lending)
+        output_is 65534
+        managed --volatile=yes sh -c 'mkdir /etc/new && stat -c %u / /etc /etc/new /usr' < <(lending)
+        output_is $'0\n0\n0\n0'
+        managed -x -M copy sh -c 'touch /srv/gone && stat -c %u /srv/gone' < <(lending)
+        output_is 0
+        [ ! -e "$TREE/srv/gone" ]
+}
+
+@test "further ranges are called the same inside, and who lends them can be asked there" {
+        fresh_tree
+        managed --private-users-delegate=2 sh -c 'tr -s " " </proc/self/uid_map; ls /run/host/io.*; touch /srv/x; chown 1778450532 /srv/x && echo given
+                inside connect /run/host/io.systemd.NamespaceResource' < <(lending)
+        status_is 0
+        output_is " 0 0 65536
+$((lent + 65536)) $((lent + 65536)) 65536
+$((lent + 131072)) $((lent + 131072)) 65536
+/run/host/io.systemd.NamespaceResource
+given
+/run/host/io.systemd.NamespaceResource ok"
+        [ "$(stat -c %u "$TREE/srv/x")" = 1778450532 ]
+        grep -qF '"delegateContainerRanges":2' "$work/calls"
+}
+
+@test "a service that lends nothing is asked no more, and its reason is told" {
+        fresh_tree
+        local mode why
+        while IFS=: read -r mode why; do
+                managed -M t true < <(lending "$mode")
+                refused "$why" || fail "$mode"
+                errors_has "systemd-nsresourced"
+        done <<'END'
+taken:it has a user namespace of this name already
+unsupported:it cannot do that on this kernel
+full:no range of ids is free
+refuse:io.systemd.System): No such device or address
+odd:has lent other ids than it was asked for
+noise:the answer of systemd-nsresourced is none
+mute:does not answer
+END
+        managed -M t true < <(lending taken)
+        status_is 1
+        errors_has "-M gives this one another name"
+        : >"$work/calls"
+        managed true < <(lending old)
+        refused "systemd-nsresourced is of a systemd before 260"
         errors_has "--private-users=pick"
+        never grep -q Allocate "$work/calls"
+        managed -M a.name.with.dots true < <(lending)
+        status_is 0
+        grep -qF '"mangleName":true' "$work/calls"
+        # To show a plan, nothing is asked for.
+        : >"$work/calls"
+        managed --dry-run true < <(lending)
+        line_is "ids          lent by systemd-nsresourced at the start; these stand for them"
+        never grep -q Allocate "$work/calls"
+}
+
+@test "who waits for a service that says nothing can end" {
+        fresh_tree
+        managed -M t true < <(
+                lending hang
+                printf '{ for _ in {1..100}; do grep -q Allocate %q && break; sleep 0.05; done; kill -INT "$(pgrep -P $$ -x berth)"; } &\n' "$work/calls"
+        )
+        status_is 1
+        errors_has "systemd-nsresourced was not waited for"
+}
+
+@test "a reboot keeps the ids that were lent; a service that is gone by then does not matter" {
+        fresh_tree
+        printf '#!/bin/sh\ntr -s " " </proc/self/uid_map; [ -e /var/again ] && exec poweroff -f\n: >/var/again; exec reboot -f\n' >"$TREE/etc/rc.test"
+        chmod 0755 "$TREE/etc/rc.test"
+        managed -b < <(lending)
+        status_is 0
+        [ "$(grep -c "^ 0 0 65536" <<<"$output")" = 2 ]
+        [ "$(grep -c AllocateUserRange "$work/calls")" = 1 ]
 }
 
 @test "--private-users-delegate= goes with managed ids only" {
