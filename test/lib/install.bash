@@ -119,7 +119,7 @@ is_wanted() {
         local tier
         [ "$1" = all ] && return 0
         for tier in "${@:2}"; do
-                case $tier in host-*) tier=host ;; esac
+                case $tier in host-*) tier=host ;; vm-*) tier=vm ;; esac
                 [[ ,$1, == *",$tier,"* ]] && return 0
         done
         return 1

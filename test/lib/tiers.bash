@@ -97,7 +97,8 @@ run_host() {
 
 run_vm() {
         local args=(--limit=$(($(limit_of "$1") - 300)))
-        [ "$1" = "${1#*/}" ] || args+=("$1.bats")
+        case ${1%%/*} in vm-sid) args+=(--suite=sid) ;; esac
+        [ "$1" = "${1#*/}" ] || args+=("vm/${1#*/}.bats")
         "$top/test/vm/run" "${args[@]}" --filter="$filter"
 }
 
