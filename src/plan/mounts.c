@@ -694,6 +694,9 @@ static int number_slots(struct plan *p, struct err *e) {
         if (p->n_slots > PLAN_SLOTS)
                 return err_set(e, ERR_HOST, 0, "%s has more mounts than can be made (%d of %d)", p->root.path,
                                p->n_slots, PLAN_SLOTS);
+        if (p->fsops.n > PLAN_OPS)
+                return err_set(e, ERR_HOST, 0, "%s has more file systems than can be made (%zu of %d)", p->root.path,
+                               p->fsops.n, PLAN_OPS);
         return 0;
 }
 

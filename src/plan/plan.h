@@ -188,7 +188,7 @@ struct plan_copy {
         const char *path; /* dir/name */
 };
 
-enum { PLAN_SLOTS = 200, PLAN_DEVICES = 32, PLAN_NODES = 40, PLAN_ID_COUNT = 65536 };
+enum { PLAN_OPS = 320, PLAN_SLOTS = 200, PLAN_DEVICES = 32, PLAN_NODES = 40, PLAN_ID_COUNT = 65536 };
 
 struct plan {
         const char *machine;

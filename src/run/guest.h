@@ -13,7 +13,7 @@
 
 /* Before exec only these are open besides 0, 1, 2 and what is passed: from GUEST_FIRST_FD (behind passed ones) on,
  * GUEST_KEEP at most. Descriptor 3 is left free for the stub's job. */
-enum { GUEST_FIRST_FD = 4, GUEST_KEEP = 5, GUEST_OPS = 320 };
+enum { GUEST_FIRST_FD = 4, GUEST_KEEP = 5, GUEST_OPS = PLAN_OPS };
 
 /* What is too large for the stack, and what exec needs in place. Made before the clone: the guest allocates nothing.
  * Not cleared: most of it is never touched. */
