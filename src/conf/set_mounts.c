@@ -8,7 +8,6 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <unistd.h>
 
 #include "base/clean.h"
 #include "base/parse.h"

@@ -683,7 +683,7 @@ small_and_asleep() {
 
 @test "a builder that is killed at any step ends the start, and does not hang it" {
         local at
-        for at in setresuid:1 mount:1 move_mount:3 pivot_root:1; do
+        for at in setresgid:1 mount:1 move_mount:3 pivot_root:1; do
                 try timeout 20 strace -f -o "$work/trace" -e trace="${at%:*}" -e inject="${at%:*}:signal=KILL:when=${at#*:}" \
                         "$BERTH" -q -D "$TREE" true
                 grep -q 'killed by SIGKILL' "$work/trace"
