@@ -140,7 +140,16 @@ static int exhaust(int argc, char **argv) {
         return 2;
 }
 
+/* Every process makes more of them, for ever. */
+static int bomb(int argc, char **argv) {
+        puts("up");
+        while (fork() >= 0 || usleep(50 * 1000) == 0)
+                ;
+        return 1;
+}
+
 static const struct verb verbs[] = {
+        { "bomb", bomb, "fork, in every process, for ever" },
         { "exhaust", exhaust,
           "KIND MAX [hold]: take so many inotify, watches, keys, ptys, queues, signals, processes, files, shm" },
 };

@@ -147,28 +147,38 @@ END
         stop_berth
 }
 
+# How many processes the container of this name has, as its own proc shows them.
+count_inside() {
+        local all
+        all=("/proc/$(sed -n 's/.*"leader":\([0-9]*\).*/\1/p' "/run/berth/$1/record")/root/proc/"[0-9]*)
+        echo ${#all[@]}
+}
+
 # A limit of the user inside holds for root inside too: it is not the host's.
 @test "processes: a fork bomb ends where the limit is, root's too, and all of it goes" {
-        local mode
+        local mode n
         for mode in '' -a '-u guest'; do
                 # shellcheck disable=SC2206 # words
-                opts=($mode --rlimit=NPROC=200)
+                opts=($mode --rlimit=NPROC=200 -M bomb)
                 taken processes 100000
                 [ "$outcome" = EAGAIN ] || fail "$n $outcome"
                 [ "$n" -lt 200 ]
                 [ "$n" -gt 150 ]
                 host_has processes 50
-                local all
-                all=$(descendants "$launcher" | wc -l)
-                [ "$all" -gt 150 ]
+                [ "$(count_inside bomb)" -gt 150 ]
                 stop_berth
         done
-        # A real one, which grows from all its ends.
-        opts=(--rlimit=NPROC=200)
-        start_berth -q "${opts[@]}" -D "$TREE" sh -c 'echo up; bomb() { bomb 2>/dev/null & bomb 2>/dev/null; }; while :; do bomb 2>/dev/null; done'
+        # A real one, which grows from all its ends, and replaces what is killed of it.
+        opts=(--rlimit=NPROC=200 -M bomb)
+        start_berth -q "${opts[@]}" -D "$TREE" /bin/inside bomb
         await "$work/out" up
-        sleep 1
+        for _ in {1..100}; do [ "$(count_inside bomb)" -lt 200 ] || break; sleep 0.05; done
         host_has processes 50
-        [ "$(descendants "$launcher" | wc -l)" -le 200 ]
-        stop_berth
+        n=$(count_inside bomb)
+        [ "$n" -gt 150 ]
+        [ "$n" -le 200 ]
+        try ctl stop --kill bomb
+        status_is 0
+        await_end
+        [ ! -e /run/berth/bomb ]
 }

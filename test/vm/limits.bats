@@ -132,6 +132,22 @@ at_top=(sh -c 'echo $$ >/sys/fs/cgroup/cgroup.procs && exec "$@"' sh)
         done
 }
 
+@test "a fork bomb ends at --pids=, and the host makes processes all the while" {
+        opts=(--pids=40)
+        in_tree /bin/inside exhaust processes 100000
+        status_is 0
+        [[ $output =~ ^processes\ [23][0-9]\ EAGAIN$ ]] || fail "$output"
+        start_berth -q -M m1 -D "$TREE" --pids=40 /bin/inside bomb
+        await "$work/out" up
+        await_true grep -q '^max [1-9]' "$scope/pids.events"
+        [ "$("$helpers/inside" exhaust processes 50)" = "processes 50 ok" ]
+        [ "$(cat "$scope/pids.current")" -le 40 ]
+        try berthctl stop --kill m1
+        status_is 0
+        wait "$launcher" || true
+        never test -e "$scope"
+}
+
 @test "a share of the memory, and none" {
         start_berth -q -M m1 -D "$TREE" --memory=50% --pids=max sh -c 'echo up; sleep 600'
         await "$work/out" up
