@@ -37,6 +37,23 @@ show_unit() {
         drop_machine
 }
 
+@test "what systemd-nspawn@.service says of its service, this one says too" {
+        local line theirs ours
+        theirs=$(systemctl show --value -p FragmentPath systemd-nspawn@any.service)
+        ours=$(systemctl show --value -p FragmentPath berth@any.service)
+        sed -n '/^\[Service\]/,/^\[Install\]/p' "$theirs" | grep '^[A-Z][A-Za-z]*=' >"$work/theirs"
+        [ "$(wc -l <"$work/theirs")" -ge 10 ]
+        while read -r line; do
+                case $line in
+                # The program; and its control groups, which berth makes by itself.
+                ExecStart=* | DelegateSubgroup=*) ;;
+                # Its nodes it may have to make.
+                DeviceAllow=block-*) grep -q "^${line}m\?$" "$ours" || fail "$line" ;;
+                *) grep -qxF -- "$line" "$ours" || fail "$line" ;;
+                esac
+        done <"$work/theirs"
+}
+
 @test "start: up when the container is, below machine.slice, as berth's one process and the container's" {
         machine one
         systemctl start berth@one.service

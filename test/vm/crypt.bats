@@ -546,6 +546,19 @@ fast=(--type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000)
         nothing_is_mapped
 }
 
+@test "berth@.service may have the devices that a verified image takes" {
+        make_verity
+        make_disk
+        mkdir -p /var/lib/machines
+        cp -- "$IMAGE" /var/lib/machines/verified.raw
+        printf '%s\n' "$hash" >/var/lib/machines/verified.roothash
+        systemctl start berth@verified.service || fail "$(journalctl -u berth@verified.service -n 5 --no-pager -o cat)"
+        try dmsetup table
+        output_has " verity "
+        systemctl stop berth@verified.service
+        rm /var/lib/machines/verified.raw /var/lib/machines/verified.roothash
+}
+
 @test "whoever is killed, no mapped device and no loop device stays" {
         local sleep
         make_luks "${fast[@]}"
