@@ -86,7 +86,8 @@ static int make_scope(const struct spec *s, const struct facts *f, struct arena 
         if (missing)
                 return 0;
         p->unit.scope = true;
-        p->unit.name = arena_printf(a, "%s.scope", p->machine);
+        /* init.scope is the manager's own (systemd.special(7)). */
+        p->unit.name = arena_printf(a, "%s%s.scope", streq(p->machine, "init") ? "machine-" : "", p->machine);
         p->unit.slice = str_or(s->host.slice, "machine.slice");
         p->unit.description = arena_printf(a, "Container %s", p->machine);
         p->unit.supervisor = s->self.detach && !p->unit.user;

@@ -422,6 +422,20 @@ stop_bus() {
         refused "--register=yes"
 }
 
+@test "a machine that is called init: the manager has an init.scope, which is left alone" {
+        local before
+        before=$(systemctl show init.scope)
+        try berth -M init -q --read-only --register=yes -D "$TREE" true
+        status_is 0
+        errors_is ""
+        [ "$(systemctl show -p LoadState,TasksMax,Slice init.scope)" = "$(grep -E '^(LoadState|TasksMax|Slice)=' <<<"$before")" ]
+        start_berth -q -M init --read-only -D "$TREE" sleep 1000
+        await_true systemctl is-active -q machine-init.scope
+        await_true machinectl show init
+        systemctl stop machine-init.scope
+        await_end
+}
+
 @test "a restart in place: a new leader in a new scope, known again" {
         host_tree trixie
         limit=60
