@@ -267,6 +267,23 @@ static void stop(struct stub *s, enum stub_state state) {
         CALL(__NR_kill, s->payload, SIGHUP);
 }
 
+/* waitid(2): the first field is SIGCHLD where there is such a child. It stays to be waited for. */
+static bool is_stopped(const struct stub *s) {
+        int32_t info[32] = { 0 };
+
+        return CALL(__NR_waitid, P_PID, s->payload, info, WSTOPPED | WNOHANG | WNOWAIT, NULL) >= 0 &&
+               info[0] == SIGCHLD;
+}
+
+/* The same holds for a payload that is asked to end in another way. */
+static void forward(const struct stub *s, int signal) {
+        bool asks = signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+
+        CALL(__NR_kill, s->payload, signal);
+        if (asks && is_stopped(s))
+                CALL(__NR_kill, s->payload, SIGCONT);
+}
+
 static void act(struct stub *s, int signal) {
         enum action action = IGNORE;
 
@@ -275,7 +292,7 @@ static void act(struct stub *s, int signal) {
                         action = s->flags & STUB_STRICT ? rows[i].strict : rows[i].usual;
         switch (action) {
         case IGNORE: return;
-        case FORWARD: CALL(__NR_kill, s->payload, signal); return;
+        case FORWARD: forward(s, signal); return;
         case REAP: return reap(s, WNOHANG);
         case CHECK_LIFELINE:
                 if (life_is_gone(s))

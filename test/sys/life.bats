@@ -330,6 +330,18 @@ END
         [ "$(wc -l <"$TREE/srv/starts")" = 2 ]
 }
 
+@test "--as-pid2: a payload that is stopped hears that it shall end" {
+        local sig
+        for sig in TERM INT HUP QUIT; do
+                start_berth -q -D "$TREE" -a sh -c 'trap "exit 7" TERM INT HUP QUIT; echo up; kill -STOP $$; sleep 1000'
+                await "$work/out" up
+                sleep 0.1
+                kill -"$sig" "$launcher"
+                await_end
+                status_is 7
+        done
+}
+
 @test "the stub goes down on the signals that ask for it" {
         opts=(-a)
         start_berth -q -a -D "$TREE" sleep 1000
