@@ -18,6 +18,7 @@
 
 #include "base/clean.h"
 #include "base/file.h"
+#include "sys/caps.h"
 
 #ifndef PIDFD_GET_PID_NAMESPACE
 #define PIDFD_GET_PID_NAMESPACE _IO(0xff, 5)
@@ -51,24 +52,42 @@ int process_clone(uint64_t namespaces, int cgroup, struct process *ret) {
         return clone_with(&args, ret);
 }
 
-/* Rights to files stay those of the user files: a cgroup is one's own to be cloned into. A change of ids makes a
- * process undumpable, and its files in proc root's of all namespaces: the id map could not be written any more. */
-static int change_user(uid_t effective, uid_t files) {
+/* Rights to files stay those of the user files: a cgroup is one's own to be cloned into. Capabilities stay too: some
+ * hosts let nobody else make a user namespace. A change of ids makes a process undumpable, and its files in proc root's
+ * of all namespaces: the id map could not be written any more. */
+static int act_as(uid_t effective, uid_t files, const struct caps_state *caps) {
         if (setresuid((uid_t) -1, effective, (uid_t) -1) < 0)
                 return -errno;
         if (files != effective)
                 (void) setfsuid(files);
-        return prctl(PR_SET_DUMPABLE, 1) < 0 ? -errno : 0;
+        if (caps_set(caps->effective, caps->permitted, caps->inheritable) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0)
+                return -errno;
+        return 0;
+}
+
+static int act_as_before(uid_t own, const struct caps_state *caps, int death) {
+        int k = act_as(own, own, caps);
+
+        return k < 0 ? k : prctl(PR_SET_PDEATHSIG, death) < 0 ? -errno : 0;
 }
 
 int process_clone_owned(uint64_t namespaces, int cgroup, uid_t owner, struct process *ret) {
+        struct caps_state caps;
         uid_t own = geteuid();
-        int k = owner != own ? change_user(owner, own) : 0, back;
+        int death, k, back;
 
-        k = k < 0 ? k : process_clone(namespaces, cgroup, ret);
-        if (k == 0 || owner == own)
+        if (owner == own)
+                return process_clone(namespaces, cgroup, ret);
+        k = caps_get(&caps);
+        if (k == 0 && prctl(PR_GET_PDEATHSIG, &death) < 0)
+                k = -errno;
+        if (k < 0)
                 return k;
-        back = change_user(own, own);
+        k = act_as(owner, own, &caps);
+        k = k < 0 ? k : process_clone(namespaces, cgroup, ret);
+        if (k == 0)
+                return 0;
+        back = act_as_before(own, &caps, death);
         if (back == 0 || k < 0)
                 return k < 0 ? k : 1;
         (void) process_signal(ret->pidfd, SIGKILL);

@@ -21,7 +21,7 @@ int process_clone(uint64_t namespaces, int cgroup, struct process *ret);
 
 /* The same with a user namespace among them (CLONE_NEWUSER) that belongs to the user owner, not to us: what is limited
  * for each user (user_namespaces(7), inotify(7), RLIMIT_SIGPENDING of getrlimit(2)) is counted for owner up to us, and
- * not for our own user. Ids of ours are as before in the end; a signal for our parent's death is not (prctl(2)). */
+ * not for our own user. Our own ids, capabilities and signal for our parent's death are as before in the end. */
 int process_clone_owned(uint64_t namespaces, int cgroup, uid_t owner, struct process *ret);
 
 /* A sister: it has our parent for its own (CLONE_PARENT), and begins as a copy of us otherwise. */

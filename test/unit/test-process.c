@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "sys/caps.h"
 #include "unit/tap.h"
 
 static void test_clone(struct tap *t) {
@@ -33,6 +34,37 @@ static void test_clone(struct tap *t) {
         close(p.pidfd);
         OK_INT(t, process_clone(1ull << 63, -1, &p), -EINVAL, "an unknown kind of namespace");
         OK_INT(t, process_clone(0, 9999, &p), -EBADF, "no cgroup");
+}
+
+/* Without a new user namespace, in which it would have all capabilities anyway: so it has those of who made it. */
+static void test_clone_owned(struct tap *t) {
+        enum { OWNER = 0x5f0000, SEES = 3 };
+        struct caps_state before, after;
+        int code = 0, status = 0, r, death = 0;
+        struct process p = { 0 };
+
+        if (geteuid() != 0) {
+                tap_skip(t, "another owner", "not root");
+                return;
+        }
+        OK_INT(t, caps_get(&before), 0, "capabilities before");
+        prctl(PR_SET_PDEATHSIG, SIGUSR1);
+        fflush(stdout);
+        r = process_clone_owned(0, -1, OWNER, &p);
+        if (r == 0) {
+                struct caps_state its;
+
+                _exit(geteuid() == OWNER && caps_get(&its) == 0 && its.effective == before.effective ? SEES : 1);
+        }
+        OK_INT(t, r, 1, "the launcher's side");
+        OK_INT(t, process_wait(p.pidfd, true, &code, &status), 0, "waited for");
+        OK(t, code == CLD_EXITED && status == SEES, "made by the owner, with all our capabilities");
+        close(p.pidfd);
+        OK_INT(t, caps_get(&after), 0, "capabilities after");
+        OK(t, after.effective == before.effective && after.permitted == before.permitted, "are those of before");
+        OK(t, geteuid() == 0 && getuid() == 0, "and so are the ids");
+        OK(t, prctl(PR_GET_PDEATHSIG, &death) == 0 && death == SIGUSR1, "and the signal for the parent's death");
+        prctl(PR_SET_PDEATHSIG, 0);
 }
 
 static void test_signal(struct tap *t) {
@@ -265,6 +297,7 @@ int main(void) {
 
         alarm(60);
         test_clone(&t);
+        test_clone_owned(&t);
         test_signal(&t);
         test_end(&t, proc);
         test_heeds(&t, proc);
