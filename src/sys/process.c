@@ -52,9 +52,9 @@ int process_clone(uint64_t namespaces, int cgroup, struct process *ret) {
         return clone_with(&args, ret);
 }
 
-/* Rights to files stay those of the user files: a cgroup is one's own to be cloned into. Capabilities stay too: some
- * hosts let nobody else make a user namespace. A change of ids makes a process undumpable, and its files in proc root's
- * of all namespaces: the id map could not be written any more. */
+/* Rights to files stay those of the user files: a cgroup is one's own to be cloned into. Capabilities stay too: there
+ * are hosts that let nobody else make a user namespace. A change of ids makes a process undumpable, and its files in
+ * proc root's of all namespaces: the id map could not be written any more. */
 static int act_as(uid_t effective, uid_t files, const struct caps_state *caps) {
         if (setresuid((uid_t) -1, effective, (uid_t) -1) < 0)
                 return -errno;
