@@ -515,7 +515,7 @@ with_host_static() {
         echo "nameserver 192.0.2.1" >"$TREE/etc/resolv.conf"
         for mode in copy-static replace-static bind-static; do
                 try with_host_static none timeout 20 "$BERTH" -q --resolv-conf=$mode -D "$TREE" cat /etc/resolv.conf
-                refused "--resolv-conf=$mode: the host has no /usr/lib/systemd/resolv.conf"
+                refused "--resolv-conf=$mode: the host has no file /usr/lib/systemd/resolv.conf"
                 [ "$(cat "$TREE/etc/resolv.conf")" = "nameserver 192.0.2.1" ]
         done
 }

@@ -167,13 +167,16 @@ tmpfs"
                 in_tree /inside end 0
                 refused "cannot make /$to of"
         done
-        # The place for the old root is looked up from the new one.
+        # The place for the old root is looked up from the new one, and made there.
         rm -r "$TREE/deploy/os/sysroot"
         for to in "$work/canary" "../../../../../../../..$work/canary"; do
                 ln -sfn "$to" "$TREE/deploy/os/sysroot"
                 opts=(--pivot-root=/deploy/os:/sysroot/x)
-                in_tree true
-                refused "/sysroot"
+                in_tree ls -d /sysroot/x/deploy
+                status_is 0
+                output_is /sysroot/x/deploy
+                [ "$(ls -A "$TREE/deploy/os$work/canary")" = x ]
+                rm -r "$TREE/deploy/os${work%"${work#/*/}"}"
                 [ "$(ls -A "$work/canary")" = "inside
 usr" ]
         done
