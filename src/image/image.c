@@ -99,16 +99,13 @@ static int check_loops(struct image *m, struct err *e) {
 /* Ours, shared with systemd-nspawn, and the one that other programs put on disks (flock(2)). */
 static int lock_file(struct image *m, struct err *e) {
         struct stat st;
-        int k;
+        int k, pauses = 0;
 
         if (fstat(m->file, &st) < 0)
                 return err_set(e, ERR_SYSTEM, errno, "cannot look at %s", m->path);
-        for (int tries = 0;; tries++) {
+        do
                 k = lock_tree(&m->lock, st.st_dev, st.st_ino, !m->read_only, m->path, e);
-                if (k != -EBUSY || tries == 20)
-                        break;
-                usleep(10 * 1000);
-        }
+        while (k == -EBUSY && lock_pause(&pauses, LOCK_PAUSES));
         if (k < 0)
                 return k;
         for (int tries = 0; flock(m->file, (m->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0; tries++) {

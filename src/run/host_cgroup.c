@@ -32,7 +32,13 @@ static int clear_cgroup(struct run *r, struct err *e) {
         const struct plan *p = r->plan;
         CLEAN_FD int old = openat(r->opened->cgroup, p->cgroup.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-        if (old >= 0 && flock(old, LOCK_EX | LOCK_NB) < 0) {
+        int pauses = 0;
+        bool ours;
+
+        do
+                ours = old < 0 || flock(old, LOCK_EX | LOCK_NB) == 0;
+        while (!ours && r->held.record.found && lock_pause(&pauses, LOCK_PAUSES));
+        if (!ours) {
                 r->refuted = REFUTED_NAME;
                 err_set(e, ERR_BUSY, EBUSY, "the cgroup %s/%s belongs to a running container", p->cgroup.parent,
                         p->cgroup.name);

@@ -74,8 +74,18 @@ static int end_leftover(struct run *r, struct err *e) {
         return 0;
 }
 
+/* A supervisor that was killed a moment ago still has its name. */
+static int take_record(struct run *r, struct err *e) {
+        int k, pauses = 0;
+
+        do
+                k = record_take(&r->held.record, r->plan->machine, e);
+        while (k > 0 && record_is_ending(&r->held.record, r->opened->proc) && lock_pause(&pauses, LOCK_PAUSES_KILLED));
+        return k;
+}
+
 static int take_name(struct run *r, struct err *e) {
-        int k = record_take(&r->held.record, r->plan->machine, e);
+        int k = take_record(r, e);
 
         if (k < 0)
                 return k;
@@ -100,13 +110,11 @@ static void drop_name(struct run *r) {
 
 /* A launcher that was killed leaves copies of its locks in a guest that is just dying: worth a moment. */
 static int lock_patiently(struct lock *l, const struct stat *st, bool exclusive, const char *what, struct err *e) {
-        int k = -EBUSY;
+        int k, pauses = 0;
 
-        for (int tries = 0; k == -EBUSY && tries < 20; tries++) {
-                if (tries > 0)
-                        usleep(10 * 1000);
+        do
                 k = lock_tree(l, st->st_dev, st->st_ino, exclusive, what, e);
-        }
+        while (k == -EBUSY && lock_pause(&pauses, LOCK_PAUSES));
         return k;
 }
 
@@ -157,11 +165,14 @@ static int check_lent(struct run *r, struct err *e) {
 
 /* Those who pick know by the lock, too, that what is lent is taken. */
 static int take_range(struct run *r, struct err *e) {
-        int k;
+        int k, pauses = 0;
 
         if (!r->plan->ids.picked && !r->plan->ids.lent)
                 return 0;
-        k = lock_range(&r->held.range_lock, r->plan->ids.base, e);
+        /* The last run of this name, if it was killed, had the same range. */
+        do
+                k = lock_range(&r->held.range_lock, r->plan->ids.base, e);
+        while (k > 0 && r->held.record.found && lock_pause(&pauses, LOCK_PAUSES));
         if (k <= 0)
                 return k;
         if (r->plan->ids.picked)

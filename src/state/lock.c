@@ -19,6 +19,13 @@ void lock_init(struct lock *l) {
         *l = (struct lock){ .fd = -1 };
 }
 
+bool lock_pause(int *pauses, int most) {
+        if (*pauses == most)
+                return false;
+        usleep((useconds_t)++ * pauses * 1000);
+        return true;
+}
+
 static int make_dirs(const char *path, mode_t mode) {
         char upper[64];
 

@@ -20,6 +20,12 @@ struct lock {
 void lock_init(struct lock *l);
 void lock_drop(struct lock *l); /* twice is fine */
 
+/* What a killed process held becomes free a moment later: when it and the last copy of its descriptors are gone.
+ * Sleeps, each time a millisecond longer; false: it was enough. Where it may as well be somebody alive, that is a
+ * fifth of a second. */
+enum { LOCK_PAUSES = 20, LOCK_PAUSES_KILLED = 60 };
+bool lock_pause(int *pauses, int most);
+
 /* -EBUSY (e filled, ERR_BUSY) where somebody else holds it. what: for the message. */
 int lock_tree(struct lock *l, dev_t dev, ino_t ino, bool exclusive, const char *what, struct err *e);
 

@@ -15,6 +15,7 @@
 #include "base/parse.h"
 #include "base/str.h"
 #include "state/lock.h"
+#include "sys/process.h"
 
 #define TOP "/run/berth"
 
@@ -76,21 +77,40 @@ int record_take(struct record *r, const char *name, struct err *e) {
         return k > 0 ? 1 : err_set(e, ERR_HOST, -k, "cannot make the record " TOP "/%s", name);
 }
 
+/* 0: no such number. */
+static uint64_t number_in(const char *text, const char *key) {
+        const char *at = strstr(text, key);
+
+        return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+static void read_text(int fd, char text[static RECORD_MAX + 1]) {
+        ssize_t n = pread(fd, text, RECORD_MAX, 0);
+
+        text[n > 0 ? n : 0] = '\0';
+}
+
+bool record_is_ending(const struct record *r, int proc) {
+        char text[RECORD_MAX + 1], path[sizeof TOP "//record" + sizeof r->name];
+        CLEAN_FD int fd = -1;
+        pid_t supervisor;
+
+        snprintf(path, sizeof path, TOP "/%s/record", r->name);
+        fd = open(path, O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT;
+        read_text(fd, text);
+        supervisor = (pid_t) number_in(text, "\"supervisor\":");
+        return supervisor > 0 && process_is_ending(proc, supervisor);
+}
+
 int record_stale_leader(const struct record *r, pid_t *ret_leader, uint64_t *ret_start) {
         char text[RECORD_MAX + 1];
-        ssize_t n = pread(r->fd, text, RECORD_MAX, 0);
-        const char *leader, *start;
 
-        if (n <= 0)
-                return 0;
-        text[n] = '\0';
-        leader = strstr(text, "\"leader\":");
-        start = strstr(text, "\"leaderStart\":");
-        if (!leader || !start)
-                return 0;
-        *ret_leader = (pid_t) strtol(leader + strlen("\"leader\":"), NULL, 10);
-        *ret_start = strtoull(start + strlen("\"leaderStart\":"), NULL, 10);
-        return *ret_leader > 0;
+        read_text(r->fd, text);
+        *ret_leader = (pid_t) number_in(text, "\"leader\":");
+        *ret_start = number_in(text, "\"leaderStart\":");
+        return *ret_leader > 0 && *ret_start > 0;
 }
 
 /* RFC 8259 strings: quotes and backslashes are escaped, and so is all that is not printable ASCII: a path is bytes,

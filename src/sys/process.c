@@ -332,6 +332,13 @@ bool process_is_leader(int proc, pid_t pid) {
         return pid > 1 && process_inside(proc, pid, pid, &inside) == 0 && inside == 1;
 }
 
+bool process_is_ending(int proc, pid_t pid) {
+        char text[4096];
+
+        return process_read(proc, pid, "status", text, sizeof text) < 0 || strstr(text, "\nState:\tZ") ||
+               signal_set(text, "\nShdPnd:") >> (SIGKILL - 1) & 1;
+}
+
 int process_heeds(int proc, pid_t pid, int sig) {
         char text[4096];
         ssize_t n = process_read(proc, pid, "status", text, sizeof text);

@@ -81,6 +81,10 @@ int process_inside(int proc, pid_t pid, pid_t leader, pid_t *ret);
 /* Is it PID 1 of a process namespace below ours? */
 bool process_is_leader(int proc, pid_t pid);
 
+/* Dead, or about to be: SIGKILL is pending until a process is reaped (proc_pid_status(5), ShdPnd). No such process:
+ * true. */
+bool process_is_ending(int proc, pid_t pid);
+
 /* A duplicate of another process's descriptor (pidfd_getfd(2), Linux 5.6). */
 int process_borrow(int pidfd, int fd);
 

@@ -231,6 +231,34 @@ boot_that_ends() {
         done
 }
 
+@test "SIGKILL to the launcher: the next start has the same name, range and tree" {
+        local i name=kill-name-$$ first
+        run_named() {
+                berth -q "$@" -D "$TREE" sh -c 'hostname; cat /proc/self/uid_map'
+        }
+        for opts in "" "-M $name"; do
+                first=$(run_named $opts)
+                for i in {1..25}; do
+                        start_berth -q $opts -D "$TREE" sh -c 'echo up; exec sleep 1000'
+                        await "$work/out" up
+                        kill -KILL "$launcher"
+                        try run_named $opts
+                        status_is 0
+                        output_is "$first"
+                done
+        done
+}
+
+@test "a name that a living container has is not waited for" {
+        start_sleeper
+        try strace -o "$work/trace" -e trace=flock,clock_nanosleep "$BERTH" -q --read-only --lock=no -D "$TREE" hostname
+        status_is 0
+        [ "$output" != "${TREE##*/}" ]
+        grep -q "^flock.*EAGAIN" "$work/trace"
+        never grep -q clock_nanosleep "$work/trace"
+        stop_berth
+}
+
 @test "SIGKILL at a random moment of the start leaves nothing, 40 times" {
         local i
         for i in {1..40}; do

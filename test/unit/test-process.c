@@ -134,7 +134,9 @@ static void test_end(struct tap *t, int proc) {
                 OK(t, !process_is_leader(proc, pid), "it is no PID 1");
                 OK(t, !process_is_leader(proc, 1), "nor is ours one of a namespace below");
                 OK_INT(t, waitpid(pid, &status, WNOHANG), 0, "which is left alone");
+                OK(t, !process_is_ending(proc, pid), "it lives");
                 OK_INT(t, process_end(proc, pid, start), 0, "that one");
+                OK(t, process_is_ending(proc, pid), "it is dead before it is reaped");
                 OK(t, waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
                    "is killed");
                 OK_INT(t, process_end(proc, pid, start), 0, "who is gone already is no error");

@@ -167,6 +167,7 @@ static void test_stale(struct tap *t) {
 }
 
 static void test_killed(struct tap *t) {
+        CLEAN_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
         struct err e = { 0 };
         uint64_t start = 0;
         pid_t pid, leader = 0;
@@ -179,7 +180,15 @@ static void test_killed(struct tap *t) {
         record_init(&a);
         pid = fork();
         if (pid == 0) {
-                if (record_take(&a, "k", NULL) != 0 || record_write(&a, &plain, NULL) < 0 ||
+                if (record_take(&a, "k", NULL) != 0 ||
+                    record_write(&a,
+                                 &(struct record_content){ .machine = "k",
+                                                           .mode = "boot",
+                                                           .uuid = "",
+                                                           .leader = plain.leader,
+                                                           .leader_start = 1,
+                                                           .supervisor = getpid() },
+                                 NULL) < 0 ||
                     write(fds[1], "x", 1) != 1)
                         _exit(1);
                 for (;;)
@@ -187,8 +196,11 @@ static void test_killed(struct tap *t) {
         }
         OK_INT(t, read(fds[0], &c, 1), 1, "a supervisor");
         OK_INT(t, record_take(&a, "k", &e), 1, "has the name");
+        OK(t, !record_is_ending(&a, proc), "for as long as it lives");
         kill(pid, SIGKILL);
+        OK(t, record_is_ending(&a, proc), "killed, it will not have it for long");
         waitpid(pid, NULL, 0);
+        OK(t, record_is_ending(&a, proc), "dead neither, whoever has a copy of its lock");
         OK_INT(t, record_take(&a, "k", &e), 0, "until it is killed");
         OK(t, record_stale_leader(&a, &leader, &start) == 1 && leader == plain.leader,
            "and leaves word of its container");
