@@ -107,6 +107,7 @@ static void act(struct agent *a, const struct agent_message *m, int fd) {
                 a->tries = 0;
                 scope_place(a);
                 break;
+        case AGENT_ADOPT: watch_adopted(a); break;
         case AGENT_ANNOUNCE: machine_announce(a); break;
         case AGENT_LEAVE: leave(a); break;
         default: clean_fd(&a->leader); a->leader = -1;
@@ -146,7 +147,7 @@ static int on_launcher(sd_event_source *s, int fd, uint32_t revents, void *agent
                 (void) sd_event_source_set_enabled(s, SD_EVENT_OFF);
                 return on_end(a);
         }
-        m = got.head.kind == AGENT_PLACE ? &a->place : &a->announce;
+        m = got.head.kind == AGENT_ANNOUNCE ? &a->announce : &a->place;
         if (got.head.kind != AGENT_LEAVE) {
                 *m = got;
                 for (size_t i = 0; i < m->n; i++)

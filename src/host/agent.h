@@ -15,7 +15,9 @@
  *      | <-- LEFT ------------------------- |
  *
  * NOTE may come from A at any time: a line for the user. A restart in place begins again with PLACE. When P is gone
- * (end of file), A does what LEAVE asks for, and ends. What the table in agent_wire.c does not allow is a bug. */
+ * (end of file), A does what LEAVE asks for, and ends. When A is gone, P spawns another one, which begins with ADOPT
+ * where there is a unit, and with an ANNOUNCE where the machine was registered: machined takes who did that for the
+ * machine's supervisor. What the table in agent_wire.c does not allow is a bug. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +32,7 @@ enum { AGENT_FD = 3, AGENT_TEXT = 48 * 1024, AGENT_STRINGS = 512 };
 enum agent_kind {
         AGENT_NONE,
         AGENT_PLACE,
+        AGENT_ADOPT,
         AGENT_ANNOUNCE,
         AGENT_LEAVE,
         AGENT_PLACED,
@@ -49,8 +52,8 @@ enum agent_state {
         AGENT_STATE_MAX_,
 };
 
-/* Strings of PLACE: unit, description, slice, then the properties, each behind a letter: d for a default that an older
- * manager may lack, u for what the user said. Strings of ANNOUNCE: machine, service, root directory. */
+/* Strings of PLACE and ADOPT: unit, description, slice, then the properties, each behind a letter: d for a default
+ * that an older manager may lack, u for what the user said. Strings of ANNOUNCE: machine, service, root directory. */
 enum { PLACE_UNIT, PLACE_DESCRIPTION, PLACE_SLICE, PLACE_PROPERTIES };
 enum { ANNOUNCE_MACHINE, ANNOUNCE_SERVICE, ANNOUNCE_ROOT, ANNOUNCE_STRINGS };
 
@@ -59,7 +62,8 @@ struct agent_head {
         enum agent_kind kind;
         enum manager_work work; /* FAILED */
         int leader;             /* PLACE, ANNOUNCE: the guest's number as P sees it */
-        int supervisor;         /* PLACE: P's own, where it gets a scope too, with A; 0 */
+        int supervisor;         /* PLACE, ADOPT: P's own, where it gets a scope too, with A; 0 */
+        int again;              /* ANNOUNCE: an earlier agent's registration is there, maybe */
         uint8_t uuid[16];       /* ANNOUNCE */
         struct err err;         /* FAILED, NOTE */
 };

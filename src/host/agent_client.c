@@ -4,6 +4,7 @@
  * believed before it was looked at. */
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,11 +76,12 @@ static int say(struct manager *m, const struct agent_message *msg, int fd, struc
         return 0;
 }
 
-static int place(struct manager *m, const struct plan *p, const struct process *leader, struct err *e) {
+static int send_unit(struct manager *m, enum agent_kind kind, const struct plan *p, const struct process *leader,
+                     struct err *e) {
         struct agent_message msg;
         int k;
 
-        agent_message_init(&msg, AGENT_PLACE);
+        agent_message_init(&msg, kind);
         msg.head.leader = leader->pid;
         msg.head.supervisor = p->unit.supervisor ? getpid() : 0;
         k = agent_add(&msg, p->unit.name);
@@ -92,18 +94,28 @@ static int place(struct manager *m, const struct plan *p, const struct process *
         return say(m, &msg, leader->pidfd, e);
 }
 
-static int announce(struct manager *m, const struct plan *p, const struct process *leader, struct err *e) {
+static int place(struct manager *m, const struct plan *p, const struct process *leader, struct err *e) {
+        return send_unit(m, AGENT_PLACE, p, leader, e);
+}
+
+static int send_machine(struct manager *m, const struct plan *p, const struct process *leader, bool again,
+                        struct err *e) {
         struct agent_message msg;
         int k;
 
         agent_message_init(&msg, AGENT_ANNOUNCE);
         msg.head.leader = leader->pid;
+        msg.head.again = again;
         memcpy(msg.head.uuid, p->id.uuid, sizeof msg.head.uuid);
         k = agent_add(&msg, p->machine);
         k = k < 0 ? k : agent_add(&msg, p->unit.service);
         k = k < 0 ? k : agent_add(&msg, p->root.path);
         return k < 0 ? err_set(e, ERR_USAGE, -k, "the path of %s is too long", p->machine)
                      : say(m, &msg, leader->pidfd, e);
+}
+
+static int announce(struct manager *m, const struct plan *p, const struct process *leader, struct err *e) {
+        return send_machine(m, p, leader, false, e);
 }
 
 static int leave(struct manager *m, struct err *e) {
@@ -120,6 +132,29 @@ static void end(struct manager *m) {
         m->fd = -1;
         if (m->pid > 0 && waitpid(m->pid, NULL, WNOHANG) != 0)
                 m->pid = 0;
+}
+
+/* What has closed its socket without being asked to does nothing any more. */
+static void end_now(struct manager *m) {
+        end(m);
+        if (m->pid <= 0)
+                return;
+        (void) kill(m->pid, SIGKILL);
+        (void) waitpid(m->pid, NULL, 0);
+        m->pid = 0;
+}
+
+static int resume(struct manager *m, const struct plan *p, const struct process *leader, bool announced,
+                  struct err *e) {
+        int k;
+
+        end_now(m);
+        k = begin(m, p, e);
+        k = k < 0 || !p->unit.scope ? k : send_unit(m, AGENT_ADOPT, p, leader, e);
+        k = k < 0 || !announced ? k : send_machine(m, p, leader, true, e);
+        if (k < 0)
+                end(m);
+        return k;
 }
 
 static enum manager_event event_of(enum agent_kind kind) {
@@ -165,6 +200,7 @@ struct manager manager_agent(void) {
                 .place = place,
                 .announce = announce,
                 .leave = leave,
+                .resume = resume,
                 .receive = receive,
                 .end = end,
         };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* berth-agent: the scope after the bus has been away. The manager has forgotten who controls it, since we have a new
- * name, and nobody can tell it again: asked to stop, it would ask nobody and wait. So we look ourselves. */
+/* berth-agent: the scope after the bus has been away, or that an agent before us has made. The manager does not know
+ * that we control it, since we have a new name, and nobody can tell it: asked to stop, it would ask nobody and wait.
+ * So we look ourselves. */
 
 #include <stdlib.h>
 
@@ -73,11 +74,23 @@ void watch_scope(struct agent *a) {
         sd_bus_message *m = NULL;
 
         a->retry_usec = 0;
-        log_debug(LOG_MSG, "agent: the bus is back");
+        log_debug(LOG_MSG, "agent: watching %s", a->place.strings[PLACE_UNIT]);
         /* The manager sends signals only where somebody has said so; what happened before is asked for. */
         if (path && bus_method(a, "Subscribe", &m, NULL) == 0 && bus_call(a, m, on_subscribed, NULL) == 0 &&
             sd_bus_match_signal_async(a->bus, NULL, MANAGER_NAME, path, "org.freedesktop.DBus.Properties",
                                       "PropertiesChanged", on_change, on_subscribed, a) >= 0)
                 ask_state(a, path);
         free(path);
+}
+
+void watch_adopted(struct agent *a) {
+        struct err e;
+
+        a->has_scope = a->lost = true;
+        /* It was asked for by who made the first one. */
+        a->own_asked = a->place.head.supervisor > 0;
+        if (a->connected)
+                watch_scope(a);
+        else if (!a->bus && bus_connect(a, &e) < 0)
+                watch_again(a);
 }

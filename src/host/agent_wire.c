@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/msg.h"
 
-#define VERSION   0x62720002u
+#define VERSION   0x62720003u
 #define IN(state) (1u << (state))
 
 /* What may be said in which states, and what state follows. */
@@ -22,6 +22,7 @@ static const struct {
 } kinds[AGENT_KIND_MAX_] = {
         [AGENT_NONE] = { "nothing" },
         [AGENT_PLACE] = { "PLACE", true, IN(AGENT_IDLE), AGENT_PLACING },
+        [AGENT_ADOPT] = { "ADOPT", true, IN(AGENT_IDLE), AGENT_HELD },
         [AGENT_ANNOUNCE] = { "ANNOUNCE", true, IN(AGENT_IDLE) | IN(AGENT_HELD), AGENT_ANNOUNCING },
         [AGENT_LEAVE] = { "LEAVE", true, IN(AGENT_PLACING) | IN(AGENT_HELD) | IN(AGENT_ANNOUNCING), AGENT_LEAVING },
         [AGENT_PLACED] = { "PLACED", false, IN(AGENT_PLACING), AGENT_HELD },
@@ -124,9 +125,12 @@ static bool well_formed(struct agent_message *m) {
         m->strings[m->n] = NULL;
         if (h->kind == AGENT_FAILED && (h->work == MANAGER_WORK_NONE || h->err.kind == ERR_NONE))
                 return false;
-        return m->n >= (h->kind == AGENT_PLACE      ? (size_t) PLACE_PROPERTIES
-                        : h->kind == AGENT_ANNOUNCE ? (size_t) ANNOUNCE_STRINGS
-                                                    : 0);
+        switch (h->kind) {
+        case AGENT_PLACE:
+        case AGENT_ADOPT: return m->n >= (size_t) PLACE_PROPERTIES;
+        case AGENT_ANNOUNCE: return m->n >= (size_t) ANNOUNCE_STRINGS;
+        default: return true;
+        }
 }
 
 int agent_receive(int sock, struct agent_message *ret, int *ret_fd) {

@@ -19,7 +19,7 @@ struct agent {
         bool watching;  /* it tells of jobs */
         bool orphaned;  /* the launcher is gone: leave, and end */
         bool ending;    /* somebody ends the unit that we are in */
-        bool lost;      /* the bus has been away: the manager does not know us any more */
+        bool lost;      /* the manager does not know us: the bus has been away, or another agent made the scope */
 
         struct agent_message place, announce; /* what was asked for */
         int leader;                           /* the guest, a pidfd, -1 */
@@ -27,6 +27,7 @@ struct agent {
         char types[AGENT_STRINGS][8];         /* of properties that are not in our table, "": not asked for yet */
         bool no_pidfd;                        /* the manager takes no descriptors of processes */
         unsigned tries;                       /* while the unit of an earlier start is still there */
+        unsigned register_tries;              /* while the machine of an earlier registration is still there */
         bool own_asked;                       /* the scope of launcher and agent */
         bool has_scope, has_machine;          /* there is, or may be, something to end */
         unsigned leaving;                     /* answers that are still to come */
@@ -66,6 +67,7 @@ void machine_leave(struct agent *a);
 /* agent_watch.c */
 void watch_again(struct agent *a); /* the bus is gone: connect to it when it is back */
 void watch_scope(struct agent *a);
+void watch_adopted(struct agent *a); /* a scope that an earlier agent has made */
 
 /* agent_property.c: NAME=VALUE as of systemctl(1) to one or more (sv) of a message. -ENOENT: a name that is not in the
  * table: then the type is needed. Anything else is an error of the value, in e. */

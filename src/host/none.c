@@ -17,6 +17,11 @@ static int leave(struct manager *m, struct err *e) {
         return 0;
 }
 
+static int resume(struct manager *m, const struct plan *p, const struct process *leader, bool announced,
+                  struct err *e) {
+        return ask(m, p, leader, e);
+}
+
 static int receive(struct manager *m, struct manager_report *ret, struct err *e) {
         *ret = (struct manager_report){ .event = MANAGER_NOTHING };
         return 0;
@@ -31,6 +36,7 @@ struct manager manager_none(void) {
                 .place = ask,
                 .announce = ask,
                 .leave = leave,
+                .resume = resume,
                 .receive = receive,
                 .end = end,
         };

@@ -223,12 +223,46 @@ static int give_up(void *data, struct err *e) {
         return on_failed(r, &why, e);
 }
 
+/* Who has no luck with it stops trying. */
+static bool may_resume(struct run *r) {
+        enum { WINDOW_MS = 60 * 1000, MOST = 5 };
+        uint64_t now = loop_now_ms();
+
+        if (now - r->unit.resumed_ms > WINDOW_MS) {
+                r->unit.resumed_ms = now;
+                r->unit.resumed = 0;
+        }
+        return r->unit.resumed++ < MOST;
+}
+
+static int on_manager(void *data, short revents, struct err *e);
+
+/* The guest is where it belongs; somebody has to hear what the host wants of it. */
+static int resume(struct run *r, struct err *e) {
+        bool announced = r->plan->unit.announce != ANNOUNCE_NO;
+        int k = r->manager->ops->resume(r->manager, r->plan, &r->held.guest, announced, e);
+
+        k = k < 0 ? k : loop_watch(&r->loop, r->manager->fd, POLLIN, on_manager, r);
+        if (k < 0)
+                r->manager->ops->end(r->manager);
+        return k;
+}
+
 static int on_lost(struct run *r, const struct err *why, struct err *e) {
+        struct err again = *why;
+        char line[sizeof again];
+
         loop_forget(&r->loop, r->manager->fd);
+        if (!r->unit.placing && r->unit.asked && may_resume(r) && resume(r, &again) == 0) {
+                log_debug(LOG_LIFE, "berth-agent has ended, and was started again");
+                return 0;
+        }
         r->manager->ops->end(r->manager);
         r->unit.asked = false;
-        if (!r->unit.placing && !r->unit.announcing)
-                note(r, "berth-agent has ended: the host can no longer ask the container to stop");
+        if (!r->unit.placing && !r->unit.announcing) {
+                note(r, err_format(&again, false, line, sizeof line));
+                note(r, "the host can no longer ask the container to stop");
+        }
         return on_failed(r, why, e);
 }
 
@@ -241,7 +275,7 @@ static int on_manager(void *data, short revents, struct err *e) {
                 return k;
         switch (report.event) {
         case MANAGER_PLACED: return on_placed(r, e);
-        case MANAGER_ANNOUNCED: return on_announced(r, e);
+        case MANAGER_ANNOUNCED: return r->unit.announcing ? on_announced(r, e) : 0;
         case MANAGER_STOP: return host_life_event(r, EVENT_STOP, 0, e);
         case MANAGER_NOTE: note(r, report.err.text); return 0;
         case MANAGER_FAILED: return on_failed(r, &report.err, e);

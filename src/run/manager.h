@@ -34,6 +34,9 @@ struct manager_ops {
         int (*place)(struct manager *m, const struct plan *p, const struct process *leader, struct err *e);
         int (*announce)(struct manager *m, const struct plan *p, const struct process *leader, struct err *e);
         int (*leave)(struct manager *m, struct err *e);
+        /* After MANAGER_LOST: another way to what is there already. announced: the machine is registered anew, too. */
+        int (*resume)(struct manager *m, const struct plan *p, const struct process *leader, bool announced,
+                      struct err *e);
         /* One report; MANAGER_NOTHING where none waits. */
         int (*receive)(struct manager *m, struct manager_report *ret, struct err *e);
         void (*end)(struct manager *m); /* twice is fine */

@@ -104,6 +104,8 @@ struct run {
                 bool placing, announcing; /* answers that are waited for */
                 bool running;             /* our READY=1 waits for them */
                 bool held;                /* the guest stays at the top of its unit until it is registered */
+                unsigned resumed;         /* how often who speaks for us to the manager was started again, */
+                uint64_t resumed_ms;      /* since when */
                 char cgroup[4200];        /* the guest's, a path of the host; "": the caller's */
         } unit;
         struct {

@@ -133,10 +133,63 @@ long_patience() {
         berth -q -M m1 -D "$TREE" true
 }
 
-@test "a killed agent: the container lives on, and its end is clean" {
+# When m1 was registered.
+registered_at() {
+        busctl get-property org.freedesktop.machine1 /org/freedesktop/machine1/machine/m1 org.freedesktop.machine1.Machine TimestampMonotonic
+}
+
+# Kills who speaks for $launcher to the manager, and waits for the next one, and for the machine to be registered by it: $agent.
+kill_agent() {
+        local old before
+        old=$(pgrep -P "$launcher" -x berth-agent)
+        before=$(registered_at)
+        kill -KILL "$old"
+        await_true eval '[ "$(pgrep -P $launcher -x berth-agent)" != '"$old"' ] && pgrep -P $launcher -x berth-agent'
+        agent=$(pgrep -P "$launcher" -x berth-agent)
+        await_true eval 'after=$(registered_at) && [ "$after" != "'"$before"'" ]'
+        [ "$(systemd_version)" -lt 258 ] || [ "$(machinectl show --value -p Supervisor m1)" = "$agent" ]
+}
+
+@test "a killed agent: the container lives on, is still listed, and hears when it shall end" {
         start_machine m1
-        kill -KILL "$(pgrep -P "$launcher" -x berth-agent)"
-        sleep 0.3
+        kill_agent
+        [ "$(systemctl is-active m1.scope)" = active ]
+        timeout 20 systemctl stop m1.scope
+        await_end
+        status_is 3
+        never machinectl show m1
+
+        start_machine m1
+        kill_agent
+        kill_agent
+        timeout 20 machinectl terminate m1
+        await_end
+        status_is 3
+        never systemctl is-active m1.scope
+
+        # In a service, there is only the machine.
+        systemd-run -q --unit=berth-kept -p Delegate=yes -p KillMode=mixed "$BERTH" -q -M m1 --keep-unit -D "$TREE" \
+                sh -c 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'
+        await_true machinectl show m1
+        launcher=$(shown berth-kept.service MainPID)
+        kill_agent
+        systemctl stop berth-kept.service
+        never machinectl show m1
+}
+
+@test "agents that are killed again and again: there is an end to it, with one line, and a clean one" {
+        local i
+        start_berth -M m1 --resolv-conf=off -D "$TREE" sh -c 'trap "exit 3" TERM; echo up; while :; do sleep 1 & wait $!; done'
+        await "$work/out" up
+        await_true machinectl show m1
+        for i in {1..5}; do
+                kill_agent
+        done
+        errors=$(cat "$work/err")
+        errors_is ""
+        kill -KILL "$agent"
+        await "$work/err" "the host can no longer ask the container to stop"
+        never pgrep -P "$launcher" -x berth-agent
         [ "$(systemctl is-active m1.scope)" = active ]
         stop_berth
         await_true eval '! systemctl is-active -q m1.scope'

@@ -20,6 +20,7 @@ static void test_states(struct tap *t) {
                 bool in[AGENT_STATE_MAX_];
         } rows[] = {
                 { AGENT_PLACE, { true, false, false, false, false } },
+                { AGENT_ADOPT, { true, false, false, false, false } },
                 { AGENT_ANNOUNCE, { true, false, true, false, false } },
                 { AGENT_LEAVE, { false, true, true, true, false } },
                 /* The last of these cross a LEAVE. */
@@ -52,6 +53,11 @@ static void test_way(struct tap *t) {
         OK(t, !agent_step(&state, AGENT_FAILED, MANAGER_WORK_ANNOUNCE), "what was not asked for cannot fail");
         OK(t, agent_step(&state, AGENT_FAILED, MANAGER_WORK_PLACE), "what was asked for can");
         OK_INT(t, state, AGENT_HELD, "and is left like any other");
+        state = AGENT_IDLE;
+        OK(t, agent_step(&state, AGENT_ADOPT, MANAGER_WORK_NONE), "another agent takes it over");
+        OK(t, agent_step(&state, AGENT_STOP, MANAGER_WORK_NONE), "hears that it shall end");
+        OK(t, agent_step(&state, AGENT_ANNOUNCE, MANAGER_WORK_NONE), "registers it anew");
+        OK(t, agent_step(&state, AGENT_LEAVE, MANAGER_WORK_NONE), "and leaves it");
 }
 
 static void test_whole(struct tap *t) {
@@ -99,6 +105,8 @@ static void test_malformed(struct tap *t) {
         receives(t, &m, "an unknown kind");
         agent_message_init(&m, AGENT_PLACE);
         receives(t, &m, "a unit without a name");
+        agent_message_init(&m, AGENT_ADOPT);
+        receives(t, &m, "a unit without a name, taken over");
         agent_message_init(&m, AGENT_NOTE);
         m.head.err.kind = ERR_KIND_MAX_;
         receives(t, &m, "an unknown kind of error");
