@@ -6,13 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clean.h"
-#include "base/str.h"
 #include "sys/resolve.h"
 
 static struct source look(const struct spec_source *from, const struct opened *o) {
@@ -59,50 +55,10 @@ static void look_at_destination(const struct spec_mount *m, const struct opened 
         to->to_gid = st.st_gid;
 }
 
-/* What the link says; NULL: it is none, or is not there. */
-static const char *link_text(int root, const char *path, struct arena *a) {
-        CLEAN_FD int fd = resolve_plain(root, path, O_PATH | O_NOFOLLOW);
-        char text[PATH_MAX];
-        ssize_t n = fd < 0 ? -1 : readlinkat(fd, "", text, sizeof text);
-
-        return n <= 0 || n == sizeof text ? NULL : arena_strndup(a, text, (size_t) n);
-}
-
-static const char *above(const char *path, struct arena *a) {
-        const char *slash = strrchr(path, '/');
-
-        return slash ? arena_strndup(a, path, (size_t) (slash - path)) : "";
-}
-
-/* By text, as the kernel would do it inside (path_resolution(7)), for the last links may lead to what is not in the
- * tree: file systems of the container's own come over it. NULL: links in a circle. */
-static const char *follow(int root, const char *dst, struct arena *a) {
-        enum { LINKS_MAX = 40 };
-        const char *at = "", *rest = dst;
-
-        for (int links = 0; *rest && links <= LINKS_MAX;) {
-                size_t n = strcspn(rest, "/");
-                const char *part = arena_strndup(a, rest, n), *next, *to;
-
-                rest += n + strspn(rest + n, "/");
-                if (n == 0 || streq(part, "."))
-                        continue;
-                next = streq(part, "..") ? above(at, a) : *at ? arena_printf(a, "%s/%s", at, part) : part;
-                to = streq(part, "..") ? NULL : link_text(root, next, a);
-                if (to) {
-                        links++;
-                        rest = arena_printf(a, "%s/%s", to, rest);
-                        next = *to == '/' ? "" : at;
-                }
-                at = next;
-        }
-        return *rest ? NULL : at;
-}
-
 static const char *find_links(const struct spec_mount *m, const struct opened *o, struct arena *a) {
         CLEAN_FD int fd = resolve_plain(o->root, m->dst, O_PATH);
 
-        return fd == -ELOOP ? follow(o->root, m->dst, a) : NULL;
+        return fd == -ELOOP ? resolve_by_text(o->root, m->dst, a) : NULL;
 }
 
 void probe_sources(const struct spec *s, struct arena *a, struct facts *f, const struct opened *o) {

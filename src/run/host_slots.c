@@ -66,21 +66,19 @@ static int mount_by_launcher(struct run *r, const struct fsop *op, struct err *e
         return 0;
 }
 
-/* Directories of other trees are copied from where they are; an image's is attached nowhere. */
+/* It may be one of another partition. */
 static int enter_image(struct run *r, struct err *e) {
         const char *pivot = r->plan->root.pivot;
-        CLEAN_FD int whole = TAKE_FD(r->held.root), dir = resolve_in_root(whole, pivot, O_PATH | O_DIRECTORY);
-        int k;
+        int k = mount_clone(r->opened->root, "", false);
 
-        r->held.root = dir < 0 ? dir : mount_clone(dir, "", false);
-        k = r->held.root;
-        if (k >= 0)
+        k = k == -EINVAL ? mount_clone_detached(&r->opened->whole, pivot, false) : k;
+        if (k >= 0) {
+                r->held.root = k;
                 return 0;
-        r->held.root = -1;
+        }
         err_set(e, ERR_HOST, -k, "cannot make /%s of %s the root directory (--pivot-root=)", pivot,
                 r->plan->root.path);
-        err_blame(e, "pivot-root", NULL);
-        return k == -EINVAL ? err_hint(e, "of an image, that is possible from Linux 6.15 on") : k;
+        return err_blame(e, "pivot-root", NULL);
 }
 
 static int clone_tree(struct run *r, struct err *e) {
@@ -114,12 +112,12 @@ static int take_tree_as_root(struct run *r, struct err *e) {
         int k;
 
         /* A mount of its own, for there is no other way to have a second one of what is attached nowhere. */
+        if (r->image && p->root.pivot)
+                return enter_image(r, e);
         if (r->image) {
                 k = image_mount(r->image, 0, e);
                 r->held.root = k < 0 ? -1 : k;
-                if (k < 0)
-                        return k;
-                return p->root.pivot ? enter_image(r, e) : 0;
+                return k < 0 ? k : 0;
         }
         if (!p->root.check_submounts || r->again)
                 return clone_tree(r, e);
@@ -225,6 +223,13 @@ static int take_part(struct run *r, const struct fsop *op, struct err *e) {
         return k < 0 ? err_set(e, ERR_HOST, -k, "cannot set the mount flags of %s (%s)", op->host, op->why) : 0;
 }
 
+/* What is seen of an image is attached nowhere. */
+static int clone_of_view(struct run *r, const struct fsop *op) {
+        const char *path = op->src ? str_or(*op->src ? op->src : NULL, ".") : op->dst;
+
+        return mount_clone_detached(&r->opened->root, path, op->flags & FSOP_RECURSIVE);
+}
+
 static int take_tree(struct run *r, const struct fsop *op, struct err *e) {
         /* A copy is a peer of its source: it would follow what the host mounts there. */
         const struct mount_change change = {
@@ -242,6 +247,8 @@ static int take_tree(struct run *r, const struct fsop *op, struct err *e) {
                 return op->flags & (FSOP_WHOLE | FSOP_IN_TREE) ? source : err_hint_path(e, op->host);
         }
         k = mount_clone(source, "", op->flags & FSOP_RECURSIVE);
+        if (k == -EINVAL && op->flags & FSOP_IN_TREE && !(op->flags & FSOP_WHOLE) && (r->image || r->stack))
+                k = clone_of_view(r, op);
         if (k < 0)
                 return err_set(e, ERR_HOST, -k, "cannot bind %s (%s)", op->host, op->why);
         r->held.slots[op->slot] = k;

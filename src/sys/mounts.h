@@ -48,9 +48,14 @@ int mount_make_read_only(int mount);
  * namespace can take back (mount_namespaces(7), restrictions). Takes over mount. Starts two processes for a moment. */
 int mount_lock(int mount);
 
-/* A copy of the detached mount on, with the other one at the directory name of it (no links in there). Takes over
- * both. Starts a process for a moment. */
+/* The detached mount on, or a copy of it, with the other one at the directory name of it (no links in there). Takes
+ * over both. Starts a process for a moment before Linux 6.15. */
 int mount_join(int on, int mount, const char *name);
+
+/* A copy of what path is in the tree of a detached mount, links followed inside. For what mount_clone() cannot copy
+ * (-EINVAL): before Linux 6.15 nothing that is detached, and since then nothing that another namespace detached.
+ * *detached is another one then. Starts a process for a moment. */
+int mount_clone_detached(int *detached, const char *path, bool recursive);
 
 /* Put a detached mount onto the file or directory that dst (O_PATH) names. */
 int mount_attach(int mount, int dst);

@@ -45,6 +45,7 @@ static int wait_for(struct process *p) {
 struct job {
         int mount, on;
         const char *name;
+        bool recursive;
         int (*work)(const struct job *j, int sock);
 };
 
@@ -64,15 +65,19 @@ static int attach_and_copy(const struct job *j, int sock) {
         return k < 0 ? k : wait_for(&p);
 }
 
-static int receive(int sock) {
+/* ret_second: NULL, if it is one only. */
+static int receive(int sock, int *ret_second) {
         struct msg_fds fds;
         int answer = -ECHILD;
         ssize_t n = msg_recv(sock, &answer, sizeof answer, &fds, 0);
 
         if (n < 0)
                 return (int) n;
-        if (n == sizeof answer && answer == 0 && fds.n == 1)
+        if (n == sizeof answer && answer == 0 && fds.n == (ret_second ? 2 : 1)) {
+                if (ret_second)
+                        *ret_second = fds.fd[1];
                 return fds.fd[0];
+        }
         msg_fds_close(&fds);
         return answer < 0 ? answer : -ECHILD;
 }
@@ -98,7 +103,29 @@ static int attach_and_join(const struct job *j, int sock) {
         return msg_send(sock, &k, sizeof k, &fds);
 }
 
-static int by_another(const struct job *j) {
+/* The namespace ends with this process, and takes apart what was attached in it: so a copy of all comes back, too. */
+static int attach_and_clone(const struct job *j, int sock) {
+        CLEAN_FD int dst = open("/proc", O_PATH | O_CLOEXEC), source = -1;
+        struct msg_fds fds = { .n = 2 };
+        int k = mount_make_private();
+
+        if (dst < 0)
+                return -errno;
+        k = k < 0 ? k : mount_attach(j->on, dst);
+        if (k < 0)
+                return k;
+        source = resolve_in_root(j->on, j->name, O_PATH);
+        fds.fd[0] = source < 0 ? source : mount_clone(source, "", j->recursive);
+        if (fds.fd[0] < 0)
+                return fds.fd[0];
+        fds.fd[1] = mount_clone(j->on, "", true);
+        if (fds.fd[1] < 0)
+                return fds.fd[1];
+        k = 0;
+        return msg_send(sock, &k, sizeof k, &fds);
+}
+
+static int by_another(const struct job *j, int *ret_second) {
         CLEAN_FD int here = -1, there = -1;
         struct process p = { .pidfd = -1 };
         int pair[2], k = msg_pair(pair), got;
@@ -118,7 +145,7 @@ static int by_another(const struct job *j) {
         if (k < 0)
                 return k;
         close(TAKE_FD(there));
-        got = receive(here);
+        got = receive(here, ret_second);
         (void) wait_for(&p);
         return got;
 }
@@ -126,11 +153,28 @@ static int by_another(const struct job *j) {
 int mount_lock(int mount) {
         CLEAN_FD int old = mount;
 
-        return by_another(&(struct job){ .mount = old, .on = -1, .work = attach_and_copy });
+        return by_another(&(struct job){ .mount = old, .on = -1, .work = attach_and_copy }, NULL);
 }
 
 int mount_join(int on, int mount, const char *name) {
-        CLEAN_FD int upper = mount, lower = on;
+        CLEAN_FD int upper = mount, lower = on, dir = resolve_plain(on, name, O_PATH | O_DIRECTORY);
 
-        return by_another(&(struct job){ .mount = upper, .on = lower, .name = name, .work = attach_and_join });
+        if (dir < 0)
+                return dir;
+        if (mount_attach(upper, dir) == 0)
+                return TAKE_FD(lower);
+        return by_another(&(struct job){ .mount = upper, .on = lower, .name = name, .work = attach_and_join }, NULL);
+}
+
+int mount_clone_detached(int *detached, const char *path, bool recursive) {
+        const struct job j = {
+                .mount = -1, .on = *detached, .name = path, .recursive = recursive, .work = attach_and_clone
+        };
+        int all, k = by_another(&j, &all);
+
+        if (k < 0)
+                return k;
+        clean_fd(detached);
+        *detached = all;
+        return k;
 }
