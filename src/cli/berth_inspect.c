@@ -58,7 +58,7 @@ static void look_inside(struct image *m, struct arena *a, struct inside *ret, st
                 return;
         }
         root = protect_open(m, a, &e);
-        root = root < 0 ? root : image_open_os(m, &e);
+        root = root < 0 ? root : image_open_os(m, a, &e);
         if (root < 0) {
                 *verdict = e;
                 return;

@@ -187,13 +187,31 @@ static int check(struct image *m, const struct image_part *p, size_t kind, struc
         return k < 128 && k & LEFT_UNMENDED ? refuse(m, p, program, e) : 0;
 }
 
-static int check_part(struct image *m, struct image_part *p, struct arena *a, struct err *e) {
+/* ELEMENTS(programs): it needs no check. */
+static size_t program_for(const struct image_part *p) {
         size_t kind;
-        int k;
 
         for (kind = 0; kind < ELEMENTS(programs) && !streq(programs[kind].fs, p->part->fs); kind++)
                 ;
-        if (kind == ELEMENTS(programs) || !p->part->unclean || p->read_only)
+        return !p->part->unclean || p->read_only ? ELEMENTS(programs) : kind;
+}
+
+const char *image_fsck_why(const struct image *m, struct arena *a) {
+        for (unsigned i = 0; i < m->n; i++) {
+                size_t kind = program_for(&m->parts[i]);
+
+                if (kind < ELEMENTS(programs) && find(programs[kind].program, a))
+                        return arena_printf(a, "%s checks its %s partition first", programs[kind].program,
+                                            role_name(m->parts[i].role));
+        }
+        return NULL;
+}
+
+static int check_part(struct image *m, struct image_part *p, struct arena *a, struct err *e) {
+        size_t kind = program_for(p);
+        int k;
+
+        if (kind == ELEMENTS(programs))
                 return 0;
         if (m->peek) {
                 strv_add(a, &m->notes,

@@ -20,7 +20,8 @@
 #include "image/verity.h"
 #include "sys/loopdev.h"
 
-/* In the order in which they are mounted. The boot partitions' place depends on the tree: see image_facts(). */
+/* In the order in which they are mounted. The boot partitions' place depends on the tree: see
+ * places.c. */
 static const struct {
         enum part_role role;
         const char *where;
@@ -206,7 +207,12 @@ static int collect(struct image *m, size_t place, struct err *e) {
         if (!p)
                 return 0;
         *i = (struct image_part){
-                .role = places[place].role, .part = p, .where = places[place].where, .loop = -1, .mount = -1
+                .role = places[place].role,
+                .part = p,
+                .name = places[place].where,
+                .where = places[place].where,
+                .loop = -1,
+                .mount = -1,
         };
         i->fixed = p->read_only || streq(p->fs, "squashfs") || streq(p->fs, "erofs");
         i->read_only = m->read_only || i->fixed;
@@ -365,6 +371,8 @@ void image_facts(const struct image *m, struct arena *a, struct facts *f) {
                         .role = p->role,
                         .number = p->part->number,
                         .where = p->where,
+                        .link = p->where && !streq(p->where, p->name) ? p->name : NULL,
+                        .spot = p->spot,
                         .fs = p->part->fs,
                         .read_only = p->read_only,
                         .fixed = p->fixed,

@@ -26,8 +26,10 @@ struct verity;
 struct image_part {
         enum part_role role;
         const struct dissected_part *part;
-        const char *where; /* relative to the root; NULL: not mounted */
-        bool fixed;        /* it can never be written to */
+        const char *name;  /* of the directory that it belongs on, relative to the root */
+        const char *where; /* the same without links; NULL: not mounted */
+        enum spot spot;
+        bool fixed; /* it can never be written to */
         bool read_only;
         enum protection protection;
         int loop; /* or the mapped device on it; -1: none yet */
@@ -93,6 +95,8 @@ int image_mount(struct image *m, unsigned i, struct err *e);
 /* fsck.c: what is written to and was not left clean is checked, and mended as far as that takes no decision, as
  * fsck -a does; before the first mount. What cannot be is refused. */
 int image_fsck(struct image *m, struct arena *a, struct err *e);
+/* What it would have to say first; NULL: nothing. */
+const char *image_fsck_why(const struct image *m, struct arena *a);
 
 /* Those whose flag asks for it become as large as their partitions. */
 int image_grow_all(struct image *m, struct arena *a, struct err *e);
@@ -107,8 +111,14 @@ int image_grow(const struct image_part *p, int mount);
 int image_share(struct image *m);
 int image_copy(struct image *m, int (*tell)(void *arg, uint64_t files, uint64_t bytes), void *arg, struct err *e);
 
-/* What is seen of the OS before it starts: a mount of the root, with /usr. */
-int image_open_os(struct image *m, struct err *e);
+/* What is seen of the OS before it starts: a mount of the root, with /usr. a: NULL where its place is known. */
+int image_open_os(struct image *m, struct arena *a, struct err *e);
+
+/* places.c: where each partition goes in that tree, in an order in which none covers another one. Others may be
+ * mounted in it then. Boot partitions may be left out. */
+int image_place(struct image *m, int *root, struct arena *a, struct err *e);
+/* For one. */
+enum spot image_find_spot(int root, struct image_part *p, struct arena *a);
 
 /* All that there is to know before a plan: opens the image, and its root as *ret_root. *ret is the caller's to close,
  * also after an error. */

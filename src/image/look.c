@@ -14,50 +14,6 @@
 #include "sys/mounts.h"
 #include "sys/resolve.h"
 
-static bool is_empty_dir(int root, const char *name) {
-        int fd = resolve_plain(root, name, O_RDONLY | O_DIRECTORY);
-        CLEAN_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-        unsigned n = 0;
-
-        if (!dir) {
-                clean_fd(&fd);
-                return false;
-        }
-        for (struct dirent *d; (d = readdir(dir));)
-                n += !streq(d->d_name, ".") && !streq(d->d_name, "..");
-        return n == 0;
-}
-
-static void leave_out(struct image *m, unsigned i, struct arena *a, const char *why) {
-        strv_add(a, &m->notes,
-                 arena_printf(a, "the %s partition of the image is left out: %s", role_name(m->parts[i].role), why));
-        memmove(&m->parts[i], &m->parts[i + 1], (--m->n - i) * sizeof m->parts[i]);
-}
-
-/* Boot partitions are mounted where the tree has an empty directory for them, as upstream does, and where the kernel
- * has the file system: no container needs them to start. */
-static void place_boot(struct image *m, int root, struct arena *a) {
-        bool boot_taken = false;
-
-        for (unsigned i = m->n; i-- > 1;) {
-                struct image_part *p = &m->parts[i];
-                bool esp = p->role == ROLE_ESP;
-
-                if (!esp && p->role != ROLE_XBOOTLDR)
-                        continue;
-                p->where = esp && is_empty_dir(root, "efi")            ? "efi"
-                           : !boot_taken && is_empty_dir(root, "boot") ? "boot"
-                                                                       : NULL;
-                boot_taken = boot_taken || (p->where && streq(p->where, "boot"));
-                if (!*p->part->fs)
-                        leave_out(m, i, a, "there is no known file system in it");
-                else if (!p->where)
-                        leave_out(m, i, a, "there is no empty directory for it");
-                else if (!mount_knows(p->part->fs))
-                        leave_out(m, i, a, arena_printf(a, "this kernel has no %s", p->part->fs));
-        }
-}
-
 /* A flag of the image asks for it, and nobody by name: what cannot be done is only told. */
 int image_grow_all(struct image *m, struct arena *a, struct err *e) {
         for (unsigned i = 0; i < m->n; i++) {
@@ -80,8 +36,9 @@ int image_grow_all(struct image *m, struct arena *a, struct err *e) {
 }
 
 /* Without a root, usr lies in an empty one, as it will. */
-int image_open_os(struct image *m, struct err *e) {
+int image_open_os(struct image *m, struct arena *a, struct err *e) {
         bool alone = m->parts[0].role == ROLE_USR;
+        const char *where;
         int root = alone ? mount_fresh("tmpfs", "size=64k,nr_inodes=16", 0) : image_mount(m, 0, e), usr;
 
         if (root < 0)
@@ -93,9 +50,25 @@ int image_open_os(struct image *m, struct err *e) {
                 clean_fd(&root);
                 return usr;
         }
-        root = mount_join(root, usr, "usr");
-        return root < 0 ? err_set(e, ERR_IMAGE, -root, "cannot mount the usr partition of %s on its root", m->path)
+        if (a)
+                m->parts[!alone].spot = image_find_spot(root, &m->parts[!alone], a);
+        where = m->parts[!alone].where;
+        root = mount_join(root, usr, where);
+        return root < 0 ? err_set(e, ERR_IMAGE, -root, "cannot mount the usr partition of %s on /%s of its root",
+                                  m->path, where)
                         : root;
+}
+
+/* Whatever a start would mount can be. */
+static int try_mounts(struct image *m, struct err *e) {
+        int k = 0;
+
+        for (unsigned i = 0; k >= 0 && i < m->n; i++) {
+                CLEAN_FD int mount = image_mount(m, i, e);
+
+                k = mount;
+        }
+        return k < 0 ? k : 0;
 }
 
 int image_look(const struct spec *s, const struct image_ask *ask, struct arena *a, struct facts *f, int *ret_root,
@@ -118,12 +91,13 @@ int image_look(const struct spec *s, const struct image_ask *ask, struct arena *
 
         k = k < 0 ? k : protect_open(*ret, a, e);
         k = k < 0 || s->root.no_fsck ? k : image_fsck(*ret, a, e);
-        k = k < 0 ? k : image_open_os(*ret, e);
+        k = k < 0 ? k : image_open_os(*ret, a, e);
         if (k < 0)
                 return k;
         *ret_root = k;
-        place_boot(*ret, k, a);
-        k = s->root.no_grow ? 0 : image_grow_all(*ret, a, e);
+        k = image_place(*ret, ret_root, a, e);
+        k = k < 0 || !dry ? k : try_mounts(*ret, e);
+        k = k < 0 || s->root.no_grow ? k : image_grow_all(*ret, a, e);
         if (k < 0)
                 return k;
         image_facts(*ret, a, f);

@@ -106,11 +106,22 @@ struct source_list {
         size_t n;
 };
 
+/* What the tree has where a partition is to be mounted. */
+enum spot {
+        SPOT_THERE, /* a directory */
+        SPOT_MISSING,
+        SPOT_OTHER,  /* something else */
+        SPOT_LOST,   /* a link that leads to what is not there */
+        SPOT_CIRCLE, /* links without an end */
+};
+
 /* A partition of a disk image that is used. */
 struct image_part_facts {
         enum part_role role;
         unsigned number;   /* 0: the image has no partitions */
-        const char *where; /* relative to the root */
+        const char *where; /* relative to the root, no link on the way */
+        const char *link;  /* that led there, NULL */
+        enum spot spot;
         const char *fs;
         bool read_only;
         bool fixed; /* nor can a copy be written to */

@@ -586,63 +586,6 @@ static void add_whole(const struct spec *s, const struct facts *f, struct arena 
                       });
 }
 
-/* Changes of a partition go where those of the root go. */
-static const struct overlay *part_overlay(const struct facts *f, struct arena *a, const struct plan *p, unsigned i) {
-        const struct image_part_facts *part = &f->image.parts.items[i];
-        struct overlay *o = arena_new(a, struct overlay);
-
-        *arena_push(a, &o->lower) = (struct layer){
-                .host = arena_printf(a, "partition %u of %s", part->number, f->tree.path),
-                .of_image = true,
-                .part = i,
-                .idmap = p->ids.map_root,
-        };
-        o->memory = PLAN_MEMORY;
-        o->lasting = p->root.overlay && p->root.overlay->lasting;
-        o->data = arena_printf(a, "data-%s", role_name(part->role));
-        o->work = arena_printf(a, "work-%s", role_name(part->role));
-        return o;
-}
-
-static void add_image_part(const struct facts *f, struct arena *a, struct plan *p, unsigned i, bool thrown_away) {
-        const struct image_part_facts *part = &f->image.parts.items[i];
-        bool boot = part->role == ROLE_ESP || part->role == ROLE_XBOOTLDR;
-        bool read_only = p->copy ? part->fixed : part->read_only;
-        struct fsop op = {
-                .kind = FSOP_TREE,
-                .dst = part->where,
-                .slot = -1,
-                .part = i,
-                .host = arena_printf(a, "partition %u of %s", part->number, f->tree.path),
-                .set = NODEV | (read_only ? RO : 0) | (boot ? NOSUID | NOEXEC | MOUNT_ATTR_NOSYMFOLLOW : 0),
-                .flags = FSOP_OF_IMAGE | (p->ids.map_root ? FSOP_IDMAP : 0) |
-                         (f->tree.etc_writable ? FSOP_MAKE_DIR : 0),
-                .why = arena_printf(a, "%s partition, %s", role_name(part->role), part->fs),
-        };
-
-        if (thrown_away && read_only && !part->fixed && !boot && !plan_no_overlay(f, p)) {
-                op.kind = FSOP_OVERLAY;
-                op.overlay = part_overlay(f, a, p, i);
-                op.host = NULL;
-                op.set = NODEV;
-                op.flags = FSOP_BY_HOST | (op.flags & FSOP_MAKE_DIR);
-        }
-        plan_add_fsop(a, p, &op);
-}
-
-/* The other partitions of an image, each with owners mapped as in the tree. */
-static void add_image_parts(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
-        bool thrown_away =
-                !spec_root_is_read_only(&s->root) && (s->root.volatile_mode == VOLATILE_OVERLAY ||
-                                                      (s->root.ephemeral && s->root.volatile_mode == VOLATILE_NO));
-
-        /* --volatile=yes takes usr alone, from the root. */
-        if (p->root.fresh && plan_image_has_root(f))
-                return;
-        for (size_t i = plan_image_has_root(f) ? 1 : 0; i < f->image.parts.n; i++)
-                add_image_part(f, a, p, (unsigned) i, thrown_away);
-}
-
 /* Below a root of its own there is only usr of the layers. */
 static void add_stack_usr(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
         const struct overlay *o = f->stack.root ? plan_stack_layers(s, f, a, p) : NULL;
@@ -727,7 +670,9 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
 
         p->n_slots = SLOT_FIRST_FREE;
         add_submounts(s, f, a, p);
-        add_image_parts(s, f, a, p);
+        r = plan_image_parts(s, f, a, p, e);
+        if (r < 0)
+                return r;
         add_stack_binds(s, f, a, p);
         plan_keep_sources(s, f, a, p);
         add_whole(s, f, a, p);
@@ -784,7 +729,6 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
         r = r < 0 ? r : plan_journal(s, f, a, p, e);
         r = r < 0 ? r : plan_forward(s, f, a, p, e);
         r = r < 0 ? r : plan_files(s, f, a, p, e);
-        if (r < 0)
-                return r;
-        return number_slots(p, e);
+        r = r < 0 ? r : plan_check_parts(f, p, e);
+        return r < 0 ? r : number_slots(p, e);
 }

@@ -7,6 +7,10 @@
 
 int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
 
+/* The partitions of a disk image; and, when all mounts are known, whether each of them is seen. */
+int plan_image_parts(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
+int plan_check_parts(const struct facts *f, const struct plan *p, struct err *e);
+
 /* Files of the tree that follow the host: resolv.conf, localtime. */
 int plan_files(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
 

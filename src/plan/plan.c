@@ -284,7 +284,7 @@ static int check_root(const struct spec *s, const struct facts *f, struct arena 
                 err_blame(e, f->tree.pivot ? "pivot-root" : SAID_COMMAND, NULL);
                 if (f->tree.pivot)
                         return err_hint(e, "--pivot-root= names a directory with an OS in it");
-                if (!s->root.directory && !s->id.machine && s->exec.argv.n > 0)
+                if (!s->root.directory && !s->root.image && !s->id.machine && s->exec.argv.n > 0)
                         return err_hint(e, "it is looked for in the current directory; is the tree meant? -D %s",
                                         s->exec.argv.items[0]);
                 return err_hint(e, "-D names the tree, -M one in /var/lib/machines");

@@ -142,7 +142,7 @@ static int copy_image(struct run *r, const struct plan_copy *c, struct err *e) {
         if (k < 0 || c->method != COPY_FULL)
                 return k;
         put_original_aside(r);
-        k = image_open_os(r->image, e);
+        k = image_open_os(r->image, NULL, e);
         return k < 0 ? k : enter_copy(r, k, e);
 }
 

@@ -367,29 +367,51 @@ static int set_stack_bind(const struct target *t, const char *v) {
         return 0;
 }
 
-/* ROLE WHERE NUMBER FILESYSTEM, and "read-only" or "fixed" (a copy too) behind that; WHERE is - for the root. */
+/* What may follow of a partition: "read-only", "fixed" (a copy too), "by=LINK", a word for what is there. */
+static int set_part_word(struct image_part_facts *p, const char *word) {
+        static const char *const spots[] = {
+                [SPOT_MISSING] = "missing", [SPOT_OTHER] = "other", [SPOT_LOST] = "lost", [SPOT_CIRCLE] = "circle"
+        };
+
+        p->read_only = p->read_only || streq(word, "read-only") || streq(word, "fixed");
+        p->fixed = p->fixed || streq(word, "fixed");
+        if (streq(word, "read-only") || streq(word, "fixed"))
+                return 0;
+        if (str_after(word, "by=")) {
+                p->link = str_after(word, "by=");
+                return 0;
+        }
+        for (size_t i = SPOT_MISSING; i < ELEMENTS(spots); i++)
+                if (streq(word, spots[i])) {
+                        p->spot = (enum spot) i;
+                        return 0;
+                }
+        return -EINVAL;
+}
+
+/* ROLE WHERE NUMBER FILESYSTEM, and more words; WHERE is - for the root, / for the root by a link. */
 static int set_part(const struct target *t, const char *v) {
-        char *rest = arena_strdup(t->a, v), *word[5] = { NULL };
+        char *rest = arena_strdup(t->a, v), *word[6] = { NULL };
         struct image_part_facts *p = arena_push(t->a, &t->f->image.parts);
         uint64_t number;
-        int role = 0;
+        int role = 0, k = 0;
 
         for (size_t i = 0; i < ELEMENTS(word); i++)
                 word[i] = strsep(&rest, " ");
-        if (!word[3] || parse_u64(word[2], 0, 128, &number) < 0)
+        if (rest || !word[3] || parse_u64(word[2], 0, 128, &number) < 0)
                 return -EINVAL;
         while (role < ROLE_MAX_ && !streq(role_name((enum part_role) role), word[0]))
                 role++;
         *p = (struct image_part_facts){
                 .role = (enum part_role) role,
                 .number = (unsigned) number,
-                .where = streq(word[1], "-") ? "" : word[1],
+                .where = streq(word[1], "-") || streq(word[1], "/") ? "" : word[1],
                 .fs = word[3],
-                .read_only = word[4],
-                .fixed = word[4] && streq(word[4], "fixed"),
         };
+        for (size_t i = 4; k == 0 && i < ELEMENTS(word) && word[i]; i++)
+                k = set_part_word(p, word[i]);
         t->f->image.used = t->f->tree.submounts_known = true;
-        return role < ROLE_MAX_ ? 0 : -EINVAL;
+        return role < ROLE_MAX_ ? k : -EINVAL;
 }
 
 static int set_random(const struct target *t, const char *v) {
