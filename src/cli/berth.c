@@ -193,6 +193,8 @@ static int run(struct session *s, int *ret_status, struct err *e) {
 
                 if (k < 0)
                         return k;
+                if (s->spec->self.dry_run != DRY_RUN_NO && probe_places(p, &s->opened, e) < 0)
+                        return -EINVAL;
                 if (s->spec->self.dry_run != DRY_RUN_NO) {
                         (s->spec->self.dry_run == DRY_RUN_JSON ? plan_print_json : plan_print)(p, s->spec, stdout);
                         return *ret_status = 0;
@@ -269,6 +271,22 @@ static int clean_up(struct session *s, int *ret_status, struct err *e) {
         return berth_cleanup(spec, s->opened.proc, &s->draft.arena, ret_status, e);
 }
 
+/* As with --image= and --dry-run, but that nobody is asked for anything. */
+static int try_start(void *arg, struct inspect_try *t, struct err *e) {
+        struct session *s = arg;
+        const struct plan *p;
+        int k = conf_as_dry_run(&s->conf, e);
+
+        k = k < 0 ? k : prepare(s, e);
+        k = k < 0 ? k : plan_make(s->spec, &s->facts, &s->draft.arena, &p, e);
+        k = k < 0 ? k : probe_places(p, &s->opened, e);
+        if (k < 0)
+                return k;
+        t->notes = s->image->notes;
+        t->unless = s->spec->root.no_fsck ? NULL : image_fsck_why(s->image, &s->draft.arena);
+        return 0;
+}
+
 static int session_main(struct session *s, int argc, char **argv, int *ret_status, struct err *e) {
         enum conf_action action;
         int k = berth_check_descriptors(s->env, e);
@@ -283,8 +301,11 @@ static int session_main(struct session *s, int argc, char **argv, int *ret_statu
         }
         if (s->draft.spec.self.cleanup)
                 return clean_up(s, ret_status, e);
+        if (s->draft.spec.root.inspect && conf_environment(&s->conf, e) < 0)
+                return -EINVAL;
         if (s->draft.spec.root.inspect)
-                return berth_inspect(&s->draft.spec, &s->draft.arena, ret_status, e);
+                return berth_inspect(&s->draft.spec, &(struct inspect_try){ .try = try_start, .arg = s },
+                                     &s->draft.arena, ret_status, e);
         k = prepare(s, e);
         scrub_secrets(&s->draft.spec);
         print_lines(&s->draft.warnings);

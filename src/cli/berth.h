@@ -26,8 +26,15 @@ int berth_cleanup(const struct spec *s, int proc, struct arena *a, int *ret_stat
 /* berth_ask.c. A passphrase, asked for on the terminal, without showing it: as struct image_ask has it. */
 int berth_ask(const char *path, const char *what, unsigned turn, char *buf, size_t size, struct err *e);
 
-/* berth_inspect.c. Prints what a disk image holds; status 1 where it would not start. */
-int berth_inspect(const struct spec *s, struct arena *a, int *ret_status, struct err *e);
+/* berth_inspect.c. Prints what a disk image holds; status 1 where it would not start. For the verdict try() does what
+ * a start would do, up to its plan: notes are what there is to say of the image, unless what only a start can tell. */
+struct inspect_try {
+        int (*try)(void *arg, struct inspect_try *t, struct err *e);
+        void *arg;
+        struct strv notes;
+        const char *unless; /* NULL: the verdict is certain */
+};
+int berth_inspect(const struct spec *s, struct inspect_try *t, struct arena *a, int *ret_status, struct err *e);
 
 /* berth_replace.c. End the running container of that name, if there is one, as berthctl stop does; wait until it has.
  */

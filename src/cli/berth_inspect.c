@@ -16,10 +16,12 @@
 #include "base/pick.h"
 #include "base/str.h"
 #include "image/image.h"
+#include "image/mapper.h"
 #include "image/protect.h"
 #include "image/verity.h"
 #include "probe/host_text.h"
 #include "probe/tree.h"
+#include "sys/dm.h"
 
 static const char *const tables[] = { "none", "gpt", "mbr" };
 
@@ -29,11 +31,19 @@ struct inside {
         bool seen;
 };
 
+enum answer { ANSWER_NO, ANSWER_YES, ANSWER_PERHAPS };
+
 struct inspected {
         const struct image *image;
         struct image_verdict verdict;
         struct inside in;
+        struct strv notes;
+        const char *unless; /* ANSWER_PERHAPS: why */
 };
+
+static enum answer answer(const struct inspected *i) {
+        return i->verdict.first.kind != ERR_NONE ? ANSWER_NO : i->unless ? ANSWER_PERHAPS : ANSWER_YES;
+}
 
 static bool is_encrypted(const struct image *m) {
         for (unsigned i = 0; i < m->n; i++)
@@ -53,7 +63,11 @@ static void look_inside(struct image *m, struct arena *a, struct inside *ret, st
                 ret->why_not = "only root can mount it to look";
                 return;
         }
-        if (is_encrypted(m)) {
+        if (is_encrypted(m) && !m->protection->key_file) {
+                int k = dm_knows("crypt");
+
+                if (k < 0)
+                        (void) mapper_explain(k, "crypt", m->path, verdict);
                 ret->why_not = "it is encrypted, and nobody is asked for a passphrase here";
                 return;
         }
@@ -204,10 +218,13 @@ static void print_text(const struct inspected *i) {
         if (i->in.why_not)
                 printf("%-10s %s\n", "not seen", i->in.why_not);
         print_objections(i);
-        if (i->verdict.first.kind == ERR_NONE)
-                printf("%-10s yes%s\n", "starts", m->read_only ? ", read-only" : "");
-        else
+        for (size_t k = 0; k < i->notes.n; k++)
+                printf("%-10s %s\n", "note", str_escape(i->notes.items[k], buf, sizeof buf));
+        if (answer(i) == ANSWER_NO)
                 printf("%-10s no: %s\n", "starts", err_format(&i->verdict.first, false, buf, sizeof buf));
+        else
+                printf("%-10s %s%s%s%s\n", "starts", i->unless ? "perhaps" : "yes", m->read_only ? ", read-only" : "",
+                       i->unless ? ": " : "", str_or(i->unless, ""));
 }
 
 static const char *format(const struct err *e, char buf[1024]) {
@@ -300,13 +317,40 @@ static void print_json(const struct inspected *i) {
         json_string(&j, "init", i->in.init);
         json_string(&j, "notSeen", i->in.why_not);
         put_objections(&j, i);
-        json_bool(&j, "starts", i->verdict.first.kind == ERR_NONE);
+        json_open(&j, "notes", '[');
+        for (size_t k = 0; k < i->notes.n; k++)
+                json_string(&j, NULL, i->notes.items[k]);
+        json_close(&j);
+        if (answer(i) == ANSWER_PERHAPS)
+                json_null(&j, "starts");
+        else
+                json_bool(&j, "starts", answer(i) == ANSWER_YES);
+        json_string(&j, "unless", answer(i) == ANSWER_PERHAPS ? i->unless : NULL);
         json_bool(&j, "readOnly", m->read_only);
         json_string(&j, "whyNot", format(&i->verdict.first, buf));
         json_close(&j);
 }
 
-int berth_inspect(const struct spec *s, struct arena *a, int *ret_status, struct err *e) {
+/* What can be known is what a start would find out, so that is done. */
+static void judge(struct inspected *i, struct image *m, struct inspect_try *t, struct arena *a) {
+        struct err *verdict = &i->verdict.first;
+        struct err e = { .kind = ERR_NONE };
+
+        if (verdict->kind == ERR_NONE)
+                look_inside(m, a, &i->in, verdict);
+        i->unless = i->in.why_not;
+        i->notes = m->notes;
+        if (verdict->kind != ERR_NONE || i->unless)
+                return;
+        if (t->try(t->arg, t, &e) < 0)
+                *verdict = e;
+        else {
+                i->unless = t->unless;
+                i->notes = t->notes;
+        }
+}
+
+int berth_inspect(const struct spec *s, struct inspect_try *t, struct arena *a, int *ret_status, struct err *e) {
         static const struct pick newest = { ".raw", .files = true };
         const char *path = s->root.inspect;
         const int picked = pick_version(path, &newest, a, &path);
@@ -319,6 +363,7 @@ int berth_inspect(const struct spec *s, struct arena *a, int *ret_status, struct
                 .peek = true,
         };
         struct inspected *i = arena_new(a, struct inspected);
+        const bool json = s->self.json; /* the try has a spec of its own */
         struct image *m;
         int k = picked < 0 ? err_set(e, ERR_USAGE, -picked, "no version of an image in %s", path)
                            : image_inspect(&want, a, &m, &i->verdict, e);
@@ -326,10 +371,9 @@ int berth_inspect(const struct spec *s, struct arena *a, int *ret_status, struct
         if (k < 0)
                 return k;
         i->image = m;
-        if (i->verdict.first.kind == ERR_NONE)
-                look_inside(m, a, &i->in, &i->verdict.first);
-        (s->self.json ? print_json : print_text)(i);
+        judge(i, m, t, a);
+        (json ? print_json : print_text)(i);
         image_close(m);
-        *ret_status = i->verdict.first.kind == ERR_NONE ? EXIT_SUCCESS : EXIT_FAILURE;
+        *ret_status = answer(i) == ANSWER_NO ? EXIT_FAILURE : EXIT_SUCCESS;
         return 0;
 }

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "base/str.h"
@@ -219,4 +220,27 @@ int conf_fill(struct conf *c, struct err *e) {
                 note_said(c, st);
         }
         return 0;
+}
+
+/* Nobody is asked for anything. */
+int conf_as_dry_run(struct conf *c, struct err *e) {
+        static const char *const more[] = { "dry-run", "no-ask-password" };
+        int k = 0;
+
+        for (size_t i = 0; i < c->all.n; i++) {
+                struct statement *st = &c->all.items[i];
+
+                if (st->row->name && streq(st->row->name, "inspect"))
+                        st->row = setting_by_name("image");
+                st->taken_back = st->taken_back || (st->row->name && streq(st->row->name, "json"));
+        }
+        for (size_t i = 0; k == 0 && i < ELEMENTS(more); i++) {
+                const struct setting *row = setting_by_name(more[i]);
+                const struct statement st = {
+                        .row = row, .value = row->fallback, .as = more[i], .origin = ORIGIN_ARGV, .trusted = true
+                };
+
+                k = conf_say(c, &st, e);
+        }
+        return k < 0 ? k : conf_fill(c, e);
 }

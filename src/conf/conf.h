@@ -72,6 +72,9 @@ struct conf_lookup {
  * All else that is wrong in a file is one line in d->warnings, and is ignored. */
 int conf_files(struct conf *c, const struct conf_lookup *l, struct err *e);
 
+/* What was said with --inspect= becomes a start that is only looked at. */
+int conf_as_dry_run(struct conf *c, struct err *e);
+
 void conf_print_help(FILE *f, enum face face);
 void conf_print_version(FILE *f, enum face face);
 void conf_print_differences(FILE *f);

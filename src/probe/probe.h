@@ -44,6 +44,10 @@ enum id_service probe_nsresourced(const char *path, struct arena *a);
  */
 int probe_lend(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e);
 
+/* Has the tree what the plan mounts on? In a launch the guest says so. */
+struct plan;
+int probe_places(const struct plan *p, const struct opened *o, struct err *e);
+
 /* The path of berth-agent, NULL: it is not there. */
 const char *probe_agent(struct arena *a);
 

@@ -64,6 +64,12 @@ static int has_target(int control, const char *target) {
         return k == 0 || k == -ENOTTY ? 0 : -ENOPROTOOPT;
 }
 
+int dm_knows(const char *target) {
+        CLEAN_FD int control = open_control();
+
+        return control < 0 ? control : has_target(control, target);
+}
+
 static int load(int control, const struct dm_want *w) {
         struct request r = { .head.target_count = 1, .target.length = w->size / SECTOR };
 

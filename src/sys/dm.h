@@ -22,5 +22,8 @@ enum { DM_PATH = 32, DM_PARAMS = 1024 };
  * Between its birth and the return a killed process would leave the device behind: see image/mapper.c. */
 int dm_make(const struct dm_want *want, char ret_path[DM_PATH]);
 
+/* Could one with this target be made? Otherwise as above. */
+int dm_knows(const char *target);
+
 /* Takes a device of that name away, now or with its last user. */
 int dm_remove(const char *name);

@@ -760,10 +760,16 @@ split_tree() {
         output_matches '^refused by esp=absent: .*partition 1 \(esp\) must not be there'
         output_matches '^starts +no: .*partition 3'
         # What cannot be mounted does not start; what has no init does not boot.
-        mke2fs -q -t ext4 -d "$work/home" "$work/odd.raw" 8M
+        fresh_tree
+        rm "$TREE/sbin/init"
+        mke2fs -q -t ext4 -d "$TREE" "$work/odd.raw" 32M
         try berth --inspect "$work/odd.raw"
         status_is 0
         output_matches '^init +none: not with --boot$'
+        output_matches '^starts +yes$'
+        try berth -b --inspect "$work/odd.raw"
+        status_is 1
+        output_matches '^starts +no: .*has no init'
         # Flags of features that no kernel has: s_feature_incompat, and without a checksum that would give it away.
         mke2fs -q -t ext4 -O ^metadata_csum -d "$TREE" "$work/odd.raw" 32M
         printf '\x42\x02\x00\x40' | dd of="$work/odd.raw" bs=1 seek=$((1024 + 96)) conv=notrunc status=none
@@ -776,7 +782,9 @@ split_tree() {
         make_open_place "$IMAGE" "$BERTH"
         as_nobody "$open_place/berth" --inspect "$open_place/disk.raw"
         status_is 0
-        output_has "only root can mount it"
+        output_matches '^starts +perhaps: only root can mount it to look$'
+        as_nobody "$open_place/berth" --inspect "$open_place/disk.raw" --json
+        [ "$(jq -r '[.starts, .unless] | join(" ")' <<<"$output")" = " only root can mount it to look" ]
 }
 
 @test "malformed images: each has one clear error, and leaves nothing" {
