@@ -122,6 +122,30 @@ poweroff_machine() {
         poweroff_machine m1
 }
 
+@test "with user ids of its own: what machined refuses, berthctl does" {
+        boot_machine m1 --private-users=pick --private-users-map=1000:1000
+        mkdir -m 0755 "$work/shown"
+        echo content >"$work/shown/file"
+        try machinectl bind --mkdir m1 "$work/shown" /mnt/shown
+        status_is 1
+        berthctl mount --mkdir m1 "$work/shown" /mnt/shown
+        try systemd-run -q -M m1 --wait --pipe sh -c 'cat /mnt/shown/file; stat -c %u /mnt/shown/file; echo more >/mnt/shown/other'
+        output_is "content
+0"
+        [ "$(stat -c %u "$work/shown/other")" = 0 ]
+        berthctl umount m1 /mnt/shown
+        # More than one range: machined looks for one.
+        try machinectl copy-to m1 "$work/shown/file" /root/in
+        status_is 1
+        berthctl cp "$work/shown/file" m1:/root/in
+        [ "$(cat "$machines/m1/root/in")" = content ]
+        try machinectl copy-from m1 /root/in "$work/out2"
+        status_is 1
+        berthctl cp m1:/root/in "$work/out2"
+        [ "$(cat "$work/out2")" = content ]
+        poweroff_machine m1
+}
+
 @test "kill, by machined: one signal for the leader" {
         boot_machine m1
         machinectl kill --kill-whom=leader --signal=SIGRTMIN+4 m1
