@@ -228,7 +228,7 @@ static int run(struct session *s, int *ret_status, struct err *e) {
 
 /* In the caller this returns when the container is ready, in the supervisor when it has ended. */
 static int run_detached(struct session *s, int *ret_status, struct err *e) {
-        int k = berth_detach(s->spec->self.quiet, &s->caller, ret_status, e);
+        int k = berth_detach(s->spec->self.quiet, s->facts.caller.service, &s->caller, ret_status, e);
 
         if (k != 0) {
                 /* The lock of an image is the supervisor's. */

@@ -9,8 +9,8 @@
 
 /* berth_detach.c. Two processes go on from here. 0: in the supervisor, in the background: *ret_caller is the socket to
  * who waits (struct run_want). 1: in the caller, once the container is ready or has failed: its exit status. In the
- * caller the name of the machine is printed, unless quiet. */
-int berth_detach(bool quiet, int *ret_caller, int *ret_status, struct err *e);
+ * caller the name of the machine is printed, unless quiet. service: its manager is told who goes on with it. */
+int berth_detach(bool quiet, bool service, int *ret_caller, int *ret_status, struct err *e);
 
 /* berth_descriptors.c. First: 0 to 2 exist, and what is passed on is fit for it. */
 int berth_check_descriptors(char **env, struct err *e);

@@ -18,6 +18,7 @@
 
 #include "base/clean.h"
 #include "base/msg.h"
+#include "run/run.h"
 #include "sys/process.h"
 
 /* --- the supervisor --- */
@@ -107,7 +108,26 @@ static int wait_for_supervisor(int sock, const struct process *supervisor, bool 
         return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-int berth_detach(bool quiet, int *ret_caller, int *ret_status, struct err *e) {
+/* --- both --- */
+
+/* From its main process the manager takes who that shall be from now on, and what the new one says it hears after
+ * that.
+ */
+static int hand_on(int sock, const struct process *supervisor) {
+        char text[32];
+
+        snprintf(text, sizeof text, "MAINPID=%d", (int) supervisor->pid);
+        notify_send(getenv("NOTIFY_SOCKET"), text, NULL, 0);
+        return send(sock, "", 1, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+}
+
+static int wait_for_caller(int sock, struct err *e) {
+        char c;
+
+        return recv(sock, &c, 1, 0) == 1 ? 0 : err_set(e, ERR_SYSTEM, 0, "the caller has ended");
+}
+
+int berth_detach(bool quiet, bool service, int *ret_caller, int *ret_status, struct err *e) {
         struct process supervisor = { .pidfd = -1 };
         CLEAN_FD int ours = -1, theirs = -1;
         int pair[2], k = msg_pair(pair);
@@ -121,11 +141,15 @@ int berth_detach(bool quiet, int *ret_caller, int *ret_status, struct err *e) {
         if (k < 0)
                 return err_set(e, ERR_SYSTEM, -k, "cannot make the supervisor's process");
         if (k == 0) {
+                close(TAKE_FD(ours));
+                k = service ? wait_for_caller(theirs, e) : 0;
                 *ret_caller = TAKE_FD(theirs);
-                return go_background(e);
+                return k < 0 ? k : go_background(e);
         }
         close(TAKE_FD(theirs));
-        k = wait_for_supervisor(ours, &supervisor, quiet, e);
+        k = service ? hand_on(ours, &supervisor) : 0;
+        k = k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot reach the supervisor")
+                  : wait_for_supervisor(ours, &supervisor, quiet, e);
         clean_fd(&supervisor.pidfd);
         if (k < 0)
                 return k;

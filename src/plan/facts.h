@@ -225,6 +225,7 @@ struct facts {
                 unsigned listen_fds;
                 const char *listen_fdnames;
                 bool notify;          /* NOTIFY_SOCKET is set */
+                bool service;         /* and its manager has executed us, and no shell or the like in between */
                 uint64_t watchdog_us; /* how often we are to tell that we live, 0: never */
                 const char *hostname;
         } caller;

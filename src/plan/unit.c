@@ -90,7 +90,8 @@ static int make_scope(const struct spec *s, const struct facts *f, struct arena 
         p->unit.name = arena_printf(a, "%s%s.scope", streq(p->machine, "init") ? "machine-" : "", p->machine);
         p->unit.slice = str_or(s->host.slice, "machine.slice");
         p->unit.description = arena_printf(a, "Container %s", p->machine);
-        p->unit.supervisor = s->self.detach && !p->unit.user;
+        /* A service that is told of its new main process goes on with it. */
+        p->unit.supervisor = s->self.detach && !p->unit.user && !f->caller.service;
         make_properties(s, a, p);
         return 0;
 }

@@ -278,6 +278,13 @@ static uint64_t watchdog(char **env) {
         return !pid || strtol(pid, NULL, 10) == getpid() ? v : 0;
 }
 
+/* systemd.exec(5), from 248 on. */
+static bool is_service(char **env) {
+        const char *pid = str_env(env, "SYSTEMD_EXEC_PID");
+
+        return pid && strtol(pid, NULL, 10) == getpid();
+}
+
 static void probe_caller(char **env, struct arena *a, struct facts *f) {
         static const char *const pass[] = { "TERM", "COLORTERM", "NO_COLOR" };
         char host[65] = "";
@@ -289,6 +296,7 @@ static void probe_caller(char **env, struct arena *a, struct facts *f) {
         f->caller.terminal_out = isatty(STDOUT_FILENO);
         f->caller.terminal_err = isatty(STDERR_FILENO);
         f->caller.notify = str_env(env, "NOTIFY_SOCKET");
+        f->caller.service = f->caller.notify && is_service(env);
         f->caller.watchdog_us = f->caller.notify ? watchdog(env) : 0;
         f->caller.listen_fds = probe_listen_fds(env);
         if (f->caller.listen_fds > 0)

@@ -141,6 +141,7 @@ static int on_ready(struct run *r, struct err *e) {
 static void tell_started(struct run *r) {
         char text[128];
 
+        host_service_lasts(r);
         snprintf(text, sizeof text, "STATUS=Container started.\nX_NSPAWN_LEADER_PID=%d", (int) r->held.guest.pid);
         host_notify(r, text);
         if (!r->plan->life.notify_ready) {

@@ -36,8 +36,7 @@ static void close_all(struct notice *n) {
         n->n_fds = 0;
 }
 
-static void send_on(const struct run *r, const char *text, const int *fds, size_t n_fds) {
-        const char *path = r->facts->caller.notify ? getenv("NOTIFY_SOCKET") : NULL;
+void notify_send(const char *path, const char *text, const int *fds, size_t n_fds) {
         struct sockaddr_un to = { .sun_family = AF_UNIX };
         union {
                 struct cmsghdr head;
@@ -65,6 +64,11 @@ static void send_on(const struct run *r, const char *text, const int *fds, size_
         sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
         if (sock >= 0)
                 (void) sendmsg(sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void send_on(const struct run *r, const char *text, const int *fds, size_t n_fds) {
+        if (r->facts->caller.notify)
+                notify_send(getenv("NOTIFY_SOCKET"), text, fds, n_fds);
 }
 
 void host_notify(const struct run *r, const char *text) {

@@ -61,14 +61,18 @@ void host_service_stopping(struct run *r) {
         (void) ask_for_time(r, NULL);
 }
 
-void host_service_started(struct run *r) {
+/* Who was called will soon end: the manager shall know who goes on. Not for a unit that we have left; and a service
+ * has been told already. */
+void host_service_lasts(struct run *r) {
         char text[64];
 
-        /* Who was called has ended, or soon will: the manager shall know who goes on. */
-        if (r->plan->console.detached) {
-                snprintf(text, sizeof text, "MAINPID=%d", (int) getpid());
-                host_notify(r, text);
-        }
+        if (!r->plan->console.detached || r->plan->unit.supervisor || r->facts->caller.service)
+                return;
+        snprintf(text, sizeof text, "MAINPID=%d", (int) getpid());
+        host_notify(r, text);
+}
+
+void host_service_started(struct run *r) {
         if (!r->facts->caller.notify || r->told_ready)
                 return;
         r->service.stirred = true;

@@ -244,12 +244,14 @@ void host_caller_ready(struct run *r);
 int host_caller_watch(struct run *r, struct err *e);
 
 /* host_notify.c */
+void notify_send(const char *path, const char *text, const int *fds, size_t n_fds); /* path NULL: nobody to tell */
 void host_notify(const struct run *r, const char *text);
 int host_notify_watch(struct run *r, struct err *e);
 void host_notify_drain(struct run *r);
 
 /* host_service.c: what our own service manager wants to hear from time to time */
 int host_service_watch(struct run *r, struct err *e);
+void host_service_lasts(struct run *r);
 void host_service_started(struct run *r);
 void host_service_stopping(struct run *r); /* the payload was asked to end */
 

@@ -56,6 +56,41 @@ own_scope() {
         await_no_supervisor
 }
 
+@test "a service that is told of its new main process (Type=notify) goes on with the supervisor" {
+        local supervisor
+        systemd-run -q --unit=berth-kept -p Type=notify -p WatchdogSec=20s \
+                "$BERTH" -q -d -M d3 -D "$TREE" sh -c 'trap "exit 0" TERM; while :; do sleep 1 & wait $!; done'
+        supervisor=$(ctl show -p Supervisor d3 | sed 's/.*=//')
+        await_value "$supervisor" systemctl show --value -p MainPID berth-kept
+        [ "$(systemctl is-active berth-kept d3.scope | uniq)" = active ]
+        [ "$(systemctl show --value -p StatusText berth-kept)" = "Container running." ]
+        grep -qx "0::/system.slice/berth-kept.service" "/proc/$supervisor/cgroup"
+        machinectl show d3
+        await_no_supervisor
+        systemctl stop berth-kept
+        never machinectl show d3
+        never systemctl is-active d3.scope
+
+        # How the container ends is how the service does.
+        systemd-run -q --unit=berth-kept -p Type=notify "$BERTH" -q -d -M d3 -D "$TREE" sh -c 'trap "exit 3" TERM; while :; do sleep 1 & wait $!; done'
+        ctl kill -s TERM d3
+        await_value failed eval 'systemctl is-active berth-kept || true'
+        [ "$(systemctl show --value -p ExecMainStatus berth-kept)" = 3 ]
+        systemctl reset-failed berth-kept
+        # One that never starts.
+        try systemd-run -q --unit=berth-kept -p Type=notify "$BERTH" -q -d -M d3 -D "$TREE" /no/such/program
+        status_is 1
+        await_value failed eval 'systemctl is-active berth-kept || true'
+        systemctl reset-failed berth-kept
+        # What only has the socket of a service in its environment is none.
+        try systemd-run -q --wait --unit=berth-kept -p Type=exec -p NotifyAccess=all sh -c \
+                "$BERTH -q -d -M d3 -D $TREE sleep 1000; exit 0"
+        status_is 0
+        own_scope d3
+        ctl stop d3
+        await_no_supervisor
+}
+
 @test "logs of an init is its journal, attach leads to its login prompt" {
         limit=120
         host_tree trixie d3

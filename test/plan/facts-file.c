@@ -494,6 +494,7 @@ static const struct {
         ROW("caller.listen-fds", caller.listen_fds, set_unsigned),
         ROW("caller.listen-fdnames", caller.listen_fdnames, set_text),
         ROW("caller.notify", caller.notify, set_bool),
+        ROW("caller.service", caller.service, set_bool),
         ROW("caller.hostname", caller.hostname, set_text),
         ROW("stack.used", stack.used, set_bool),
         ROW("stack.layer", stack.layers, set_stack_layer),
