@@ -4,9 +4,7 @@
  * console, otherwise the journal of the service that it runs in. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,12 +17,10 @@
 #include "base/str.h"
 #include "cli/ctl.h"
 #include "cli/ctl_follow.h"
+#include "cli/ctl_journal.h"
 #include "cli/ctl_rows.h"
 #include "run/console_scan.h"
 #include "run/control.h"
-#include "sys/cgroupfs.h"
-#include "sys/process.h"
-#include "sys/resolve.h"
 
 struct logs {
         const char *machine;
@@ -143,84 +139,6 @@ static int show_console(struct ctl *c, struct logs *l, struct err *e) {
         return k < 0 ? k : 0;
 }
 
-/* --- the journal --- */
-
-static bool has_journal(struct ctl *c, const struct container *m) {
-        static const char *const places[] = { "/var/log/journal", "/run/log/journal" };
-        char path[300];
-        CLEAN_FD int root = -1;
-
-        snprintf(path, sizeof path, "/run/systemd/machines/%s", m->name);
-        if (m->state != CONTAINER_RUNNING || !m->is.mode || !streq(m->is.mode, "boot") || access(path, F_OK) < 0)
-                return false;
-        snprintf(path, sizeof path, "%d/root", (int) m->is.leader);
-        root = openat(c->proc, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        for (size_t i = 0; root >= 0 && i < ELEMENTS(places); i++) {
-                CLEAN_FD int fd = resolve_in_root(root, places[i], O_PATH | O_DIRECTORY);
-
-                if (fd >= 0)
-                        return true;
-        }
-        return false;
-}
-
-/* The service that the supervisor is in has what it passes on. "" where it is none. */
-static void find_service(struct ctl *c, const struct container *m, char *ret, size_t size) {
-        const char *suffix = ".service";
-        char path[4096], *state;
-
-        *ret = '\0';
-        if (m->state != CONTAINER_RUNNING || cgroupfs_of(c->proc, m->is.supervisor, path, sizeof path) < 0)
-                return;
-        for (char *part = strtok_r(path, "/", &state); part; part = strtok_r(NULL, "/", &state)) {
-                size_t n = strlen(part);
-
-                if (n > strlen(suffix) && n < size && streq(part + n - strlen(suffix), suffix))
-                        strcpy(ret, part);
-        }
-}
-
-static _Noreturn void exec_journalctl(struct logs *l, const char *which, const char *what) {
-        const char *argv[12] = { "journalctl", "--no-pager", which, what, l->lines ? "-n" : "--no-tail" };
-        size_t n = 5;
-
-        if (l->lines)
-                argv[n++] = l->lines;
-        if (l->follow)
-                argv[n++] = "-f";
-        /* Else it follows one boot, and a restart in place is another. */
-        if (l->follow && streq(which, "-M"))
-                argv[n++] = "--merge";
-        execvp(argv[0], (char **) argv);
-        ctl_say("cannot run journalctl: %s", strerror(errno));
-        _exit(EXIT_FAILURE);
-}
-
-/* It would follow for ever. */
-static int show_journal(struct logs *l, const char *which, const char *what, struct err *e) {
-        struct process p = { .pidfd = -1 };
-        struct pollfd wait[2];
-        int k, code, status;
-
-        fflush(NULL);
-        k = process_clone(0, -1, &p);
-        if (k < 0)
-                return err_set(e, ERR_SYSTEM, -k, "cannot make a process");
-        if (k == 0)
-                exec_journalctl(l, which, what);
-        wait[0] = (struct pollfd){ .fd = p.pidfd, .events = POLLIN };
-        wait[1] = (struct pollfd){ .fd = l->conn, .events = POLLIN };
-        while (poll(wait, ELEMENTS(wait), -1) < 0 && errno == EINTR)
-                ;
-        if (!wait[0].revents)
-                (void) process_signal(p.pidfd, SIGTERM);
-        k = process_wait(p.pidfd, true, &code, &status);
-        close(p.pidfd);
-        if (k < 0)
-                return err_set(e, ERR_SYSTEM, -k, "cannot wait for journalctl");
-        return code == CLD_EXITED && wait[0].revents ? status : 0;
-}
-
 /* --- */
 
 static int nothing_kept(const struct container *m, struct err *e) {
@@ -232,6 +150,7 @@ static int nothing_kept(const struct container *m, struct err *e) {
 
 static int show(struct ctl *c, struct logs *l, struct err *e) {
         const struct control_message ask = { .kind = CONTROL_WAIT };
+        struct journal_ask journal = { .proc = c->proc, .lines = l->lines, .follow = l->follow };
         struct container m;
         char service[256];
         int k = container_find(l->machine, &c->arena, &m, e);
@@ -242,14 +161,15 @@ static int show(struct ctl *c, struct logs *l, struct err *e) {
                 l->conn = control_connect(l->machine, NULL);
         if (l->conn >= 0)
                 (void) control_send(l->conn, &ask, NULL, 0);
-        if (!ctl_is_set(c, "console") && has_journal(c, &m))
-                return show_journal(l, "-M", l->machine, e);
+        journal.conn = l->conn;
+        if (!ctl_is_set(c, "console") && journal_is_there(c->proc, &m))
+                return journal_show(&journal, &m, e);
         k = show_console(c, l, e);
         if (k <= 0)
                 return k;
-        find_service(c, &m, service, sizeof service);
+        journal_find_service(c->proc, &m, service, sizeof service);
         if (service[0] && !ctl_is_set(c, "console"))
-                return show_journal(l, "-u", service, e);
+                return journal_show_service(&journal, service, e);
         return nothing_kept(&m, e);
 }
 

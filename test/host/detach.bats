@@ -125,6 +125,36 @@ own_scope() {
         rm -rf "${machines:?}/d3"
 }
 
+@test "logs -f of a journal in memory: what the next start says follows" {
+        local leader follower
+        limit=120
+        host_tree trixie d3
+        rm -rf "$TREE/var/log/journal"
+        try berth -d -b -q --notify-ready=yes -M d3
+        status_is 0
+        await_true eval 'journalctl -q -M d3 -n 1'
+        ctl exec d3 systemd-cat -t told echo before-the-restart
+        "$BERTHCTL" logs -f -n 3 d3 >"$work/followed" 2>&1 &
+        follower=$!
+        await "$work/followed" before-the-restart
+        leader=$(ctl show --value -p Leader d3)
+        ctl exec d3 systemctl reboot
+        await_true eval '[ "$(ctl show --value -p Leader d3)" != '"$leader"' ]'
+        await_true ctl exec d3 systemctl is-active -q systemd-journal-flush
+        ctl exec d3 systemd-cat -t told echo after-the-restart
+        await "$work/followed" after-the-restart
+        # From its beginning on.
+        grep -q "Journal started" "$work/followed"
+        [ "$(grep -c before-the-restart "$work/followed")" = 1 ]
+        ctl stop d3
+        status=0
+        wait $follower || status=$?
+        status_is 0
+        never pgrep -x journalctl
+        await_no_supervisor
+        rm -rf "${machines:?}/d3"
+}
+
 # --- the host's journal ---
 
 @test "what a payload without a journal shows is in the host's journal, as text, with whose it is" {
