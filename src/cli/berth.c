@@ -73,12 +73,9 @@ static int load_files(struct session *s, struct err *e) {
 }
 
 static int open_image(struct session *s, struct err *e) {
-        bool replace = s->spec->self.replace && s->spec->self.dry_run == DRY_RUN_NO;
         const struct image_ask ask = { .ask = berth_ask, .credentials = getenv("CREDENTIALS_DIRECTORY") };
-        /* Who runs from it has it locked. */
-        int k = replace ? berth_replace(s->facts.tree.name, s->opened.proc, &s->draft.arena, e) : 0;
+        int k = image_look(s->spec, &ask, &s->draft.arena, &s->facts, &s->opened.root, &s->image, e);
 
-        k = k < 0 ? k : image_look(s->spec, &ask, &s->draft.arena, &s->facts, &s->opened.root, &s->image, e);
         return k < 0 ? k : probe_top(&s->facts, s->opened.root, e);
 }
 
@@ -94,6 +91,22 @@ static int open_stack(struct session *s, struct err *e) {
         return k;
 }
 
+/* Who runs from an image has it locked. With --replace that one is ended, but only for what is good but for that. */
+static int open_free(struct session *s, int (*open)(struct session *, struct err *), struct err *e) {
+        const struct facts before = s->facts;
+        int k = open(s, e);
+
+        if (k >= 0 || !s->spec->self.replace || e->kind != ERR_BUSY)
+                return k;
+        image_close(s->image);
+        stack_close(s->stack);
+        s->image = NULL;
+        s->facts = before;
+        *e = (struct err){ .kind = ERR_NONE };
+        k = berth_replace(s->facts.tree.name, s->opened.proc, &s->draft.arena, e);
+        return k < 0 ? k : open(s, e);
+}
+
 /* From text to facts; nothing on the host changes. */
 static int prepare(struct session *s, struct err *e) {
         struct arena *a = &s->draft.arena;
@@ -103,8 +116,8 @@ static int prepare(struct session *s, struct err *e) {
         k = k < 0 ? k : load_files(s, e);
         k = k < 0 ? k : draft_seal(&s->draft, &s->spec, e);
         k = k < 0 ? k : probe_host(s->spec, s->env, a, &s->facts, &s->opened, e);
-        k = k < 0 || !s->facts.image.used ? k : open_image(s, e);
-        k = k < 0 || !s->facts.stack.used ? k : open_stack(s, e);
+        k = k < 0 || !s->facts.image.used ? k : open_free(s, open_image, e);
+        k = k < 0 || !s->facts.stack.used ? k : open_free(s, open_stack, e);
         return k < 0 ? k : probe_tree(s->spec, a, &s->facts, &s->opened, e);
 }
 

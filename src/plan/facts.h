@@ -251,6 +251,7 @@ struct facts {
                 uint8_t machine_id[16];
                 bool has_os_release;
                 bool lacks_program; /* no usr, and not what is to run: asked where --boot is not */
+                bool lacks_command; /* what is to run: asked where somebody would be ended for it (--replace) */
                 const char
                         *template; /* the tree is not there: it is to be made from this one, which the facts are of */
                 bool subvolume;    /* a snapshot of it can be made, and is the whole; asked for copies only, as is: */

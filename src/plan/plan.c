@@ -289,6 +289,11 @@ static int check_root(const struct spec *s, const struct facts *f, struct arena 
                                         s->exec.argv.items[0]);
                 return err_hint(e, "-D names the tree, -M one in /var/lib/machines");
         }
+        if (f->tree.lacks_command) {
+                err_set(e, ERR_PAYLOAD, ENOENT, "cannot run %s in %s", s->exec.argv.items[0], plan_tree_name(f, a));
+                err_blame(e, SAID_COMMAND, NULL);
+                return err_hint(e, "a running container of that name goes on");
+        }
         if (s->exec.mode != EXEC_BOOT)
                 return 0;
         if (!f->tree.has_os_release && !s->host.no_os_release_check) {

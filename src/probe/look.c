@@ -309,6 +309,12 @@ static void probe_machine(const struct spec *s, struct arena *a, struct facts *f
         probe_emulator(a, f, o);
 }
 
+/* The tree is all that there will be, and it is worth a look. */
+static bool may_lack_command(const struct spec *s, const struct facts *f) {
+        return s->self.replace && s->exec.argv.n > 0 && s->mounts.n == 0 && !s->root.overlay_upper && !f->image.used &&
+               !f->stack.used;
+}
+
 int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e) {
         bool users = s->ids.mode == USERS_PICK || (s->ids.mode == USERS_DEFAULT && s->self.face == FACE_BERTH);
         int r = enter_pivot(s, f, o, e);
@@ -333,8 +339,10 @@ int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct op
                 /* The plan says it, with the name of the tree and what else it lacks. */
                 if (r == -ENOENT)
                         *e = (struct err){ .kind = ERR_NONE };
-        } else
+        } else {
                 f->tree.lacks_program = tree_lacks_program(o->root, &s->exec);
+                f->tree.lacks_command = may_lack_command(s, f) && tree_lacks_command(o->root, &s->exec);
+        }
         probe_machine(s, a, f, o);
         if (users && f->host.first_userns && f->host.can_userns)
                 probe_range(f, a);

@@ -36,6 +36,9 @@ bool tree_has_os_release(int root);
 /* A tree without usr and without the program that it is to run: no OS tree, and nothing else that can be started. */
 bool tree_lacks_program(int root, const struct spec_exec *x);
 
+/* A tree without the command that it is to run (there is one), as far as that can be said from outside. */
+bool tree_lacks_command(int root, const struct spec_exec *x);
+
 /* Which program --boot starts, and what kind of init it is: decides the stop signals. */
 int tree_init(int root, struct arena *a, struct tree_init *ret, struct err *e);
 const char *init_kind_name(enum init_kind k);

@@ -35,14 +35,18 @@ static bool is_in_path(int root, const char *dirs, const char *name) {
         return false;
 }
 
-bool tree_lacks_program(int root, const struct spec_exec *x) {
-        const char *word = x->argv.n > 0 ? x->argv.items[0] : NULL, *dirs = PLAN_SEARCH_PATH;
+/* A shell: the user's, or one of these. */
+static bool lacks_shell(int root) {
+        return !is_there(root, "etc/passwd") && !is_there(root, "bin/bash") && !is_there(root, "bin/sh");
+}
 
-        if (is_there(root, "usr"))
-                return false;
-        /* A shell: the user's, or one of these. */
-        if (!word)
-                return !is_there(root, "etc/passwd") && !is_there(root, "bin/bash") && !is_there(root, "bin/sh");
+bool tree_lacks_program(int root, const struct spec_exec *x) {
+        return !is_there(root, "usr") && (x->argv.n > 0 ? tree_lacks_command(root, x) : lacks_shell(root));
+}
+
+bool tree_lacks_command(int root, const struct spec_exec *x) {
+        const char *word = x->argv.items[0], *dirs = PLAN_SEARCH_PATH;
+
         if (strchr(word, '/'))
                 return *word == '/' && !is_there(root, word);
         for (size_t i = 0; i < x->env.n; i++)

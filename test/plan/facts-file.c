@@ -526,6 +526,7 @@ static const struct {
         ROW("tree.machine-id", tree.machine_id, set_machine_id),
         ROW("tree.os-release", tree.has_os_release, set_bool),
         ROW("tree.lacks-program", tree.lacks_program, set_bool),
+        ROW("tree.lacks-command", tree.lacks_command, set_bool),
         ROW("bound-user", bound_users, set_bound_user),
         ROW("tree.template", tree.template, set_text),
         ROW("tree.subvolume", tree.subvolume, set_bool),

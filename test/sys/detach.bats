@@ -247,6 +247,25 @@ await_waiter() {
         output_is "nobody before"
 }
 
+@test "replace: nobody is ended for what cannot start" {
+        opts=(--read-only)
+        detached same sleep 1000
+        local before=$supervisor bad
+        for bad in "no-such-command" "/no/such" "-u nobody-known true" "--bind=/no-such-source:/mnt true" "-E PATH=/srv sleep 1"; do
+                try berth -q --replace -M same "${opts[@]}" -D "$TREE" $bad
+                refused
+                [ "$(value_of same supervisor)" = "$before" ]
+                ctl exec same true
+        done
+        # Where the tree is not all that there will be, it is not asked.
+        mkdir "$work/more"
+        cp "$TREE/bin/busybox" "$work/more/echo"
+        try berth -q --replace -M same "${opts[@]}" --bind="$work/more:/srv" -D "$TREE" /srv/echo from elsewhere
+        status_is 0
+        output_is "from elsewhere"
+        [ ! -e /run/berth/same ]
+}
+
 @test "logs: all of it, and the last lines" {
         detached says sh -c 'printf "one\ntwo\n\nfour\n"; exec sleep 1000'
         await /run/berth/says/console.log four

@@ -834,6 +834,13 @@ split_tree() {
         opts=(-M two)
         from_image true
         refused "is currently busy"
+        # Nobody is ended for an image that cannot start.
+        truncate -s 1M "$work/none.raw"
+        try berth -q --replace -M one -i "$work/none.raw" true
+        refused
+        try berth -q --replace -M one -i "$IMAGE" --image-policy=root=verity true
+        refused
+        ctl exec one true
         try berth -q --detach --replace -M one -i "$IMAGE" sleep 1000
         status_is 0
         ctl stop --kill one

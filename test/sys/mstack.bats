@@ -143,8 +143,13 @@ from_stack() {
         rm -r "$STACK/rw"
         opts=(-M two)
         from_stack true
-        stop_berth
         refused busy
+        # But for the one that is to be replaced.
+        mkdir "$STACK/rw"
+        try berth -q --replace -M one "--mstack=$STACK" cat /data/file
+        status_is 0
+        output_is content
+        wait "$launcher" || true
 }
 
 @test "a stack may be nothing but an image at bind@usr" {
