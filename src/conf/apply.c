@@ -190,6 +190,23 @@ static void note_said(struct conf *c, const struct statement *st) {
         said->where = st->where;
 }
 
+static int hear(struct conf *c, const struct statement *st, struct err *e) {
+        struct err own = { .kind = ERR_NONE };
+        int r = call_setter(c, &c->draft->spec, st, &own);
+
+        if (r == SET_CLASH && from_file(st)) {
+                conf_warn(c, "%s, ignored", own.text);
+                return 0;
+        }
+        if (r < 0 || r == SET_LATER || r == SET_CLASH) {
+                if (e)
+                        *e = own;
+                return -EINVAL;
+        }
+        note_said(c, st);
+        return 0;
+}
+
 int conf_fill(struct conf *c, struct err *e) {
         struct draft *d = c->draft;
         enum settings_mode mode = d->spec.self.settings;
@@ -214,10 +231,9 @@ int conf_fill(struct conf *c, struct err *e) {
                                   st->value, origin_name(st->origin));
                         continue;
                 }
-                r = call_setter(c, &d->spec, st, e);
-                if (r < 0 || r == SET_LATER)
-                        return -EINVAL;
-                note_said(c, st);
+                r = hear(c, st, e);
+                if (r < 0)
+                        return r;
         }
         return 0;
 }

@@ -19,8 +19,10 @@ int set_mode(const struct saying *s, struct err *e) {
 
         if (parse_bool(s->said->value, &v) < 0)
                 return bad_value(s, e, "not a boolean");
-        if (v && *mode != EXEC_COMMAND && *mode != mine)
-                return bad_value(s, e, "does not go with --%s", exec_mode_name(*mode));
+        if (v && *mode != EXEC_COMMAND && *mode != mine) {
+                bad_value(s, e, "does not go with --%s", exec_mode_name(*mode));
+                return SET_CLASH;
+        }
         if (v)
                 *mode = mine;
         else if (*mode == mine)

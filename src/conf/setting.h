@@ -70,6 +70,7 @@ enum set_result {
         SET_NOTHING,   /* accepted, has no effect: what the feature's absence means anyway */
         SET_LATER,     /* valid, but this build cannot do it */
         SET_UNTRUSTED, /* valid, but more than a file beside the image may ask for */
+        SET_CLASH,     /* excludes what was said before; e is filled. In a file it is ignored, with a warning */
 };
 
 enum { NTH_BUF = 32 };

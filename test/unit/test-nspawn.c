@@ -141,8 +141,13 @@ static void test_later(struct tap *t) {
         BESIDE(t, bind, warned(&x, ":2: Bind= is ignored: the file lies beside the image"), "and one without trust");
         FILE_(t, WITH(ARGV("--private-network=no"), .admin = veth), s->net.private == NO,
               "the command line can undo it");
-        refused(t, &(struct trial_input) IN(.admin = "[Exec]\nBoot=yes\nProcessTwo=yes\n"),
-                "t.nspawn:3: ProcessTwo=yes: does not go with --boot", "what excludes each other");
+        ADMIN(t, "[Exec]\nBoot=yes\nProcessTwo=yes\nUser=u\n",
+              s->exec.mode == EXEC_BOOT && s->exec.user &&
+                      warned(&x, "t.nspawn:3: ProcessTwo=yes: does not go with --boot, ignored"),
+              "of what excludes each other, the first is heard");
+        BESIDE(t, "[Exec]\nProcessTwo=yes\nBoot=yes\n",
+               s->exec.mode == EXEC_STUB && warned(&x, ":3: Boot=yes: does not go with --as-pid2, ignored"),
+               "in any order, and whoever wrote it");
 }
 
 static void test_precedence(struct tap *t) {
