@@ -46,23 +46,24 @@ static int await_something(int fd, int seconds) {
 }
 
 /* There is nothing yet: of a socket, for too long. */
-static int go_on_waiting(int fd) {
-        int flags = fcntl(fd, F_GETFL);
+static int go_on_waiting(int fd, int seconds) {
+        int flags = fcntl(fd, F_GETFL), k;
 
         if (flags < 0 || !(flags & O_NONBLOCK))
                 return -ETIMEDOUT;
-        return fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0 ? -errno : 0;
+        k = await_something(fd, seconds);
+        return k == 0 ? -ETIME : k < 0 ? k : 0;
 }
 
 /* A FIFO without a writer looks as if it was at its end (fifo(7)): an end at the very beginning is looked at again
  * once poll(2) has something to say. */
-ssize_t file_read_awaited(int fd, char *buf, size_t size, int seconds) {
+ssize_t file_read_awaited(int fd, char *buf, size_t size, const struct file_patience *p) {
         size_t n = 0;
         int came = -1;
 
         while (n < size) {
                 ssize_t r = read(fd, buf + n, size - n);
-                int k = r >= 0 || errno == EINTR ? 0 : errno == EAGAIN ? go_on_waiting(fd) : -errno;
+                int k = r >= 0 || errno == EINTR ? 0 : errno == EAGAIN ? go_on_waiting(fd, p->for_word) : -errno;
 
                 if (k < 0)
                         return k;
@@ -70,7 +71,7 @@ ssize_t file_read_awaited(int fd, char *buf, size_t size, int seconds) {
                         return -ETIMEDOUT;
                 if (r == 0 && (n > 0 || came > 0))
                         break;
-                if (r == 0 && (came = await_something(fd, seconds)) < 0)
+                if (r == 0 && (came = await_something(fd, p->for_writer)) < 0)
                         return came;
                 if (r > 0) {
                         n += (size_t) r;

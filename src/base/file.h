@@ -12,9 +12,13 @@ ssize_t file_read(int fd, char *buf, size_t size);
 ssize_t file_pread(int fd, void *buf, size_t size, off_t at);
 
 /* The same as file_read() of what may be a FIFO, opened with O_NONBLOCK: that nobody has opened it to write there is
- * an end only after so many seconds, as -ETIMEDOUT. A writer that is there takes its time. A socket has a time-out of
- * its own (SO_RCVTIMEO): -ETIMEDOUT then. */
-ssize_t file_read_awaited(int fd, char *buf, size_t size, int seconds);
+ * an end only after so many seconds, as -ETIMEDOUT. A writer that is there takes its time (a user may have to type
+ * something for it), but says something within so many: -ETIME. A socket has a time-out of its own (SO_RCVTIMEO):
+ * -ETIMEDOUT then. */
+struct file_patience {
+        int for_writer, for_word; /* seconds */
+};
+ssize_t file_read_awaited(int fd, char *buf, size_t size, const struct file_patience *p);
 
 /* The text of a small file below a directory, cut off at size - 1 and terminated. Returns its length. */
 ssize_t file_read_at(int dir, const char *path, char *text, size_t size);

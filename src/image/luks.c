@@ -82,11 +82,12 @@ static int copy_header(const struct image *m, const struct image_part *p) {
 /* --- passphrases --- */
 
 /* Of a FIFO the writer may come later, but within this time. */
-enum { PATIENCE_S = 30 };
+enum { PATIENCE_S = 30, PATIENCE_WORD_S = 90 };
 
 static int read_secret(const char *path, struct secret *ret) {
         CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        ssize_t n = fd < 0 ? -errno : file_read_awaited(fd, ret->bytes, sizeof ret->bytes, PATIENCE_S);
+        const struct file_patience patience = { PATIENCE_S, PATIENCE_WORD_S };
+        ssize_t n = fd < 0 ? -errno : file_read_awaited(fd, ret->bytes, sizeof ret->bytes, &patience);
 
         ret->size = n > 0 ? (uint32_t) n : 0;
         if (n == sizeof ret->bytes)
@@ -131,11 +132,13 @@ static int explain(const struct image *m, const struct image_part *p, const stru
 
 /* code 0: the file is empty. */
 static int no_key_file(const char *path, int code, struct err *e) {
-        err_set(e, ERR_HOST, -code, "cannot read a passphrase from %s", path);
+        err_set(e, ERR_HOST, code == -ETIME ? ETIMEDOUT : -code, "cannot read a passphrase from %s", path);
         if (code == 0)
                 err_hint(e, "it is empty");
         else if (code == -ETIMEDOUT)
                 err_hint(e, "nothing came within %d seconds", PATIENCE_S);
+        else if (code == -ETIME)
+                err_hint(e, "it is open to be written to, but nothing came for %d seconds", PATIENCE_WORD_S);
         else if (code == -EFBIG)
                 err_hint(e, "a passphrase has less than %d bytes", SECRET_MAX);
         else

@@ -17,7 +17,7 @@
 #include "base/str.h"
 #include "plan/plan.h"
 
-enum { PATIENCE_S = 30 };
+enum { PATIENCE_S = 30, PATIENCE_WORD_S = 90 };
 
 /* A name without a slash is a credential that berth got itself (systemd.exec(5), LoadCredential=). */
 static int open_source(const struct credential *c, char **env, struct arena *a, struct err *e) {
@@ -75,7 +75,8 @@ static int open_content(int fd) {
 
 static int read_content(int fd, struct arena *a, struct credential *c) {
         char *data = arena_alloc(a, CREDENTIAL_MAX + 1);
-        ssize_t n = file_read_awaited(fd, data, CREDENTIAL_MAX + 1, PATIENCE_S);
+        const struct file_patience patience = { PATIENCE_S, PATIENCE_WORD_S };
+        ssize_t n = file_read_awaited(fd, data, CREDENTIAL_MAX + 1, &patience);
 
         c->data = data;
         c->size = n > 0 ? (size_t) n : 0;
@@ -83,9 +84,12 @@ static int read_content(int fd, struct arena *a, struct credential *c) {
 }
 
 static int cannot_read(const struct credential *c, int code, struct err *e) {
-        err_set(e, ERR_HOST, code, "--load-credential=%s: cannot read %s", c->id, c->source);
+        err_set(e, ERR_HOST, code == ETIME ? ETIMEDOUT : code, "--load-credential=%s: cannot read %s", c->id,
+                c->source);
         switch (code) {
         case ETIMEDOUT: return err_hint(e, "nothing came within %d seconds", PATIENCE_S);
+        case ETIME:
+                return err_hint(e, "it is open to be written to, but nothing came for %d seconds", PATIENCE_WORD_S);
         case EFBIG: return err_hint(e, "a credential has at most 1 MiB");
         case EISDIR: return err_hint(e, "name a file in it");
         case ECONNREFUSED: return err_hint(e, "nobody listens at that socket");

@@ -122,6 +122,17 @@ c, _ = s.accept(); c.sendall(b"by a socket"); c.close()' "$work/socket" 3>&- &
         status_is 0
 }
 
+@test "--load-credential= from a FIFO whose writer says nothing: an end, and a reason" {
+        mkfifo "$work/fifo"
+        sleep 1000 >"$work/fifo" 3>&- &
+        local writer=$!
+        try timeout 20 strace -f -o "$work/trace" -e inject=poll:retval=0:when=1 "$BERTH" -q "--load-credential=a:$work/fifo" -D "$TREE" true
+        kill "$writer"
+        wait "$writer" || true
+        grep -q 'poll(.*90000.*INJECTED' "$work/trace"
+        refused "--load-credential=a: cannot read $work/fifo: Connection timed out (it is open to be written to, but nothing came for 90 seconds)"
+}
+
 @test "--load-credential= of a relative path, and of a command, in the background" {
         cd "$work"
         echo relative >file

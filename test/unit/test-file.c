@@ -18,7 +18,8 @@
 #include "base/clean.h"
 #include "unit/tap.h"
 
-enum { SECONDS = 1 };
+/* Seconds. */
+static const struct file_patience patience = { .for_writer = 1, .for_word = 2 };
 
 static double now(void) {
         struct timespec t;
@@ -46,7 +47,7 @@ static pid_t start_writer(const char *fifo, int ms, const char *const *words) {
 
 static ssize_t read_fifo(const char *path, char *buf, size_t size) {
         CLEAN_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-        ssize_t n = fd < 0 ? -errno : file_read_awaited(fd, buf, size - 1, SECONDS);
+        ssize_t n = fd < 0 ? -errno : file_read_awaited(fd, buf, size - 1, &patience);
 
         buf[n > 0 ? n : 0] = '\0';
         return n;
@@ -83,16 +84,29 @@ static void test_nobody(struct tap *t, const char *fifo) {
         pid_t pid;
 
         OK_INT(t, read_fifo(fifo, buf, sizeof buf), -ETIMEDOUT, "nobody writes: given up");
-        OK(t, now() - start >= SECONDS * 0.9, "not before its time");
+        OK(t, now() - start >= patience.for_writer * 0.9, "not before its time");
 
         /* One that is there when the time is over is waited for. */
         pid = fork();
         if (pid == 0) {
                 silent = open(fifo, O_WRONLY);
-                usleep((SECONDS * 1000 + 500) * 1000);
+                usleep((patience.for_writer * 1000 + 500) * 1000);
                 _exit(write(silent, "x", 1) != 1);
         }
         OK_INT(t, read_fifo(fifo, buf, sizeof buf), 1, "a silent writer is waited for");
+        waitpid(pid, NULL, 0);
+
+        pid = fork();
+        if (pid == 0) {
+                silent = open(fifo, O_WRONLY);
+                (void) write(silent, "x", 1);
+                for (;;)
+                        pause();
+        }
+        start = now();
+        OK_INT(t, read_fifo(fifo, buf, sizeof buf), -ETIME, "one that stays silent is given up");
+        OK(t, now() - start >= patience.for_word * 0.9, "not before its time");
+        kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
 }
 
@@ -102,19 +116,20 @@ static void test_others(struct tap *t, const char *dir) {
         int ends[2], pair[2];
         char buf[8];
 
-        OK_INT(t, file_read_awaited(empty, buf, sizeof buf, SECONDS), 0, "an empty file is empty");
+        OK_INT(t, file_read_awaited(empty, buf, sizeof buf, &patience), 0, "an empty file is empty");
         full = open("/dev/zero", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-        OK_INT(t, file_read_awaited(full, buf, sizeof buf, SECONDS), sizeof buf, "no more than there is room for");
+        OK_INT(t, file_read_awaited(full, buf, sizeof buf, &patience), sizeof buf, "no more than there is room for");
         if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0) {
                 OK_INT(t, write(ends[1], "said", 4), 4, "a pipe, written to");
                 close(ends[1]);
-                OK_INT(t, file_read_awaited(ends[0], buf, sizeof buf, SECONDS), 4, "and closed: all of it");
-                OK_INT(t, file_read_awaited(ends[0], buf, sizeof buf, SECONDS), 0, "and its end, at once");
+                OK_INT(t, file_read_awaited(ends[0], buf, sizeof buf, &patience), 4, "and closed: all of it");
+                OK_INT(t, file_read_awaited(ends[0], buf, sizeof buf, &patience), 0, "and its end, at once");
                 close(ends[0]);
         }
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) {
                 setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-                OK_INT(t, file_read_awaited(pair[0], buf, sizeof buf, SECONDS), -ETIMEDOUT, "a socket that is silent");
+                OK_INT(t, file_read_awaited(pair[0], buf, sizeof buf, &patience), -ETIMEDOUT,
+                       "a socket that is silent");
                 close(pair[0]);
                 close(pair[1]);
         }
