@@ -41,27 +41,23 @@ static bool may_share_blocks(long type) {
                type == 0x7461636f /* ocfs2 */;
 }
 
-/* Are this directory and all above it open to everybody? What cannot be looked at counts as closed: we are root. */
+/* Are this directory and all above it open to everybody? What cannot be looked at counts as closed: we are root. Each
+ * by its own name from here, "..", "../..": every start asks, and that is one call for each. */
 static bool others_reach(int root) {
-        CLEAN_FD int at = fcntl(root, F_DUPFD_CLOEXEC, 3);
         struct stat here, above;
+        char up[512] = "..";
 
-        if (at < 0 || fstat(at, &here) < 0)
+        if (fstat(root, &here) < 0)
                 return false;
-        for (;;) {
-                int up;
-
-                if (!(here.st_mode & S_IXOTH))
-                        return false;
-                up = openat(at, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-                clean_fd(&at);
-                at = up;
-                if (at < 0 || fstat(at, &above) < 0)
+        for (size_t n = strlen(up); here.st_mode & S_IXOTH; n += strlen("/..")) {
+                if (fstatat(root, up, &above, 0) < 0 || n + sizeof "/.." > sizeof up)
                         return false;
                 if (above.st_dev == here.st_dev && above.st_ino == here.st_ino)
                         return true;
                 here = above;
+                memcpy(up + n, "/..", sizeof "/..");
         }
+        return false;
 }
 
 /* Is it this directory, or one of those above it? Only those of the same file system, where mounts are not crossed. */
