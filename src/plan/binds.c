@@ -374,7 +374,7 @@ static int make_upper(const struct spec_mount *m, const struct spec_source *from
         o->upper.upper = true;
         path = !slash ? "" : slash == path ? "/" : arena_strndup(a, path, (size_t) (slash - path));
         *(from->in_tree ? &o->upper.inside : &o->upper.host) = path;
-        return 0;
+        return plan_check_upper(p, &o->upper, m->option, e) < 0 ? err_blame(e, m->option, from->path) : 0;
 }
 
 static int add_overlay(const struct spec_mount *m, const struct facts *f, const struct source *from, struct arena *a,
@@ -385,8 +385,8 @@ static int add_overlay(const struct spec_mount *m, const struct facts *f, const 
 
         if (!from->type)
                 return no_source(m, source_name(&m->layers.items[from->layer], f, a), from, e);
-        if (f->host.no_overlay || (!m->read_only && plan_no_overlay(f, p))) {
-                err_set(e, ERR_HOST, 0, "%s: %s", m->option, plan_no_overlay(f, p));
+        if (plan_no_overlay(f)) {
+                err_set(e, ERR_HOST, 0, "%s: %s", m->option, plan_no_overlay(f));
                 return err_blame(e, m->option, NULL);
         }
         for (size_t i = n; i > 0; i--)

@@ -79,6 +79,26 @@ static struct idmap_extents of_files(const struct plan *p, uint32_t first, struc
         return l;
 }
 
+/* What systemd gives to services of the host for a while (DynamicUser=), which systemd-nsresourced counts with what it
+ * lends: its program lets no overlay be made that could write them to a disk. */
+enum { FLEETING_FIRST = 61184, FLEETING_LAST = 65519 };
+
+/* Without further ranges, which are called the same on the disk, and without the host's root: none of ours writes. */
+static struct idmap_extents of_kept(const struct plan *p, uint32_t first, struct arena *a) {
+        struct idmap_extents l = { 0 };
+
+        if (!p->ids.lent)
+                return l;
+        if (first > 0) {
+                *arena_push(a, &l) = (struct idmap_extent){ first, p->ids.base, p->ids.count };
+                return l;
+        }
+        *arena_push(a, &l) = (struct idmap_extent){ 0, p->ids.base, FLEETING_FIRST };
+        *arena_push(a, &l) = (struct idmap_extent){ FLEETING_LAST + 1, p->ids.base + FLEETING_LAST + 1,
+                                                    p->ids.count - FLEETING_LAST - 1 };
+        return l;
+}
+
 /* Further ranges are called the same inside. */
 static struct owner_map_list rows_of(const struct spec *s, const struct facts *f, struct arena *a) {
         struct owner_map_list l = { 0 };
@@ -107,6 +127,8 @@ int plan_idmaps(const struct spec *s, const struct facts *f, struct arena *a, st
         }
         p->ids.in_tree = of_files(p, p->ids.tree_base, a);
         p->ids.on_host = of_files(p, 0, a);
+        p->ids.kept_in_tree = of_kept(p, p->ids.tree_base, a);
+        p->ids.kept_on_host = of_kept(p, 0, a);
         return check_own(s, p, e);
 }
 

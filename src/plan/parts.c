@@ -130,7 +130,7 @@ static int add_image_part(const struct facts *f, struct arena *a, struct plan *p
         if (k < 0)
                 return k;
 
-        if (thrown_away && read_only && !part->fixed && !boot && !plan_no_overlay(f, p)) {
+        if (thrown_away && read_only && !part->fixed && !boot && !plan_no_overlay(f)) {
                 op.kind = FSOP_OVERLAY;
                 op.overlay = part_overlay(f, a, p, i);
                 op.host = NULL;

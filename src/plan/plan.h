@@ -230,6 +230,8 @@ struct plan {
                 /* All rows: of the container's user namespace; of the same as the builder's sees it; and by which
                  * files are mapped, those of the tree, and those whose numbers are the container's. */
                 struct idmap_extents map, inner, in_tree, on_host;
+                /* Where they are lent: those of the last two that an overlay may write to a disk. */
+                struct idmap_extents kept_in_tree, kept_on_host;
         } ids;
         struct {
                 enum cgroup_of of;

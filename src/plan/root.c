@@ -15,10 +15,16 @@ const char *plan_tree_name(const struct facts *f, struct arena *a) {
         return f->tree.pivot ? arena_printf(a, "%s/%s", path, f->tree.pivot) : path;
 }
 
-const char *plan_no_overlay(const struct facts *f, const struct plan *p) {
-        return p->ids.lent          ? "nothing is written to an overlay with ids that systemd-nsresourced lends"
-               : f->host.no_overlay ? "the kernel cannot make an overlay here"
-                                    : NULL;
+const char *plan_no_overlay(const struct facts *f) {
+        return f->host.no_overlay ? "the kernel cannot make an overlay here" : NULL;
+}
+
+int plan_check_upper(const struct plan *p, const struct layer *upper, const char *option, struct err *e) {
+        if (!p->ids.lent || upper->idmap || !(upper->host || upper->inside))
+                return 0;
+        err_set(e, ERR_USAGE, 0, "%s: ids that systemd-nsresourced lends are not kept in an upper layer as they are",
+                option);
+        return err_hint(e, "--private-users-ownership=auto maps its owners");
 }
 
 static int refuse(const struct spec *s, const char *why, struct err *e) {
@@ -92,9 +98,9 @@ static int check_stack(const struct spec *s, const struct facts *f, const struct
 
         if (what)
                 return err_set(e, ERR_USAGE, 0, "%s does not go with the mount stack %s", what, f->tree.path);
-        if (!plan_no_overlay(f, p) || (f->stack.layers.n == 0 && !f->stack.rw))
+        if (!plan_no_overlay(f) || (f->stack.layers.n == 0 && !f->stack.rw))
                 return 0;
-        return err_set(e, ERR_HOST, 0, "%s cannot be made an overlay: %s", f->tree.path, plan_no_overlay(f, p));
+        return err_set(e, ERR_HOST, 0, "%s cannot be made an overlay: %s", f->tree.path, plan_no_overlay(f));
 }
 
 static bool throws_away(const struct spec *s) {
@@ -179,6 +185,9 @@ static int make_stack(const struct spec *s, const struct facts *f, struct arena 
                 return 0;
         }
         o = lay(s, f, a, p);
+        k = plan_check_upper(p, &o->upper, f->tree.path, e);
+        if (k < 0)
+                return k;
         p->root.overlay = o;
         p->root.read_only = !o->memory && !o->upper.host;
         return 0;
@@ -200,8 +209,8 @@ static int make_overlay(const struct spec *s, const struct facts *f, struct aren
 
         if (k < 0)
                 return k;
-        if (plan_no_overlay(f, p)) {
-                refuse(s, plan_no_overlay(f, p), e);
+        if (plan_no_overlay(f)) {
+                refuse(s, plan_no_overlay(f), e);
                 return err_hint(e, "--volatile=yes and --volatile=state do without");
         }
         *arena_push(a, &o->lower) = (struct layer){ .inside = "", .idmap = p->ids.map_root };
@@ -213,7 +222,8 @@ static int make_overlay(const struct spec *s, const struct facts *f, struct aren
         else
                 o->memory = PLAN_MEMORY;
         p->root.overlay = o;
-        return 0;
+        k = plan_check_upper(p, &o->upper, "--overlay-upper=", e);
+        return k < 0 ? err_blame(e, "overlay-upper", NULL) : 0;
 }
 
 /* A root with nothing but usr: programs of the OS make the rest, as at their first boot. */
@@ -291,11 +301,11 @@ static int make_ephemeral(const struct spec *s, const struct facts *f, struct ar
                 return 0;
         }
         /* The lower layer of an overlay is the original. */
-        if (!plan_no_overlay(f, p) && !f->tree.in_use && !p->ids.chown)
+        if (!plan_no_overlay(f) && !f->tree.in_use && !p->ids.chown)
                 return make_overlay(s, f, a, p, e);
         if (f->image.used && !f->image.parts.items[0].fixed && !s->root.read_only) {
                 plan_note(a, p, "%s is copied as a whole%s", f->tree.path,
-                          plan_no_overlay(f, p) ? ": no overlay can be made over it" : "");
+                          plan_no_overlay(f) ? ": no overlay can be made over it" : "");
                 make_image_copy(f, a, p, COPY_FULL);
                 return 0;
         }

@@ -8,9 +8,12 @@
 /* With --private-users-ownership=off all files of a tree may be nobody's. */
 bool plan_owns_tree(const struct facts *f, const struct plan *p);
 
-/* Why nothing can be written to an overlay; NULL: it can. One that the launcher makes belongs to the host, and what is
- * written to it would keep ids that are lent for one run: the kernel refuses that (systemd-nsresourced(8)). */
-const char *plan_no_overlay(const struct facts *f, const struct plan *p);
+/* Why nothing can be written to an overlay; NULL: it can. */
+const char *plan_no_overlay(const struct facts *f);
+
+/* Ids that are lent for one run stay in no directory that outlives it: the kernel refuses an overlay that would write
+ * them there (systemd-nsresourced(8)). The caller blames an option. */
+int plan_check_upper(const struct plan *p, const struct layer *upper, const char *option, struct err *e);
 
 /* A throw-away copy is another machine than the tree, where root inside can write that into it. */
 bool plan_has_own_id(const struct spec *s, const struct facts *f, const struct plan *p);

@@ -8,12 +8,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/msg.h"
 #include "base/path_hint.h"
 #include "sys/idmap.h"
 #include "sys/mounts.h"
@@ -44,7 +46,9 @@ static int open_layer(struct run *r, const struct layer *l, struct err *e) {
 /* What the kernel makes for itself in an upper layer is ours: the host's root must have a number there. */
 static int map_layer(struct run *r, const struct layer *l, int mount, struct err *e) {
         const struct plan *p = r->plan;
-        const struct idmap_extents *ids = l->inside ? &p->ids.in_tree : &p->ids.on_host;
+        bool kept = l->upper && p->ids.lent;
+        const struct idmap_extents *ids = l->inside ? (kept ? &p->ids.kept_in_tree : &p->ids.in_tree)
+                                                    : (kept ? &p->ids.kept_on_host : &p->ids.on_host);
         bool with_host = l->idmap && (p->root.idmap_host || l->upper || (l->inside && p->ids.tree_base > 0));
         CLEAN_FD int userns = with_host ? idmap_make_of(r->opened->proc, ids, ids) : -1;
 
@@ -140,25 +144,24 @@ static int make_upper(struct taken *t) {
         return make_data(data, o->sub, &like);
 }
 
-static int take_upper(struct run *r, struct taken *t, struct err *e) {
+/* What is thrown away of root and partitions is one file system; a user's overlay has its own. */
+static int take_memory(struct run *r, struct taken *t, struct err *e) {
+        const struct overlay *o = t->o;
+
+        t->upper = o->lasting && r->held.memory >= 0 ? fcntl(r->held.memory, F_DUPFD_CLOEXEC, 3)
+                                                     : mount_fresh("tmpfs", o->memory, 0);
+        if (t->upper < 0)
+                return err_set(e, ERR_HOST, -t->upper, "cannot make a tmpfs for the changes");
+        if (o->lasting && r->held.memory < 0)
+                r->held.memory = fcntl(t->upper, F_DUPFD_CLOEXEC, 3);
+        return 0;
+}
+
+static int furnish_upper(struct run *r, struct taken *t, struct err *e) {
         const struct overlay *o = t->o;
         const char *where = o->memory ? "memory" : layer_name(r, &o->upper);
-        int k;
+        int k = make_upper(t);
 
-        if (o->memory) {
-                /* What is thrown away of root and partitions is one file system; a user's overlay has its own. */
-                t->upper = o->lasting && r->held.memory >= 0 ? fcntl(r->held.memory, F_DUPFD_CLOEXEC, 3)
-                                                             : mount_fresh("tmpfs", o->memory, 0);
-                if (t->upper < 0)
-                        return err_set(e, ERR_HOST, -t->upper, "cannot make a tmpfs for the changes");
-                if (o->lasting && r->held.memory < 0)
-                        r->held.memory = fcntl(t->upper, F_DUPFD_CLOEXEC, 3);
-        } else {
-                k = take_layer(r, &o->upper, &t->upper, e);
-                if (k < 0)
-                        return k;
-        }
-        k = make_upper(t);
         if (k < 0)
                 return err_set(e, ERR_HOST, -k, "cannot make the upper layer in %s", where);
         k = make_work(t->upper, o->work);
@@ -174,7 +177,8 @@ static int mount_taken(struct run *r, const struct taken *t, uint64_t attrs, str
                 .data = t->o->data,
                 .work = t->o->work,
                 .sub = t->o->sub,
-                .userxattr = !r->facts->host.first_userns,
+                .userxattr = r->plan->ids.lent || !r->facts->host.first_userns,
+                .attach = r->plan->ids.lent,
         };
         int k = overlay_mount(&l, attrs);
 
@@ -187,16 +191,117 @@ static int mount_taken(struct run *r, const struct taken *t, uint64_t attrs, str
                      : k;
 }
 
-static int take_all(struct run *r, struct taken *t, uint64_t attrs, struct err *e) {
+static bool has_upper(const struct overlay *o) {
+        return o->memory || o->upper.host || o->upper.inside;
+}
+
+static int make_here(struct run *r, struct taken *t, uint64_t attrs, struct err *e) {
+        int k = t->o->memory ? take_memory(r, t, e) : 0;
+
+        if (k == 0 && has_upper(t->o))
+                k = furnish_upper(r, t, e);
+        return k < 0 ? k : mount_taken(r, t, attrs, e);
+}
+
+/* --- with ids that are lent ---
+ *
+ * An overlay belongs to the user namespace that it was made in, and so does a tmpfs. Those of the host would keep ids
+ * that are lent for one run only, for all that the kernel can tell: it lets nobody with such ids make a file there. So
+ * a process M makes both as root of the container. It has a mount namespace of its own, since layers must be attached.
+ */
+
+static int become_root_inside(struct run *r, struct err *e) {
+        if (setns(r->opened->lent, CLONE_NEWUSER) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot enter the user namespace that was lent");
+        if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot become root of the user namespace that was lent");
+        return unshare(CLONE_NEWNS) < 0 ? err_set(e, ERR_HOST, errno, "cannot make a mount namespace") : 0;
+}
+
+/* What was attached goes with M's namespace: of a tmpfs that others are to use after us, a copy stays. */
+static int make_inside(struct run *r, struct taken *t, uint64_t attrs, struct err *e) {
+        int k = become_root_inside(r, e), overlay = k < 0 ? k : make_here(r, t, attrs, e);
+
+        if (overlay < 0 || !t->o->lasting)
+                return overlay;
+        clean_fd(&r->held.memory);
+        r->held.memory = mount_clone(t->upper, "", false);
+        return r->held.memory < 0 ? err_set(e, ERR_SYSTEM, -r->held.memory, "cannot keep the tmpfs for the changes")
+                                  : overlay;
+}
+
+struct made {
+        int result;
+        struct err err;
+};
+
+static _Noreturn void answer_from_inside(struct run *r, struct taken *t, uint64_t attrs, int sock) {
+        struct made m = { 0 };
+        struct msg_fds fds = { 0 };
+        int overlay = make_inside(r, t, attrs, &m.err);
+
+        m.result = overlay < 0 ? overlay : 0;
+        if (overlay >= 0)
+                fds.fd[fds.n++] = overlay;
+        if (overlay >= 0 && t->o->lasting)
+                fds.fd[fds.n++] = r->held.memory;
+        _exit(msg_send(sock, &m, sizeof m, &fds) < 0);
+}
+
+static int take_answer(struct run *r, const struct taken *t, int sock, struct err *e) {
+        struct msg_fds fds = { 0 };
+        struct made m;
+
+        if (msg_recv(sock, &m, sizeof m, &fds, 0) != sizeof m)
+                return err_set(e, ERR_SYSTEM, ECHILD, "who should make an overlay died");
+        if (m.result < 0) {
+                *e = m.err;
+                return m.result;
+        }
+        if (fds.n != 1 + t->o->lasting) {
+                msg_fds_close(&fds);
+                return err_set(e, ERR_BUG, 0, "no overlay came from who should make it");
+        }
+        if (t->o->lasting) {
+                clean_fd(&r->held.memory);
+                r->held.memory = fds.fd[1];
+        }
+        return fds.fd[0];
+}
+
+static int make_by_child(struct run *r, struct taken *t, uint64_t attrs, struct err *e) {
+        struct process maker = { .pidfd = -1 };
+        CLEAN_FD int here = -1, there = -1;
+        int pair[2], code, status, k = msg_pair(pair);
+
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot make a socket pair");
+        here = pair[0];
+        there = pair[1];
+        k = process_clone(0, -1, &maker);
+        if (k == 0) {
+                close(TAKE_FD(here));
+                answer_from_inside(r, t, attrs, there);
+        }
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot make a process that makes an overlay");
+        close(TAKE_FD(there));
+        k = take_answer(r, t, here, e);
+        (void) process_wait(maker.pidfd, true, &code, &status);
+        clean_fd(&maker.pidfd);
+        return k;
+}
+
+static int make_of_layers(struct run *r, struct taken *t, uint64_t attrs, struct err *e) {
         int k = 0;
 
         for (size_t i = 0; k == 0 && i < t->o->lower.n; i++)
                 k = take_layer(r, &t->o->lower.items[i], &t->lower[i], e);
         if (k == 0 && t->o->sub)
                 k = take_subs(r, t, e);
-        if (k == 0 && (t->o->memory || t->o->upper.host || t->o->upper.inside))
-                k = take_upper(r, t, e);
-        return k < 0 ? k : mount_taken(r, t, attrs, e);
+        if (k == 0 && has_upper(t->o) && !t->o->memory)
+                k = take_layer(r, &t->o->upper, &t->upper, e);
+        return k < 0 ? k : r->plan->ids.lent ? make_by_child(r, t, attrs, e) : make_here(r, t, attrs, e);
 }
 
 int host_lock_upper(struct run *r, const struct fsop *op, struct err *e) {
@@ -229,7 +334,7 @@ int host_make_overlay(struct run *r, const struct overlay *o, int top, uint64_t 
                 t.lower[i] = t.dirs[i] = -1;
         t.lower[0] = top;
         k = o->lower.n > OVERLAY_LOWER ? err_set(e, ERR_USAGE, 0, "an overlay of more than %d layers", OVERLAY_LOWER)
-                                       : take_all(r, &t, attrs, e);
+                                       : make_of_layers(r, &t, attrs, e);
         for (size_t i = 0; i < OVERLAY_LOWER; i++) {
                 clean_fd(&t.lower[i]);
                 clean_fd(&t.dirs[i]);

@@ -148,6 +148,8 @@ int overlay_mount(const struct overlay_layers *l, uint64_t attrs) {
                 k = open_dir(l->upper, l->work, &work);
         if (k < 0)
                 return k;
+        if (l->attach)
+                return attach_and_make(&(struct parts){ l, data, work }, attrs);
         k = make(&(struct parts){ l, data, work }, false, attrs);
         return k == -EINVAL || k == -EBADF ? make_elsewhere(&(struct parts){ l, data, work }, attrs) : k;
 }

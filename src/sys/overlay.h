@@ -15,6 +15,7 @@ struct overlay_layers {
         const char *data, *work;
         const char *sub; /* and the directory of data that is meant; NULL */
         bool userxattr;  /* we are not in the first user namespace */
+        bool attach;     /* we are a process with a mount namespace of its own: the layers stay attached in it */
 };
 enum { OVERLAY_LOWER = 64 };
 
