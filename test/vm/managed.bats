@@ -45,11 +45,119 @@ managed() {
         status_is 1
         errors_has "Operation not permitted"
         [ ! -e "$work/host/new" ]
+        # Those that systemd lends to services of the host are kept from it, too; not one beside them.
+        managed sh -c 'touch /root/file && chown 61183 /root/file && chown 61184 /root/file'
+        status_is 1
+        errors_is "chown: /root/file: Operation not permitted"
+        [ "$(stat -c %u "$TREE/root/file")" = 61183 ]
         managed --volatile=yes sh -c 'mkdir /etc/new && stat -c %u /etc/new'
         output_is 0
         managed -x sh -c 'mkdir /srv/new && stat -c %u /srv/new'
         output_is 0
         [ ! -e "$TREE/srv/new" ]
+}
+
+# A file changed, one made, one of another owner, and a directory in the place of another.
+change_things() {
+        cat <<'END'
+cd "$1" && echo more >>d/low && mkdir new && chown 5:6 new && rm -r e && mkdir e && stat -c '%n %u:%g' d/low new e && ls e
+END
+}
+
+@test "an overlay is written to, by the ids of its files; on a disk they are those inside, and none that are lent" {
+        fresh_tree
+        mkdir -p "$work"/{low/d,low/e,up} "$TREE/lay/d" "$TREE/lay/e" "$TREE/lay.up"
+        echo low | tee "$work/low/d/low" "$work/low/e/gone" "$TREE/lay/d/low" >"$TREE/lay/e/gone"
+        managed --overlay="$work/low:$work/up:/one" --overlay="$work/low::/two" --overlay=+/lay:+/lay.up:/three sh -c "
+                $(change_things | sed 's/"$1"/one/'); cd ..; $(change_things | sed 's/"$1"/two/'); cd ..
+                $(change_things | sed 's/"$1"/three/'); chown 61184 new || chown 65520 new"
+        status_is 0
+        errors_has "chown: new: Value too large for defined data type"
+        output_is $'d/low 0:0\nnew 5:6\ne 0:0\nd/low 0:0\nnew 5:6\ne 0:0\nd/low 0:0\nnew 5:6\ne 0:0'
+        [ "$(stat -c %u:%g "$work"/up/{d,d/low,new,e} "$TREE"/lay.up/{d/low,new,e})" = $'0:0\n0:0\n5:6\n0:0\n0:0\n65520:6\n0:0' ]
+        [ "$(cat "$work"/{low,up}/d/low "$TREE"/{lay,lay.up}/d/low)" = $'low\nlow\nmore\nlow\nlow\nmore' ]
+        [ -e "$work/low/e/gone" ]
+        # Once more, with what is there.
+        managed --overlay="$work/low:$work/up:/one" sh -c 'cat /one/d/low; ls /one /one/e'
+        output_is $'low\nmore\n/one:\nd\ne\nnew\n\n/one/e:'
+        [ -z "$(find "$work" "$TREE" -xdev -maxdepth 1 -name ".#*")" ]
+}
+
+@test "the whole root as an overlay: in memory, kept, thrown away" {
+        fresh_tree
+        mkdir "$work/keep"
+        local mode
+        for mode in --volatile=overlay --overlay-upper="$work/keep" -x; do
+                managed "$mode" sh -c 'mkdir /root/new && chown 5:6 /root/new && echo x >>/etc/passwd && stat -c %u:%g /root/new /etc/passwd /'
+                status_is 0
+                errors_is ""
+                output_is $'5:6\n0:0\n0:0'
+                [ ! -e "$TREE/root/new" ]
+        done
+        [ "$(stat -c %u:%g "$work"/keep/data/root/new "$work"/keep/data/etc/passwd)" = $'5:6\n0:0' ]
+        managed --overlay-upper="$work/keep" stat -c %u:%g /root/new
+        output_is 5:6
+        managed --private-users-ownership=off --overlay-upper="$work/keep" true
+        refused "--overlay-upper=: ids that systemd-nsresourced lends are not kept in an upper layer as they are (--private-users-ownership=auto maps its owners)"
+}
+
+make_image() {
+        truncate -s 64M "$work/image.raw"
+        mke2fs -q -t ext4 -d "$TREE" "$work/image.raw"
+}
+
+from_image() {
+        limit=60
+        try berth -q -i "$work/image.raw" --private-users=managed "$@"
+}
+
+@test "an image: what is written to it is root's there, and thrown away where that was said" {
+        fresh_tree
+        make_image
+        from_image sh -c 'mkdir /root/new && chown 5:6 /root/new && stat -c %u:%g /root/new /bin/busybox'
+        status_is 0
+        output_is $'5:6\n0:0'
+        local mode
+        for mode in -x --volatile=overlay; do
+                from_image "$mode" sh -c 'mkdir /root/gone && stat -c %u:%g /root/new /root/gone'
+                status_is 0
+                output_is $'5:6\n0:0'
+        done
+        from_image --read-only sh -c 'ls /root; mkdir /root/x'
+        output_is new
+        [ "$(debugfs -R 'stat /root/new' "$work/image.raw" 2>/dev/null | grep -o 'User: *5 *Group: *6' | tr -s ' ')" = "User: 5 Group: 6" ]
+        [ -z "$(losetup -n -a)" ]
+}
+
+# Says its map and how often it was started, which it knows by a file; three times.
+write_rebooter() {
+        cat >"$TREE/usr/sbin/again" <<'END'
+#!/bin/sh
+echo x >>/root/starts
+echo $(wc -l </root/starts) $(tr -s ' ' </proc/self/uid_map) $(stat -c %u /root/starts)
+[ "$(wc -l </root/starts)" -ge 3 ] && exit 7
+exec reboot -f
+END
+        chmod 0755 "$TREE/usr/sbin/again"
+}
+
+@test "a reboot in place keeps the ids, and what was written: to a tree, a copy in memory, an image, an overlay in it" {
+        fresh_tree
+        write_rebooter
+        make_image
+        mkdir "$work/low"
+        local want=$'1 0 0 65536 0\n2 0 0 65536 0\n3 0 0 65536 0'
+        managed -x /usr/sbin/again
+        status_is 7
+        output_is "$want"
+        managed "--overlay=$work/low::/mnt" /usr/sbin/again
+        status_is 7
+        output_is "$want"
+        from_image /usr/sbin/again
+        status_is 7
+        output_is "$want"
+        await_value "" borrowers
+        [ -z "$(losetup -n -a)" ]
 }
 
 @test "ids are lent for as long as the container runs, however it ends" {
