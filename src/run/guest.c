@@ -194,7 +194,7 @@ static const struct guest_step builder[] = {
         { "leave the host", guest_leave_host },
         { "give", give_seeded },
         { "hand over", guest_hand_over },
-        { "leave last", guest_leave_last },
+        { "check", guest_check_built },
 };
 
 /* ... and the guest does meanwhile all that needs no tree. The builder joins its namespaces, for which it must be
@@ -221,6 +221,7 @@ static const struct guest_step rest[] = {
         { "cgroup", guest_cgroup },
         { "late mounts", guest_late_mounts },
         { "propagation", guest_share_mounts },
+        { "ask for a check", guest_ask_check },
         { "home", guest_home },
         { "program", guest_program },
         { "stub", guest_stub },
@@ -233,6 +234,7 @@ static const struct guest_step rest[] = {
         { "ids", guest_ids },
         { "die with launcher again", guest_die_with_launcher },
         { "capabilities", guest_capabilities },
+        { "checked", guest_wait_checked },
         { "verification", guest_verify },
         { "ready", ready },
         { "filter", guest_filter },

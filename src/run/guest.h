@@ -13,7 +13,7 @@
 
 /* Before exec only these are open besides 0, 1, 2 and what is passed: from GUEST_FIRST_FD (behind passed ones) on,
  * GUEST_KEEP at most. Descriptor 3 is left free for the stub's job. */
-enum { GUEST_FIRST_FD = 4, GUEST_KEEP = 5, GUEST_OPS = PLAN_OPS };
+enum { GUEST_FIRST_FD = 4, GUEST_KEEP = 6, GUEST_OPS = PLAN_OPS };
 
 /* What is too large for the stack, and what exec needs in place. Made before the clone: the guest allocates nothing.
  * Not cleared: most of it is never touched. */
@@ -79,9 +79,11 @@ int guest_split(struct guest *g, struct err *e);
 int guest_mount_of_guest(struct guest *g, struct err *e);
 int guest_leave_host(struct guest *g, struct err *e);
 int guest_hand_over(struct guest *g, struct err *e);
-int guest_leave_last(struct guest *g, struct err *e);
+int guest_check_built(struct guest *g, struct err *e);
 int guest_wait_maps(struct guest *g, struct err *e);
 int guest_take_over(struct guest *g, struct err *e);
+int guest_ask_check(struct guest *g, struct err *e);
+int guest_wait_checked(struct guest *g, struct err *e);
 
 /* guest_mounts.c */
 int guest_refuse_fresh(struct guest *g, const struct fsop *op, int code, struct err *e);
@@ -138,3 +140,4 @@ int guest_exec(struct guest *g, struct err *e);
 /* guest_verify.c */
 int guest_look_at_self(struct guest *g, struct err *e);
 int guest_verify(struct guest *g, struct err *e);
+int guest_verify_built(struct guest *g, struct err *e); /* in the builder: the mounts, all but the late ones */

@@ -13,8 +13,9 @@
  *      B                               G
  *      | -------- clone, id map -----> |  all it can do before it has a tree
  *      |  mounts, pivot                |
- *      | ---- what is where ---------> |  copies the mount namespace
- *      | <-------- end of file ------- |  goes on
+ *      | ---- what is where ---------> |  copies the mount namespace, mounts what comes late
+ *      | <--- look at it ------------- |  goes on
+ *      | ---- as planned, or not ----> |
  *      ends
  */
 
@@ -223,16 +224,17 @@ int guest_hand_over(struct guest *g, struct err *e) {
         return msg_send(g->pair, g->mounted, mounted_size(g), NULL) < 0 ? lost(e) : 0;
 }
 
-/* Who is the last to leave a mount namespace takes it apart, and the guest has no time for that, nor for waking us up:
- * so by the time we look whether it has its copy, it has gone on. Whatever ends the wait, the guest has what it needs,
- * or is dead. */
-int guest_leave_last(struct guest *g, struct err *e) {
+/* The guest has its copy, and mounts no more: so its mounts are not in the way of a look at ours, nor is it us who take
+ * its mount namespace apart. It works on what else is to do, and waits in the end for what this says. */
+int guest_check_built(struct guest *g, struct err *e) {
+        struct err verdict = { .kind = ERR_NONE };
         struct msg_fds fds;
-        char none;
+        char go;
 
-        usleep(250);
-        msg_recv(g->pair, &none, sizeof none, &fds, 0);
-        return 0;
+        if (msg_recv(g->pair, &go, sizeof go, &fds, 0) != 1)
+                return lost(e);
+        (void) guest_verify_built(g, &verdict);
+        return msg_send(g->pair, &verdict, sizeof verdict, NULL) < 0 ? lost(e) : 0;
 }
 
 int guest_take_over(struct guest *g, struct err *e) {
@@ -243,11 +245,29 @@ int guest_take_over(struct guest *g, struct err *e) {
         /* From here on what the builder mounted is locked. */
         if (unshare(CLONE_NEWNS) < 0)
                 return err_set(e, ERR_HOST, errno, "cannot make a mount namespace");
-        close(TAKE_FD(g->pair));
         g->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
         g->proc = resolve_plain(g->root, "proc", O_PATH | O_DIRECTORY);
         if (g->root < 0 || g->proc < 0)
                 return err_set(e, ERR_SYSTEM, errno, "cannot open the new root directory");
         g->run->start = START_TREES;
         return 0;
+}
+
+int guest_ask_check(struct guest *g, struct err *e) {
+        return g->pair >= 0 && msg_send(g->pair, "", 1, NULL) < 0 ? lost(e) : 0;
+}
+
+int guest_wait_checked(struct guest *g, struct err *e) {
+        struct err verdict;
+        struct msg_fds fds;
+
+        if (g->pair < 0)
+                return 0;
+        if (msg_recv(g->pair, &verdict, sizeof verdict, &fds, 0) != sizeof verdict)
+                return lost(e);
+        close(TAKE_FD(g->pair));
+        if (verdict.kind == ERR_NONE)
+                return 0;
+        *e = verdict;
+        return verdict.code > 0 ? -verdict.code : -EINVAL;
 }

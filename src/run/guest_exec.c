@@ -231,7 +231,7 @@ static int pass_descriptors(struct guest *g, int end, struct err *e) {
  * leaked descriptors, and ours. */
 int guest_descriptors(struct guest *g, struct err *e) {
         int first = (int) (GUEST_FIRST_FD + g->plan->exec.listen_fds);
-        int *const keep[GUEST_KEEP] = { &g->sock, &g->program->fd, &g->proc, &g->stub, &g->lifeline };
+        int *const keep[GUEST_KEEP] = { &g->sock, &g->program->fd, &g->proc, &g->stub, &g->lifeline, &g->pair };
 
         for (int i = 0; i < GUEST_KEEP; i++) {
                 if (*keep[i] < 0)

@@ -48,7 +48,8 @@ int guest_attach_root(struct guest *g, struct err *e) {
 
         if (top < 0)
                 return err_set(e, ERR_SYSTEM, errno, "cannot open the old root directory");
-        k = mount_make_private();
+        /* In another user namespace the copies of the host's mounts are slaves already (mount_namespaces(7)). */
+        k = g->plan->ids.own ? 0 : mount_make_private();
         if (k < 0)
                 return err_set(e, ERR_SYSTEM, -k, "cannot cut the propagation of mounts");
         k = mount_change(g->run->held.root, &private);

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "sys/cgroupstat.h"
+#include "sys/ns.h"
 
 enum { START_TIMEOUT_MS = 60 * 1000, ASK_AGAIN_MS = 50, ASK_LOOKS = 20, EXIT_REBOOT = 133 };
 
@@ -61,12 +62,9 @@ int host_send_placed(struct run *r, struct err *e) {
         int k;
 
         for (enum namespace_kind i = 0; i < NS_MAX_; i++) {
-                struct stat st;
-
-                if (fstatat(dir, namespace_name(i), &st, 0) == 0)
-                        r->host_ns[i] = st.st_ino;
-                else if (errno != ENOENT)
-                        return err_set(e, ERR_SYSTEM, errno, "cannot look at the namespaces of berth itself");
+                k = ns_inode(dir, namespace_name(i), &r->host_ns[i]);
+                if (k < 0 && k != -ENOENT)
+                        return err_set(e, ERR_SYSTEM, -k, "cannot look at the namespaces of berth itself");
         }
         memcpy(m.ns, r->host_ns, sizeof m.ns);
         k = protocol_send_fds(r->held.sock, &m, NULL, e);
