@@ -192,6 +192,8 @@ static const struct guest_step builder[] = {
         { "root", guest_attach_root },
         { "mounts", guest_mounts },
         { "leave the host", guest_leave_host },
+        { "covers", guest_covers },
+        { "host left", guest_await_left },
         { "give", give_seeded },
         { "hand over", guest_hand_over },
         { "check", guest_check_built },
@@ -201,6 +203,7 @@ static const struct guest_step builder[] = {
  * dumpable until then (ptrace(2), access mode checks); there is nobody else inside yet. */
 static const struct guest_step built[] = {
         { "die with launcher", guest_die_with_launcher },
+        { "leave directory", guest_leave_directory },
         { "hostname", guest_hostname },
         { "maps", guest_wait_maps },
         { "become root", guest_become_root },
@@ -277,6 +280,7 @@ _Noreturn void guest_main(struct run *r) {
                 .stub = -1,
                 .pair = -1,
                 .leader = -1,
+                .host_root = -1,
                 .lifeline = r->held.lifeline_guest,
                 .seeded = { -1, -1 },
         };

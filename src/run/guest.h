@@ -23,6 +23,7 @@ struct guest_room {
         char *login_argv[2], *stub_env[3];
         int pass[LISTEN_FDS_MAX];
         char text[64 * 1024]; /* mountinfo */
+        _Alignas(16) char stack[16 * 1024]; /* of the builder's thread */
 };
 
 struct mounted {
@@ -50,7 +51,10 @@ struct guest {
         uint64_t ns[NS_MAX_];              /* inode numbers of our namespaces, 0: not looked at yet */
         int pair;                          /* between builder and guest, -1 */
         bool filtered;                     /* the system call program is loaded */
+        bool covers_wait;                  /* until the host is being left: guest_covers() */
+        bool from_top;                     /* the working directory is the top of the tree */
         int leader;                        /* in the builder: the guest, a pidfd, -1 */
+        int host_root;                     /* in the builder: what it leaves, O_PATH, -1 */
         struct exec_image *program;
         int stub;         /* the stub init, a sealed memfd, -1 */
         int lifeline;     /* ends when the launcher does, for the stub, -1 */
@@ -78,8 +82,10 @@ int guest_enter_lent(struct guest *g, struct err *e);
 int guest_split(struct guest *g, struct err *e);
 int guest_mount_of_guest(struct guest *g, struct err *e);
 int guest_leave_host(struct guest *g, struct err *e);
+int guest_await_left(struct guest *g, struct err *e);
 int guest_hand_over(struct guest *g, struct err *e);
 int guest_check_built(struct guest *g, struct err *e);
+int guest_leave_directory(struct guest *g, struct err *e);
 int guest_wait_maps(struct guest *g, struct err *e);
 int guest_take_over(struct guest *g, struct err *e);
 int guest_ask_check(struct guest *g, struct err *e);
@@ -91,6 +97,7 @@ int guest_seed_fresh(struct guest *g, const struct fsop *op, int fs /* taken ove
 int guest_make_file_systems(struct guest *g, struct err *e);
 int guest_attach_root(struct guest *g, struct err *e);
 int guest_mounts(struct guest *g, struct err *e);
+int guest_covers(struct guest *g, struct err *e);
 int guest_late_mounts(struct guest *g, struct err *e);
 int guest_pivot(struct guest *g, struct err *e);
 int guest_share_mounts(struct guest *g, struct err *e);

@@ -12,7 +12,7 @@
  *
  *      B                               G
  *      | -------- clone, id map -----> |  all it can do before it has a tree
- *      |  mounts, pivot                |
+ *      |  mounts, leaves the host      |
  *      | ---- what is where ---------> |  copies the mount namespace, mounts what comes late
  *      | <--- look at it ------------- |  goes on
  *      | ---- as planned, or not ----> |
@@ -103,6 +103,12 @@ int guest_split(struct guest *g, struct err *e) {
         return k < 0 ? lost(e) : 0;
 }
 
+/* It was born in the builder's, which is in the host's mounts: who leaves those last takes them apart. */
+int guest_leave_directory(struct guest *g, struct err *e) {
+        return fchdir(g->run->opened->proc) < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot leave the working directory")
+                                                : 0;
+}
+
 int guest_wait_maps(struct guest *g, struct err *e) {
         struct msg_fds fds;
         char go;
@@ -181,37 +187,38 @@ static int cannot_leave(const struct guest *g, int code, struct err *e) {
         return err_set(e, ERR_SYSTEM, code, "cannot make %s the root directory", g->plan->root.path);
 }
 
+/* When no link of the tree is to be followed any more: until it is detached the host's root lies on top of the new one,
+ * and ".." from a directory of the tree would lead there. */
+int guest_leave_host(struct guest *g, struct err *e) {
+        char *stack_end = g->run->room->stack + sizeof g->run->room->stack;
+        int k;
+
+        g->host_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        k = g->host_root < 0 ? -errno : mount_pivot_below(g->root);
+        if (k < 0)
+                return cannot_leave(g, -k, e);
+        if (clone(detach_host, stack_end, THREAD_FLAGS, g) >= 0)
+                return 0;
+        /* Before Linux 6.17 our children are born in the guest's process namespace, see mount_proc(): then we cannot
+         * have a thread (clone(2), EINVAL). It takes longer. */
+        k = mount_detach_here();
+        g->left = 1;
+        return k < 0 ? cannot_leave(g, -k, e) : 0;
+}
+
 /* Once a mount is in no namespace it cannot be changed, and the guest will not copy it. That is long before umount2()
- * returns. */
-static int await_left(struct guest *g, int host_root, struct err *e) {
+ * returns. The descriptor stays open: who closes the last one takes all those mounts apart. */
+int guest_await_left(struct guest *g, struct err *e) {
         const struct mount_change any = { .set = MOUNT_ATTR_NODEV, .userns = -1 };
         int left, k;
 
-        while ((left = g->left) == 0 && (k = mount_change(host_root, &any)) == 0)
+        while ((left = g->left) == 0 && (k = mount_change(g->host_root, &any)) == 0)
                 sched_yield();
         if (left < 0)
                 return cannot_leave(g, -left, e);
         if (left > 0)
-                k = mount_change(host_root, &any);
+                k = mount_change(g->host_root, &any);
         return k == -EINVAL ? 0 : err_set(e, ERR_BUG, -k, "the host's root directory is still there");
-}
-
-/* When nothing is left to be looked up: until it is detached the host's root lies on top of the new one, and ".." from
- * a directory of the tree would lead there. */
-int guest_leave_host(struct guest *g, struct err *e) {
-        /* Room that only the guest needs. */
-        char *stack_end = g->run->room->text + sizeof g->run->room->text;
-        CLEAN_FD int host_root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        int k = host_root < 0 ? -errno : mount_pivot_below(g->root);
-
-        if (k < 0)
-                return cannot_leave(g, -k, e);
-        if (clone(detach_host, stack_end, THREAD_FLAGS, g) >= 0)
-                return await_left(g, host_root, e);
-        /* Before Linux 6.17 our children are born in the guest's process namespace, see mount_proc(): then we cannot
-         * have a thread (clone(2), EINVAL). It takes longer. */
-        k = mount_detach_here();
-        return k < 0 ? cannot_leave(g, -k, e) : 0;
 }
 
 static size_t mounted_size(const struct guest *g) {

@@ -132,16 +132,23 @@ static int identify(int mount, const char *what, struct mounted *ret, struct err
         return 0;
 }
 
-/* What proc and sysfs have inside is the kernel's: no link of the tree is on the way from their top to dst, and a name
- * is as good as a descriptor of it. Half of the operations of a start are in there. -1: dst is elsewhere. */
-static int kernel_top(const struct guest *g, const struct fsop *op, const char **ret_name) {
-        bool of_tree = op->flags & (FSOP_OF_USER | FSOP_FOLLOW | FSOP_ON_LINK | FSOP_MAKE_DIR | FSOP_MAKE_FILE);
+static bool in_kernel_tree(const struct fsop *op) {
+        return str_after(op->dst, "proc/") || str_after(op->dst, "sys/");
+}
 
-        if (!of_tree && (*ret_name = str_after(op->dst, "proc/")))
-                return g->proc;
-        if (!of_tree && (*ret_name = str_after(op->dst, "sys/")))
-                return g->sys;
-        return -1;
+/* What proc and sysfs have inside is the kernel's: no link of the tree is on the way from their top to dst, and a name
+ * is as good as a descriptor of it. Half of the operations of a start are in there. */
+static bool of_kernel(const struct fsop *op) {
+        return in_kernel_tree(op) &&
+               !(op->flags & (FSOP_OF_USER | FSOP_FOLLOW | FSOP_ON_LINK | FSOP_MAKE_DIR | FSOP_MAKE_FILE));
+}
+
+/* -1: dst is elsewhere. */
+static int kernel_top(const struct guest *g, const struct fsop *op, const char **ret_name) {
+        if (!of_kernel(op))
+                return -1;
+        *ret_name = strchr(op->dst, '/') + 1;
+        return op->dst[0] == 'p' ? g->proc : g->sys;
 }
 
 static int attached(const struct fsop *op, int k, struct err *e) {
@@ -373,12 +380,22 @@ static int cannot_hide(const struct fsop *op, int code, struct err *e) {
         return err_set(e, ERR_SYSTEM, code, "cannot open /%s (%s)", op->dst, op->why);
 }
 
+/* One call where open_tree(2), move_mount(2) and close(2) are three. */
+static int hide_from_here(struct guest *g, const struct fsop *op, const struct stat *st, struct err *e) {
+        bool dir = S_ISDIR(st->st_mode);
+
+        *identity(g, op) = dir ? g->inaccessible_dir.is : g->inaccessible_file.is;
+        return attached(op, mount_bind(dir ? "run/host/inaccessible/dir" : "run/host/inaccessible/reg", op->dst), e);
+}
+
 static int hide_in_kernel(struct guest *g, const struct fsop *op, int top, const char *name, struct err *e) {
         CLEAN_FD int mount = -1;
         struct stat st;
 
         if (fstatat(top, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return errno == ENOENT && op->flags & FSOP_OPTIONAL ? 0 : cannot_hide(op, errno, e);
+        if (g->from_top)
+                return hide_from_here(g, op, &st, e);
         mount = clone_cover(g, op, &st, e);
         return mount < 0 ? mount : attached(op, mount_attach_at(mount, top, name), e);
 }
@@ -453,12 +470,48 @@ static int do_fsop(struct guest *g, const struct fsop *op, struct err *e) {
         return err_set(e, ERR_BUG, 0, "unknown file system operation %d", op->kind);
 }
 
-static int run_pass(struct guest *g, bool late, struct err *e) {
+/* What proc and sysfs are covered with. No link of the tree is followed for it. */
+static bool is_cover(const struct fsop *op) {
+        return (op->kind == FSOP_SELF || op->kind == FSOP_HIDE) && of_kernel(op);
+}
+
+/* Of what the covers need. */
+static bool takes_place(const struct fsop *op) {
+        static const char *const needed[] = { "proc", "sys", "run", "run/host" };
+
+        for (size_t i = 0; op->flags & (FSOP_OF_USER | FSOP_FOLLOW) && i < ELEMENTS(needed); i++)
+                if (streq(op->dst, needed[i]))
+                        return true;
+        return streq(op->dst, "");
+}
+
+/* Most mounts of a start are such covers. A builder makes them at the time when the host's mounts are detached, unless
+ * something else is mounted on proc or sysfs, which may have to lie on top of a cover. */
+static bool covers_wait(const struct guest *g) {
+        for (size_t i = 0; i < g->plan->fsops.n; i++) {
+                const struct fsop *op = &g->plan->fsops.items[i];
+
+                if (op->kind == FSOP_DETACH || op->kind == FSOP_KEEP || takes_place(op) ||
+                    (in_kernel_tree(op) && !(op->flags & FSOP_LATE) && !is_cover(op)))
+                        return false;
+        }
+        return g->pair >= 0;
+}
+
+enum pass { PASS_FIRST, PASS_COVERS, PASS_LATE };
+
+static enum pass pass_of(const struct guest *g, const struct fsop *op) {
+        return op->flags & FSOP_LATE                ? PASS_LATE
+               : g->covers_wait && is_cover(op) ? PASS_COVERS
+                                                    : PASS_FIRST;
+}
+
+static int run_pass(struct guest *g, enum pass pass, struct err *e) {
         for (size_t i = 0; i < g->plan->fsops.n; i++) {
                 const struct fsop *op = &g->plan->fsops.items[i];
                 int k;
 
-                if (!!(op->flags & FSOP_LATE) != late || run_leaves_out(g->run, op))
+                if (pass_of(g, op) != pass || run_leaves_out(g->run, op))
                         continue;
                 k = do_fsop(g, op, e);
                 if (k < 0 && run_spares_journal(g->run, op))
@@ -470,8 +523,10 @@ static int run_pass(struct guest *g, bool late, struct err *e) {
 }
 
 int guest_mounts(struct guest *g, struct err *e) {
-        int k = run_pass(g, false, e);
+        int k;
 
+        g->covers_wait = covers_wait(g);
+        k = run_pass(g, PASS_FIRST, e);
         g->run->start = START_TREES;
         /* Mount points of what comes late: by then the tree may be read-only. */
         for (size_t i = 0; k == 0 && i < g->plan->fsops.n; i++) {
@@ -486,8 +541,14 @@ int guest_mounts(struct guest *g, struct err *e) {
         return k;
 }
 
+/* The working directory is the top of the tree now, and what is at these places in it is ours, or nobody waits. */
+int guest_covers(struct guest *g, struct err *e) {
+        g->from_top = true;
+        return run_pass(g, PASS_COVERS, e);
+}
+
 int guest_late_mounts(struct guest *g, struct err *e) {
-        return run_pass(g, true, e);
+        return run_pass(g, PASS_LATE, e);
 }
 
 int guest_pivot(struct guest *g, struct err *e) {

@@ -163,6 +163,10 @@ int mount_pivot(int root) {
         return r < 0 ? r : chdir("/") < 0 ? -errno : 0;
 }
 
+int mount_bind(const char *src, const char *dst) {
+        return mount(src, dst, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
+}
+
 int mount_make_private(void) {
         return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
 }

@@ -74,6 +74,7 @@ int mount_detach_here(void);
 
 /* All mounts of this namespace no longer propagate anywhere. */
 int mount_make_private(void);
+int mount_bind(const char *src, const char *dst); /* as mount --bind: paths are followed */
 
 /* Identity of a mount: unique and never reused since Linux 6.8, otherwise unique among the living. */
 int mount_id(int fd, uint64_t *ret_id, bool *ret_unique);
