@@ -23,7 +23,7 @@ struct guest_room {
         char *login_argv[2], *stub_env[3];
         int pass[LISTEN_FDS_MAX];
         char text[64 * 1024]; /* mountinfo */
-        _Alignas(16) char stack[16 * 1024]; /* of the builder's thread */
+        _Alignas(16) char stack[8 * 1024]; /* of the builder's thread */
 };
 
 struct mounted {

@@ -208,7 +208,7 @@ struct floor {
         const char *tree;
         char **argv;
         struct filter filter;
-        int cgroup, to_builder[2], to_guest[2];
+        int cgroup, elsewhere, to_builder[2], to_guest[2];
 };
 
 /* Files of the tree that the host's lie over, where the tree has them. */
@@ -246,6 +246,12 @@ static void bind_part(int root, const char *src, const char *dst, uint64_t set, 
         close(mount);
 }
 
+/* From the top of the tree, which is the working directory. What this kernel does not have is left out. */
+static void cover(const char *with, const char *what) {
+        if (mount(with, what, NULL, MS_BIND, NULL) < 0 && errno != ENOENT)
+                fail(__LINE__, errno);
+}
+
 static void cover_proc_and_sys(int root) {
         static const char *const read_only[] = { "sys", "acpi", "apm", "asound", "bus", "fs", "irq", "scsi" };
         static const char *const files[] = {
@@ -266,11 +272,9 @@ static void cover_proc_and_sys(int root) {
                 bind_part(root, path, path, RO | INERT, 0);
         }
         for (size_t i = 0; i < ELEMENTS(files); i++)
-                if (faccessat(root, files[i], F_OK, 0) == 0)
-                        bind_part(root, "run/host/inaccessible/reg", files[i], 0, 0);
+                cover("run/host/inaccessible/reg", files[i]);
         for (size_t i = 0; i < ELEMENTS(dirs); i++)
-                if (faccessat(root, dirs[i], F_OK, 0) == 0)
-                        bind_part(root, "run/host/inaccessible/dir", dirs[i], 0, 0);
+                cover("run/host/inaccessible/dir", dirs[i]);
         bind_part(root, "run/host/proc-sys-kernel-random-boot-id", "proc/sys/kernel/random/boot_id", RO | INERT, 0);
         bind_part(root, "run/host/proc-kmsg", "proc/kmsg", INERT, 0);
 }
@@ -408,7 +412,6 @@ static _Noreturn void builder(struct floor *f) {
         own[MQUEUE] = fresh("mqueue", INERT, NULL);
         own[CGROUP] = make_cgroup2(f);
         n = receive_trees(f->to_builder[1], trees);
-        MUST(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
         change(trees[ROOT], NODEV, 0, MS_PRIVATE, -1, AT_RECURSIVE);
         MUST(move_mount(trees[ROOT], "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH));
         host = leave_host(trees[ROOT], &failure);
@@ -424,6 +427,7 @@ static _Noreturn void guest(struct floor *f) {
         int root;
 
         close(f->to_guest[0]);
+        MUST(fchdir(f->elsewhere));
         MUST(sethostname("floor", 5));
         await_word(f->to_guest[1]);
         become_root();
@@ -544,6 +548,7 @@ int main(int argc, char **argv) {
         if (argc < 3)
                 return 2;
         find_filter(&f.filter);
+        f.elsewhere = MUST(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
         f.cgroup = make_cgroup(cgroup);
         MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, f.to_builder));
         MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, f.to_guest));
