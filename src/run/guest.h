@@ -22,7 +22,7 @@ struct guest_room {
         char path[PATH_MAX], login[PATH_MAX + 1], container[512], uuid[64];
         char *login_argv[2], *stub_env[3];
         int pass[LISTEN_FDS_MAX];
-        char text[64 * 1024]; /* mountinfo */
+        char text[64 * 1024];              /* mountinfo */
         _Alignas(16) char stack[8 * 1024]; /* of the builder's thread */
 };
 

@@ -187,8 +187,8 @@ static int cannot_leave(const struct guest *g, int code, struct err *e) {
         return err_set(e, ERR_SYSTEM, code, "cannot make %s the root directory", g->plan->root.path);
 }
 
-/* When no link of the tree is to be followed any more: until it is detached the host's root lies on top of the new one,
- * and ".." from a directory of the tree would lead there. */
+/* When no link of the tree is to be followed any more: until it is detached the host's root lies on top of the new
+ * one, and ".." from a directory of the tree would lead there. */
 int guest_leave_host(struct guest *g, struct err *e) {
         char *stack_end = g->run->room->stack + sizeof g->run->room->stack;
         int k;
@@ -231,8 +231,8 @@ int guest_hand_over(struct guest *g, struct err *e) {
         return msg_send(g->pair, g->mounted, mounted_size(g), NULL) < 0 ? lost(e) : 0;
 }
 
-/* The guest has its copy, and mounts no more: so its mounts are not in the way of a look at ours, nor is it us who take
- * its mount namespace apart. It works on what else is to do, and waits in the end for what this says. */
+/* The guest has its copy, and mounts no more: so its mounts are not in the way of a look at ours, nor does it take our
+ * mount namespace apart. It works on what else is to do, and waits in the end for what this says. */
 int guest_check_built(struct guest *g, struct err *e) {
         struct err verdict = { .kind = ERR_NONE };
         struct msg_fds fds;

@@ -501,9 +501,7 @@ static bool covers_wait(const struct guest *g) {
 enum pass { PASS_FIRST, PASS_COVERS, PASS_LATE };
 
 static enum pass pass_of(const struct guest *g, const struct fsop *op) {
-        return op->flags & FSOP_LATE                ? PASS_LATE
-               : g->covers_wait && is_cover(op) ? PASS_COVERS
-                                                    : PASS_FIRST;
+        return op->flags & FSOP_LATE ? PASS_LATE : g->covers_wait && is_cover(op) ? PASS_COVERS : PASS_FIRST;
 }
 
 static int run_pass(struct guest *g, enum pass pass, struct err *e) {

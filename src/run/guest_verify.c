@@ -272,7 +272,8 @@ static int verify_root(const struct guest *g, const struct root_seen *r, struct 
         return (now & want) == want ? 0 : differs(e, "the root directory");
 }
 
-static int look_at_list(const struct guest *g, int proc, struct place places[GUEST_OPS], struct root_seen *ret, struct err *e) {
+static int look_at_list(const struct guest *g, int proc, struct place places[GUEST_OPS], struct root_seen *ret,
+                        struct err *e) {
         char *text = g->run->room->text;
         ssize_t n = file_read_at(proc, "self/mountinfo", text, sizeof g->run->room->text);
 
@@ -303,7 +304,8 @@ static int verify_mounts(const struct guest *g, int proc, unsigned skip, struct 
         int k;
 
         for (size_t i = 0; i < g->plan->fsops.n; i++)
-                places[i] = (struct place){ .n_dst = is_mounted(g, i, skip) ? strlen(g->plan->fsops.items[i].dst) : 0 };
+                places[i] =
+                        (struct place){ .n_dst = is_mounted(g, i, skip) ? strlen(g->plan->fsops.items[i].dst) : 0 };
         k = look_at_list(g, proc, places, &root, e);
         k = k < 0 ? k : verify_root(g, &root, e);
         for (size_t i = 0; k == 0 && i < g->plan->fsops.n; i++)
@@ -369,8 +371,6 @@ int guest_verify(struct guest *g, struct err *e) {
 
         k = k < 0 ? k : verify_ids(g, e);
         k = k < 0 ? k : verify_namespaces(g, e);
-        k = k < 0                             ? k
-            : g->plan->ids.own && !g->joins ? verify_late_mounts(g, e)
-                                            : verify_mounts(g, g->proc, 0, e);
+        k = k < 0 ? k : g->plan->ids.own && !g->joins ? verify_late_mounts(g, e) : verify_mounts(g, g->proc, 0, e);
         return k < 0 ? k : verify_descriptors(g, e);
 }
