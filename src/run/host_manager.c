@@ -11,8 +11,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/clean.h"
@@ -26,11 +29,38 @@ enum { ANSWER_MS = 10 * 1000, LEAVE_MS = 5 * 1000 };
 /* For how long the guest is held at the top of its unit: only names of processes depend on it. */
 enum { HOLD_MS = 100 };
 
+/* To move a process to another cgroup the kernel waits until no processor is in what it was in before (RCU), some
+ * milliseconds, unless that has just been waited for. The manager will move the guest, so the wait begins now: by a
+ * process that moves itself to where it is. Where that cannot be done, the start takes longer, and that is all. */
+static void stir_cgroups(struct run *r) {
+        int k = process_clone(0, -1, &r->held.stirrer);
+
+        if (k == 0) {
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+                (void) cgroupfs_move(r->opened->cgroup, getpid());
+                _exit(EXIT_SUCCESS);
+        }
+        if (k < 0)
+                r->held.stirrer.pid = 0;
+}
+
+static void end_stirring(struct run *r) {
+        int code, status;
+
+        if (r->held.stirrer.pid <= 0)
+                return;
+        (void) process_wait(r->held.stirrer.pidfd, true, &code, &status);
+        close(r->held.stirrer.pidfd);
+        r->held.stirrer.pid = 0;
+}
+
 int host_manager_take(struct run *r, struct err *e) {
         int k;
 
         if (!r->plan->unit.scope && r->plan->unit.announce == ANNOUNCE_NO)
                 return 0;
+        if (r->plan->unit.scope)
+                stir_cgroups(r);
         k = r->manager->ops->begin(r->manager, r->plan, e);
         if (k < 0)
                 r->refuted = REFUTED_MANAGER;
@@ -38,6 +68,7 @@ int host_manager_take(struct run *r, struct err *e) {
 }
 
 void host_manager_drop(struct run *r) {
+        end_stirring(r);
         r->manager->ops->end(r->manager);
 }
 

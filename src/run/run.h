@@ -38,6 +38,7 @@ struct held {
         struct process builder;       /* with a user namespace: makes the mounts, and ends; pid 0: none */
         struct process guest;         /* pid 0: none */
         struct process receiver;      /* of the payload's journal; pid 0: none */
+        struct process stirrer;       /* see host_manager.c; pid 0: none */
         int receiver_ready;           /* until it has said so, -1 */
         int signals;                  /* signalfd(2) */
         int notify, kmsg;             /* given by the guest */
