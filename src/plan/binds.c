@@ -185,48 +185,36 @@ static bool is_kept(const struct spec_mount *m, const struct plan *p) {
                (m->owners == OWNERS_KEPT || (m->owners == OWNERS_SAME && p->ids.own));
 }
 
-void plan_keep_sources(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
+const int *plan_keep_sources(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
+        int *slots = arena_alloc(a, (s->mounts.n + 1) * sizeof *slots);
+
         for (size_t i = 0; i < s->mounts.n; i++) {
                 const struct spec_mount *m = &s->mounts.items[i];
 
+                slots[i] = -1;
                 if (!f->sources.items[i].type || !is_kept(m, p))
                         continue;
+                slots[i] = p->n_slots;
                 plan_add_fsop(a, p,
                               &(struct fsop){
                                       .kind = FSOP_KEEP,
                                       .dst = *m->source.path ? m->source.path : ".",
-                                      .slot = p->n_slots,
+                                      .slot = slots[i],
                                       .flags = FSOP_FOLLOW | FSOP_OF_USER | (m->alone ? 0 : FSOP_RECURSIVE),
                                       .why = m->option,
                               });
         }
+        return slots;
 }
 
-static bool is_taken(const struct plan *p, int slot) {
-        for (size_t i = 0; i < p->fsops.n; i++)
-                if (p->fsops.items[i].kind == FSOP_TREE && p->fsops.items[i].slot == slot)
-                        return true;
-        return false;
-}
-
-/* Each is for one mount; they are in the same order. */
-static int slot_of_kept(const struct plan *p) {
-        for (size_t i = 0; i < p->fsops.n; i++) {
-                const struct fsop *op = &p->fsops.items[i];
-
-                if (op->kind == FSOP_KEEP && op->flags & FSOP_OF_USER && !is_taken(p, op->slot))
-                        return op->slot;
-        }
-        return -1;
-}
-
-static void add_kept(const struct spec_mount *m, const struct source *from, struct arena *a, struct plan *p) {
+static void add_kept(const struct spec_mount *m, const struct source *from, int slot, struct arena *a,
+                     struct plan *p) {
         plan_add_fsop(a, p,
                       &(struct fsop){
                               .kind = FSOP_TREE,
                               .dst = m->dst,
                               .src = m->source.path,
-                              .slot = slot_of_kept(p),
+                              .slot = slot,
                               .set = m->read_only ? MOUNT_ATTR_RDONLY : 0,
                               .flags = (S_ISDIR(from->type) ? FSOP_MAKE_DIR : FSOP_MAKE_FILE) | FSOP_PARENTS |
                                        FSOP_FOLLOW | FSOP_OF_USER | (m->alone ? 0 : FSOP_RECURSIVE),
@@ -244,10 +232,6 @@ static int add_bind(const struct spec *s, const struct spec_mount *m, const stru
         bool spared = m->source.in_tree && is_spared(p);
         struct fsop *op;
 
-        if (is_kept(m, p)) {
-                add_kept(m, from, a, p);
-                return 0;
-        }
         if (spared && !m->read_only)
                 plan_note(a, p, "%s+/%s is read-only, as the tree is", m->option, m->source.path);
         op = plan_add_fsop(a, p,
@@ -322,8 +306,9 @@ static int leave_out(const struct spec_mount *m, const struct facts *f, struct a
         return err_blame(e, m->option, m->dst);
 }
 
+/* kept: the slot that its source is kept in, -1: in none. */
 static int bind_one(const struct spec *s, const struct spec_mount *m, const struct facts *f, const struct source *from,
-                    struct arena *a, struct plan *p, struct err *e) {
+                    int kept, struct arena *a, struct plan *p, struct err *e) {
         uint64_t set = MOUNT_ATTR_NODEV | MOUNT_ATTR_STRICTATIME | (m->read_only ? MOUNT_ATTR_RDONLY : 0);
 
         if (is_covered(m, from, p))
@@ -336,7 +321,10 @@ static int bind_one(const struct spec *s, const struct spec_mount *m, const stru
                 return 0;
         if (!from->type)
                 return no_source(m, source_name(&m->source, f, a), from, e);
-        return add_bind(s, m, f, from, a, p, e);
+        if (kept < 0)
+                return add_bind(s, m, f, from, a, p, e);
+        add_kept(m, from, kept, a, p);
+        return 0;
 }
 
 /* The owners of all layers are mapped: what is root's there is root's inside. */
@@ -412,11 +400,11 @@ static int add_overlay(const struct spec_mount *m, const struct facts *f, const 
 }
 
 static int add_one(const struct spec *s, const struct spec_mount *m, const struct facts *f, const struct source *from,
-                   struct arena *a, struct plan *p, struct err *e) {
+                   int kept, struct arena *a, struct plan *p, struct err *e) {
         if (m->kind != MOUNT_BIND && is_covered(m, from, p))
                 return no_place(m, from, e);
         switch (m->kind) {
-        case MOUNT_BIND: return bind_one(s, m, f, from, a, p, e);
+        case MOUNT_BIND: return bind_one(s, m, f, from, kept, a, p, e);
         case MOUNT_OVERLAY: return add_overlay(m, f, from, a, p, e);
         case MOUNT_TMPFS: add_fresh(m, *m->options ? m->options : NULL, m->set, a, p); return check_tmpfs(m, p, e);
         case MOUNT_INACCESSIBLE:
@@ -431,11 +419,12 @@ static int add_one(const struct spec *s, const struct spec_mount *m, const struc
         return err_set(e, ERR_BUG, 0, "unknown kind of mount %d", m->kind);
 }
 
-int plan_binds(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
+int plan_binds(const struct spec *s, const struct facts *f, const int *kept, struct arena *a, struct plan *p,
+               struct err *e) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < s->mounts.n; i++) {
-                r = add_one(s, &s->mounts.items[i], f, &f->sources.items[i], a, p, e);
+                r = add_one(s, &s->mounts.items[i], f, &f->sources.items[i], kept[i], a, p, e);
                 r = r < 0 ? r : plan_host_dir(s, &s->mounts.items[i], a, p, e);
         }
         return r;

@@ -664,9 +664,56 @@ static int check_mount_point(const struct facts *f, struct arena *a, struct plan
         return err_hint(e, "empty ones are needed, and not made in what is read-only: %s", join(a, &f->tree.missing));
 }
 
+static void add_row(const struct mount_row *row, unsigned now, const struct spec *s, const struct facts *f,
+                    struct arena *a, struct plan *p) {
+        struct fsop *op = plan_add_fsop(a, p, &row->op);
+
+        /* An outer container's covers are locked to what they cover: they come along, or nothing does. */
+        if (op->kind == FSOP_SELF && !op->src && now & C_NO_PROC)
+                op->flags |= FSOP_RECURSIVE;
+        if (!p->ids.own)
+                op->flags &= ~(unsigned) FSOP_IDMAP;
+        /* What is mounted there needs it first. */
+        if (streq(op->dst, "tmp") && plan_binds_into(s, f, p, "tmp"))
+                op->flags &= ~(unsigned) FSOP_LATE;
+        add_seeds(row, now, f, a, op);
+        if (row->seeds == dev_seeds)
+                plan_seed_nodes(p, now & C_NODES, a, &op->seeds);
+        if (row->seeds == run_host_seeds) {
+                plan_seed_binds(s, f, a, &op->seeds);
+                plan_seed_lenders(f, p, a, &op->seeds);
+        }
+        fill_seeds(s, f, p, a, op);
+        add_credentials(s, p, a, op);
+        /* Last: a label may have commas in it. */
+        if (s->sec.selinux_apifs && op->kind == FSOP_FRESH && (streq(op->src, "tmpfs") || streq(op->src, "devpts")))
+                op->options = arena_printf(a, "%s,context=%s", op->options, s->sec.selinux_apifs);
+}
+
+static int add_rows(unsigned now, const struct spec *s, const struct facts *f, struct arena *a, struct plan *p,
+                    struct err *e) {
+        for (size_t i = 0; i < ELEMENTS(rows); i++) {
+                const struct mount_row *row = &rows[i];
+                int r;
+
+                if ((row->need & now) != row->need || row->unless & now)
+                        continue;
+                /* Late, it would be on top. */
+                if (row->op.flags & FSOP_LATE && !streq(row->op.dst, SPEC_CGROUP_DIR) && plan_binds_at(s, row->op.dst))
+                        continue;
+                r = check_mount_point(f, a, p, row, e);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        add_row(row, now, s, f, a, p);
+        }
+        return 0;
+}
+
 int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         unsigned now = conditions(s, f, p);
-        int r = 0;
+        const int *kept;
+        int r;
 
         p->n_slots = SLOT_FIRST_FREE;
         add_submounts(s, f, a, p);
@@ -674,7 +721,7 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
         if (r < 0)
                 return r;
         add_stack_binds(s, f, a, p);
-        plan_keep_sources(s, f, a, p);
+        kept = plan_keep_sources(s, f, a, p);
         add_whole(s, f, a, p);
         if (!(now & C_NODES))
                 plan_note(a, p, "device nodes are the host's own: berth may not make any here");
@@ -682,50 +729,14 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
                 plan_note(a, p, "proc or sysfs is the outer container's: it shows more than this one's own");
         if (now & C_NET_LOCKED && now & C_NET_ADMIN && !(now & (C_OPEN_API | C_NESTING)))
                 plan_note(a, p, "/proc/sys/net is read-only, as it is in the outer container");
-        for (size_t i = 0; i < ELEMENTS(rows); i++) {
-                struct fsop *op;
-
-                if ((rows[i].need & now) != rows[i].need || rows[i].unless & now)
-                        continue;
-                /* Late, it would be on top. */
-                if (rows[i].op.flags & FSOP_LATE && !streq(rows[i].op.dst, SPEC_CGROUP_DIR) &&
-                    plan_binds_at(s, rows[i].op.dst))
-                        continue;
-                r = check_mount_point(f, a, p, &rows[i], e);
-                if (r < 0)
-                        return r;
-                if (r > 0)
-                        continue;
-                op = plan_add_fsop(a, p, &rows[i].op);
-                /* An outer container's covers are locked to what they cover: they come along, or nothing does. */
-                if (op->kind == FSOP_SELF && !op->src && now & C_NO_PROC)
-                        op->flags |= FSOP_RECURSIVE;
-                if (!p->ids.own)
-                        op->flags &= ~(unsigned) FSOP_IDMAP;
-                /* What is mounted there needs it first. */
-                if (streq(op->dst, "tmp") && plan_binds_into(s, f, p, "tmp"))
-                        op->flags &= ~(unsigned) FSOP_LATE;
-                add_seeds(&rows[i], now, f, a, op);
-                if (rows[i].seeds == dev_seeds)
-                        plan_seed_nodes(p, now & C_NODES, a, &op->seeds);
-                if (rows[i].seeds == run_host_seeds) {
-                        plan_seed_binds(s, f, a, &op->seeds);
-                        plan_seed_lenders(f, p, a, &op->seeds);
-                }
-                fill_seeds(s, f, p, a, op);
-                add_credentials(s, p, a, op);
-                /* Last: a label may have commas in it. */
-                if (s->sec.selinux_apifs && op->kind == FSOP_FRESH &&
-                    (streq(op->src, "tmpfs") || streq(op->src, "devpts")))
-                        op->options = arena_printf(a, "%s,context=%s", op->options, s->sec.selinux_apifs);
-        }
+        r = add_rows(now, s, f, a, p, e);
+        if (r < 0)
+                return r;
         if (!(now & C_NODES))
                 plan_bind_nodes(a, p);
         plan_bind_lenders(f, a, p);
         r = plan_bind_users(s, f, a, p, e);
-        if (r < 0)
-                return r;
-        r = plan_binds(s, f, a, p, e);
+        r = r < 0 ? r : plan_binds(s, f, kept, a, p, e);
         r = r < 0 ? r : plan_journal(s, f, a, p, e);
         r = r < 0 ? r : plan_forward(s, f, a, p, e);
         r = r < 0 ? r : plan_files(s, f, a, p, e);

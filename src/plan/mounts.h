@@ -14,9 +14,11 @@ int plan_check_parts(const struct facts *f, const struct plan *p, struct err *e)
 /* Files of the tree that follow the host: resolv.conf, localtime. */
 int plan_files(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
 
-/* What a user wants mounted. */
-void plan_keep_sources(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p); /* first */
-int plan_binds(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);
+/* What a user wants mounted. Of some the source is kept before anything lies on it: the first function says for each
+ * of s->mounts in which slot (-1: it is not), and the second wants to know. */
+const int *plan_keep_sources(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p);
+int plan_binds(const struct spec *s, const struct facts *f, const int *kept, struct arena *a, struct plan *p,
+               struct err *e);
 /* Once that is done: what goes with the host's own /dev, /proc, /run or /sys in place of the container's. */
 int plan_host_dir(const struct spec *s, const struct spec_mount *m, struct arena *a, struct plan *p, struct err *e);
 /* Before plan_unit(): the devices among them. */
