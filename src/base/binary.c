@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-static int hex_digit(char c) {
+int binary_hex_digit(char c) {
         if (c >= '0' && c <= '9')
                 return c - '0';
         if (c >= 'a' && c <= 'f')
@@ -16,12 +16,12 @@ ssize_t binary_from_hex(const char *s, size_t n, uint8_t *ret, size_t size) {
         if (n % 2)
                 return -EINVAL;
         for (size_t i = 0; i < n; i++)
-                if (hex_digit(s[i]) < 0)
+                if (binary_hex_digit(s[i]) < 0)
                         return -EINVAL;
         if (n / 2 > size)
                 return -ERANGE;
         for (size_t i = 0; i < n / 2; i++)
-                ret[i] = (uint8_t) (hex_digit(s[2 * i]) << 4 | hex_digit(s[2 * i + 1]));
+                ret[i] = (uint8_t) (binary_hex_digit(s[2 * i]) << 4 | binary_hex_digit(s[2 * i + 1]));
         return (ssize_t) (n / 2);
 }
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Bytes as text. Each function takes the n characters as a whole, no blanks, and returns how many bytes it has
- * written, or -EINVAL (not of that form), -ERANGE (more than size). */
+/* Bytes as text. The functions of more than one digit take the n characters as a whole, no blanks, and return how many
+ * bytes they have written, or -EINVAL (not of that form), -ERANGE (more than size). */
 
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+/* Its value, in any case; -1: it is none. */
+int binary_hex_digit(char c);
 
 /* Pairs of hexadecimal digits, in any case. */
 ssize_t binary_from_hex(const char *s, size_t n, uint8_t *ret, size_t size);

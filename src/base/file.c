@@ -34,6 +34,27 @@ ssize_t file_pread(int fd, void *buf, size_t size, off_t at) {
         return read_on(fd, buf, size, at);
 }
 
+static int write_on(int fd, const char *buf, size_t size, off_t at) {
+        for (size_t n = 0; n < size;) {
+                ssize_t r = at < 0 ? write(fd, buf + n, size - n) : pwrite(fd, buf + n, size - n, at + (off_t) n);
+
+                if (r < 0 && errno == EINTR)
+                        continue;
+                if (r <= 0)
+                        return r < 0 ? -errno : -EIO;
+                n += (size_t) r;
+        }
+        return 0;
+}
+
+int file_write(int fd, const void *buf, size_t size) {
+        return write_on(fd, buf, size, -1);
+}
+
+int file_pwrite(int fd, const void *buf, size_t size, off_t at) {
+        return write_on(fd, buf, size, at);
+}
+
 /* 0: nothing came. */
 static int await_something(int fd, int seconds) {
         struct pollfd p = { .fd = fd, .events = POLLIN };

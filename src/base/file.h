@@ -20,5 +20,9 @@ struct file_patience {
 };
 ssize_t file_read_awaited(int fd, char *buf, size_t size, const struct file_patience *p);
 
+/* All of it, or an error. The second one from byte at on. */
+int file_write(int fd, const void *buf, size_t size);
+int file_pwrite(int fd, const void *buf, size_t size, off_t at);
+
 /* The text of a small file below a directory, cut off at size - 1 and terminated. Returns its length. */
 ssize_t file_read_at(int dir, const char *path, char *text, size_t size);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/binary.h"
 #include "base/clean.h"
 #include "base/str.h"
 
@@ -173,14 +174,6 @@ int parse_signal(const char *s, int *ret) {
         return -EINVAL;
 }
 
-static int hex_digit(char c) {
-        if (is_digit(c))
-                return c - '0';
-        if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))
-                return (c | 0x20) - 'a' + 10;
-        return -1;
-}
-
 int parse_uuid(const char *s, uint8_t ret[16]) {
         bool dashes = strlen(s) == 36;
         uint8_t v[16];
@@ -190,8 +183,8 @@ int parse_uuid(const char *s, uint8_t ret[16]) {
 
                 if (dashes && (i == 4 || i == 6 || i == 8 || i == 10) && *s++ != '-')
                         return -EINVAL;
-                high = hex_digit(s[0]);
-                low = high < 0 ? -1 : hex_digit(s[1]);
+                high = binary_hex_digit(s[0]);
+                low = high < 0 ? -1 : binary_hex_digit(s[1]);
                 if (low < 0)
                         return -EINVAL;
                 v[i] = (uint8_t) (high << 4 | low);

@@ -20,6 +20,13 @@ static inline const char *str_after(const char *s, const char *prefix) {
         return s;
 }
 
+/* Is a path top, or below it? As text: links and dots are not looked at. */
+static inline bool str_is_below(const char *path, const char *top) {
+        const char *rest = str_after(path, top);
+
+        return rest && (!*rest || *rest == '/');
+}
+
 /* The value of a variable in an environment (NULL: an empty one), or NULL. */
 const char *str_env(char *const *env, const char *name);
 

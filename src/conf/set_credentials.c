@@ -7,23 +7,17 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/binary.h"
 #include "base/clean.h"
 #include "base/parse.h"
 #include "base/str.h"
-
-static int digit(char c) {
-        return c >= '0' && c <= '9'   ? c - '0'
-               : c >= 'a' && c <= 'f' ? c - 'a' + 10
-               : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                      : -1;
-}
 
 /* n digits of a base; -1 where there are fewer. */
 static long digits(const char *s, int n, int base) {
         long v = 0;
 
         for (; n > 0; n--, s++) {
-                int d = digit(*s);
+                int d = binary_hex_digit(*s);
 
                 if (d < 0 || d >= base)
                         return -1;

@@ -35,18 +35,12 @@ int set_parameters(const struct saying *s, struct err *e) {
         return SET_OK;
 }
 
-static bool is_below(const char *path, const char *top) {
-        const char *rest = str_after(path, top);
-
-        return rest && (!*rest || *rest == '/');
-}
-
 int set_chdir(const struct saying *s, struct err *e) {
         const char *p = s->said->value;
 
         if (!is_plain_absolute(p))
                 return bad_value(s, e, "not a plain absolute path");
-        if (is_below(p, "/dev") || is_below(p, "/proc") || is_below(p, "/sys"))
+        if (str_is_below(p, "/dev") || str_is_below(p, "/proc") || str_is_below(p, "/sys"))
                 return bad_value(s, e, "a working directory below /dev, /proc or /sys is not allowed");
         s->spec->exec.chdir = p;
         return SET_OK;

@@ -41,17 +41,6 @@ static const struct {
         { "xchacha12,aes-adiantum-plain64", { 32, 32 } },
 };
 
-static int write_all(int fd, const char *buf, size_t n, off_t at) {
-        for (size_t done = 0; done < n;) {
-                ssize_t k = pwrite(fd, buf + done, n - done, at + (off_t) done);
-
-                if (k <= 0)
-                        return k < 0 ? -errno : -EIO;
-                done += (size_t) k;
-        }
-        return 0;
-}
-
 static bool is_zero(const char *buf, size_t n) {
         return n == 0 || (buf[0] == 0 && memcmp(buf, buf + 1, n - 1) == 0);
 }
@@ -70,7 +59,7 @@ static int copy_header(const struct image *m, const struct image_part *p) {
                 int k = disk_read(&d, p->part->start + at, buf, n) ? 0 : -EIO;
 
                 if (k == 0 && !is_zero(buf, n))
-                        k = write_all(fd, buf, n, (off_t) at);
+                        k = file_pwrite(fd, buf, n, (off_t) at);
                 if (k < 0)
                         return k;
         }

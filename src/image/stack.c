@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/binary.h"
 #include "base/clean.h"
 #include "base/path_hint.h"
 #include "base/pick.h"
@@ -25,12 +26,6 @@ static int bad_entry(const char *name, const char *why, const struct facts *f, s
         return err_set(e, ERR_USAGE, 0, "%s in the mount stack %s: %s", name, f->tree.path, why);
 }
 
-static int hex_digit(char c) {
-        const char *digits = "0123456789abcdef", *at = c ? strchr(digits, c) : NULL;
-
-        return at ? (int) (at - digits) : -1;
-}
-
 /* systemd.unit(5), escaping of paths: a dash is a slash, \xNN is what else cannot stand there. NULL: not a path below
  * the root, or not a plain one. */
 static const char *unescape(const char *s, struct arena *a) {
@@ -38,7 +33,8 @@ static const char *unescape(const char *s, struct arena *a) {
 
         for (; *s; s++, to++) {
                 if (s[0] == '\\') {
-                        int high = s[1] == 'x' ? hex_digit(s[2]) : -1, low = high < 0 ? -1 : hex_digit(s[3]);
+                        int high = s[1] == 'x' ? binary_hex_digit(s[2]) : -1,
+                            low = high < 0 ? -1 : binary_hex_digit(s[3]);
 
                         if (low < 0 || high + low == 0)
                                 return NULL;

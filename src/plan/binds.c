@@ -25,20 +25,14 @@ bool plan_binds_at(const struct spec *s, const char *dst) {
         return false;
 }
 
-static bool is_below(const char *path, const char *top) {
-        const char *rest = str_after(path, top);
-
-        return rest && (!*rest || *rest == '/');
-}
-
 /* Where it ends. The links of a tree are none in a root that is new, but for those in usr. */
 static const char *place_of(const struct spec_mount *m, const struct source *from, const struct plan *p) {
-        return from->leads_to && (!p->root.fresh || is_below(m->dst, "usr")) ? from->leads_to : m->dst;
+        return from->leads_to && (!p->root.fresh || str_is_below(m->dst, "usr")) ? from->leads_to : m->dst;
 }
 
 bool plan_binds_into(const struct spec *s, const struct facts *f, const struct plan *p, const char *dst) {
         for (size_t i = 0; i < s->mounts.n; i++)
-                if (is_below(place_of(&s->mounts.items[i], &f->sources.items[i], p), dst))
+                if (str_is_below(place_of(&s->mounts.items[i], &f->sources.items[i], p), dst))
                         return true;
         return false;
 }
@@ -59,7 +53,7 @@ enum laid_over plan_laid_over(const struct spec *s, const struct facts *f, const
         for (size_t i = 0; i < s->mounts.n; i++) {
                 const struct spec_mount *m = &s->mounts.items[i];
 
-                if (!is_below(path, m->dst) || (m->optional && !f->sources.items[i].type))
+                if (!str_is_below(path, m->dst) || (m->optional && !f->sources.items[i].type))
                         continue;
                 over = streq(path, m->dst) ? OVER_ITSELF : is_passing(m) ? OVER_PASSING : OVER_KEPT;
         }
@@ -116,11 +110,11 @@ static bool is_in_tree(const struct spec *s, const struct plan *p, const char *d
         static const char *const covered[] = { "dev", "proc", "run", "sys", "tmp" };
 
         for (size_t i = 0; i < ELEMENTS(covered); i++)
-                if (is_below(dst, covered[i]))
+                if (str_is_below(dst, covered[i]))
                         return false;
         if (s->root.volatile_mode == VOLATILE_STATE)
-                return !is_below(dst, "var");
-        return !p->root.fresh || is_below(dst, "usr");
+                return !str_is_below(dst, "var");
+        return !p->root.fresh || str_is_below(dst, "usr");
 }
 
 /* owneridmap */
@@ -281,7 +275,7 @@ static void add_fresh(const struct spec_mount *m, const char *options, uint64_t 
 
 /* What is mounted last lies on top, and that is the container's own. */
 static bool is_covered(const struct spec_mount *m, const struct source *from, const struct plan *p) {
-        return is_below(place_of(m, from, p), SPEC_CGROUP_DIR);
+        return str_is_below(place_of(m, from, p), SPEC_CGROUP_DIR);
 }
 
 /* Said by its own name it is refused earlier. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/binary.h"
 #include "base/clean.h"
 #include "base/file.h"
 #include "probe/tree_open.h"
@@ -66,13 +67,6 @@ static ssize_t read_head(int root, const char *path, void *buf, size_t size) {
         return fd < 0 ? fd : file_pread(fd, buf, size, 0);
 }
 
-static int hex_digit(char c) {
-        return c >= '0' && c <= '9'   ? c - '0'
-               : c >= 'a' && c <= 'f' ? c - 'a' + 10
-               : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                      : -1;
-}
-
 /* machine-id(5): 32 digits and a newline, which may be missing; never all zero. */
 int tree_machine_id(int root, uint8_t ret[16]) {
         char text[40];
@@ -82,7 +76,7 @@ int tree_machine_id(int root, uint8_t ret[16]) {
         if (n != 32 && !(n == 33 && text[32] == '\n'))
                 return 0;
         for (size_t i = 0; i < sizeof id; i++) {
-                int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+                int high = binary_hex_digit(text[2 * i]), low = binary_hex_digit(text[2 * i + 1]);
 
                 if (high < 0 || low < 0)
                         return 0;

@@ -15,11 +15,6 @@
 #include "sys/cgroupfs.h"
 #include "sys/devices.h"
 
-static void close_held(int *fd) {
-        clean_fd(fd);
-        *fd = -1;
-}
-
 int host_hold_cgroup(struct run *r, int cgroup, struct err *e) {
         r->held.cgroup = cgroup;
         if (flock(cgroup, LOCK_EX | LOCK_NB) < 0)

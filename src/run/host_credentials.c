@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "sys/mounts.h"
 
@@ -20,20 +21,6 @@ static const struct credential *find(const struct run *r, const char *id) {
                 if (streq(r->credentials->items[i].id, id))
                         return &r->credentials->items[i];
         return NULL;
-}
-
-static int write_all(int fd, const char *data, size_t size) {
-        while (size > 0) {
-                ssize_t n = write(fd, data, size);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n <= 0)
-                        return n < 0 ? -errno : -EIO;
-                data += n;
-                size -= (size_t) n;
-        }
-        return 0;
 }
 
 /* Who has no secret has no file: a link to it leads nowhere. */
@@ -50,7 +37,7 @@ static int fill_one(struct run *r, const struct seed *s, int fs, uid_t owner) {
         if (s->kind == SEED_CREDENTIAL && !c)
                 return 0;
         fd = openat(fs, s->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, s->mode);
-        k = fd < 0 ? -errno : c ? write_all(fd, c->data, c->size) : write_all(fd, s->text, strlen(s->text));
+        k = fd < 0 ? -errno : c ? file_write(fd, c->data, c->size) : file_write(fd, s->text, strlen(s->text));
         return k == 0 && fchown(fd, owner, owner) < 0 ? -errno : k;
 }
 

@@ -53,7 +53,7 @@ void held_init(struct held *h) {
                 h->slots[i] = h->uppers[i] = -1;
 }
 
-static void close_held(int *fd) {
+void close_held(int *fd) {
         clean_fd(fd);
         *fd = -1;
 }

@@ -6,22 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
+
 enum { CHUNK = 64 * 1024, TELL = 64 * 1024 * 1024 };
-
-static int write_all(int to, const char *buf, size_t n, off_t at) {
-        while (n > 0) {
-                ssize_t r = pwrite(to, buf, n, at);
-
-                if (r < 0 && errno == EINTR)
-                        continue;
-                if (r <= 0)
-                        return r < 0 ? -errno : -EIO;
-                buf += r;
-                at += r;
-                n -= (size_t) r;
-        }
-        return 0;
-}
 
 struct copy {
         int from, to;
@@ -46,7 +33,7 @@ static int copy_by_hand(const struct copy *c, off_t at, off_t end) {
                         continue;
                 if (n <= 0)
                         return n < 0 ? -errno : 1;
-                k = write_all(c->to, buf, (size_t) n, at);
+                k = file_pwrite(c->to, buf, (size_t) n, at);
                 at += n;
                 k = k < 0 || at % TELL ? k : say(c, at);
                 if (k < 0)

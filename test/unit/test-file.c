@@ -135,6 +135,16 @@ static void test_others(struct tap *t, const char *dir) {
         }
 }
 
+static void test_write(struct tap *t, const char *dir) {
+        CLEAN_FD int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), none = open(dir, O_PATH | O_CLOEXEC);
+        char buf[16] = "";
+
+        OK_INT(t, file_write(fd, "all of it", 9), 0, "where the file stands");
+        OK_INT(t, file_pwrite(fd, "ALL", 3, 0), 0, "and elsewhere");
+        OK(t, file_pread(fd, buf, sizeof buf, 0) == 9 && strcmp(buf, "ALL of it") == 0, "both are there: %s", buf);
+        OK_INT(t, file_write(none, "x", 1), -EBADF, "what cannot be written to");
+}
+
 int main(void) {
         char dir[] = "/tmp/test-file.XXXXXX", fifo[64];
         struct tap t = { 0 };
@@ -148,6 +158,7 @@ int main(void) {
         test_writers(&t, fifo);
         test_nobody(&t, fifo);
         test_others(&t, dir);
+        test_write(&t, dir);
         unlink(fifo);
         rmdir(dir);
         return tap_done(&t);

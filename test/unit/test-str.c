@@ -103,6 +103,10 @@ static void test_small(struct tap *t) {
         OK_STR(t, str_after("prefix-rest", "prefix-"), "rest", "the rest behind a prefix");
         OK_STR(t, str_after("x", ""), "x", "an empty prefix");
         OK(t, !str_after("pre", "prefix"), "shorter than the prefix");
+        OK(t, str_is_below("usr/lib", "usr") && str_is_below("usr", "usr") && str_is_below("/dev/x", "/dev"),
+           "a path below another, or the same");
+        OK(t, !str_is_below("usrlocal", "usr") && !str_is_below("us", "usr") && !str_is_below("", "usr"),
+           "the same letters are not enough");
         OK_STR(t, str_or(NULL, "b"), "b", "or the other");
         OK_STR(t, str_or("a", "b"), "a", "or not");
 }
