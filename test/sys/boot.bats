@@ -216,44 +216,33 @@ END
         status_is 0
 }
 
-@test "trixie: a reboot from inside starts again in place" {
-        booted_tree trixie
+# reboots_in_place TREE REBOOT POWEROFF: by these commands, typed by root at the console.
+reboots_in_place() {
+        booted_tree "$1"
         limit=90
-        on_terminal 'expect=login:' 'send=root\r' 'expect=# ' 'send=systemctl reboot\r' 'expect=login:' 'send=root\r' \
-                'expect=# ' 'send=systemctl poweroff\r' -- "$BERTH" -q -b -D "$TREE"
+        on_terminal 'expect=login:' 'send=root\r' 'expect=# ' "send=$2\r" 'expect=login:' 'send=root\r' 'expect=# ' \
+                "send=$3\r" -- "$BERTH" -q -b -D "$TREE"
         status_is 0
 }
 
-@test "sysvinit: a reboot from inside starts again in place" {
-        booted_tree sysvinit
-        limit=90
-        on_terminal 'expect=login:' 'send=root\r' 'expect=# ' 'send=reboot\r' 'expect=login:' 'send=root\r' 'expect=# ' \
-                'send=poweroff\r' -- "$BERTH" -q -b -D "$TREE"
-        status_is 0
+@test "trixie: a reboot from inside starts again in place" {
+        reboots_in_place trixie 'systemctl reboot' 'systemctl poweroff'
 }
 
 @test "bookworm: a reboot from inside starts again in place" {
-        booted_tree bookworm
-        limit=90
-        on_terminal 'expect=login:' 'send=root\r' 'expect=# ' 'send=systemctl reboot\r' 'expect=login:' 'send=root\r' \
-                'expect=# ' 'send=systemctl poweroff\r' -- "$BERTH" -q -b -D "$TREE"
-        status_is 0
+        reboots_in_place bookworm 'systemctl reboot' 'systemctl poweroff'
+}
+
+@test "sysvinit: a reboot from inside starts again in place" {
+        reboots_in_place sysvinit reboot poweroff
 }
 
 @test "openrc: a reboot from inside starts again in place" {
-        booted_tree openrc
-        limit=90
-        on_terminal 'expect=login:' 'send=root\r' 'expect=# ' 'send=reboot\r' 'expect=login:' 'send=root\r' 'expect=# ' \
-                'send=poweroff\r' -- "$BERTH" -q -b -D "$TREE"
-        status_is 0
+        reboots_in_place openrc reboot poweroff
 }
 
 @test "runit: a reboot from inside starts again in place" {
-        booted_tree runit
-        limit=90
-        on_terminal 'expect=login:' 'send=root\r' 'expect=# ' 'send=init 6\r' 'expect=login:' 'send=root\r' 'expect=# ' \
-                'send=init 0\r' -- "$BERTH" -q -b -D "$TREE"
-        status_is 0
+        reboots_in_place runit 'init 6' 'init 0'
 }
 
 @test "without a terminal the console is shown and nothing is read" {

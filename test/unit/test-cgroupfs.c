@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <linux/magic.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,20 +15,10 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "unit/files.h"
 #include "unit/tap.h"
 
 static char base[] = "/tmp/test-cgroupfs-XXXXXX";
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
-        return remove(path);
-}
-
-static void put(int dir, const char *path, const char *text) {
-        CLEAN_FD int fd = openat(dir, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-        if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t) strlen(text))
-                printf("# cannot write %s\n", path);
-}
 
 static void test_own(struct tap *t, int dir) {
         static const struct {
@@ -49,14 +38,14 @@ static void test_own(struct tap *t, int dir) {
 
         mkdirat(dir, "self", 0700);
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
-                put(dir, "self/cgroup", cases[i].text);
+                put_file(dir, "self/cgroup", cases[i].text);
                 strcpy(path, "old");
                 OK_INT(t, cgroupfs_own(dir, path, sizeof path), cases[i].r, "own cgroup, case %zu", i);
                 OK_STR(t, path, cases[i].path ? cases[i].path : "old", "its path");
         }
-        put(dir, "self/cgroup", "0::/ab\n");
+        put_file(dir, "self/cgroup", "0::/ab\n");
         OK_INT(t, cgroupfs_own(dir, tight, sizeof tight), 0, "as long as there is room");
-        put(dir, "self/cgroup", "0::/abc\n");
+        put_file(dir, "self/cgroup", "0::/abc\n");
         OK_INT(t, cgroupfs_own(dir, tight, sizeof tight), -ENAMETOOLONG, "one more");
         unlinkat(dir, "self/cgroup", 0);
         OK_INT(t, cgroupfs_own(dir, path, sizeof path), -ENOENT, "a kernel without cgroups");
@@ -70,14 +59,14 @@ static void test_files(struct tap *t, int dir) {
         OK(t, cg >= 0 && fcntl(cg, F_GETFD) & FD_CLOEXEC, "made");
         OK_INT(t, cgroupfs_make(dir, "cg"), -EEXIST, "not twice");
         OK_INT(t, cgroupfs_populated(cg), -ENOENT, "no cgroup");
-        put(cg, "cgroup.events", "populated 1\nfrozen 0\n");
+        put_file(cg, "cgroup.events", "populated 1\nfrozen 0\n");
         OK_INT(t, cgroupfs_populated(cg), 1, "populated");
-        put(cg, "cgroup.events", "populated 0\nfrozen 1\n");
+        put_file(cg, "cgroup.events", "populated 0\nfrozen 1\n");
         OK_INT(t, cgroupfs_populated(cg), 0, "not populated");
-        put(cg, "cgroup.events", "frozen 1\npopulated 1\n");
+        put_file(cg, "cgroup.events", "frozen 1\npopulated 1\n");
         OK_INT(t, cgroupfs_populated(cg), 1, "in another order");
         OK_INT(t, cgroupfs_kill(cg), -ENOENT, "a kernel that cannot kill cgroups");
-        put(cg, "cgroup.kill", "");
+        put_file(cg, "cgroup.kill", "");
         OK_INT(t, cgroupfs_kill(cg), 0, "killed");
         kill_file = openat(cg, "cgroup.kill", O_RDONLY | O_CLOEXEC);
         OK(t, read(kill_file, text, sizeof text) == 1 && *text == '1', "by writing 1");
@@ -97,7 +86,7 @@ static void test_remove(struct tap *t, int dir) {
         OK(t, fstatat(dir, "cg", &st, 0) < 0, "nothing is left");
         for (size_t i = 0; i < ELEMENTS(deep); i++)
                 mkdirat(dir, deep[i], 0700);
-        put(dir, "cg/a/b/file", "in the way, as a process would be");
+        put_file(dir, "cg/a/b/file", "in the way, as a process would be");
         OK_INT(t, cgroupfs_remove(dir, "cg"), -ENOTEMPTY, "what cannot be removed is told");
         OK(t, fstatat(dir, "cg/d", &st, 0) < 0, "and the rest is gone");
         unlinkat(dir, "cg/a/b/file", 0);
@@ -114,8 +103,8 @@ static void test_delegate(struct tap *t, int dir) {
         struct stat st;
 
         for (size_t i = 0; i < ELEMENTS(files); i++)
-                put(cg, files[i], "");
-        put(cg, "memory.max", "");
+                put_file(cg, files[i], "");
+        put_file(cg, "memory.max", "");
         OK_INT(t, cgroupfs_delegate(cg, geteuid() ? geteuid() : 1000, getegid() ? getegid() : 1001), 0, "delegated");
         if (geteuid() != 0)
                 return;
@@ -151,7 +140,7 @@ static void test_real(struct tap *t) {
                 for (;;)
                         pause();
         snprintf(line, sizeof line, "%d", (int) pid);
-        put(cg, "cgroup.procs", line);
+        put_file(cg, "cgroup.procs", line);
         OK_INT(t, cgroupfs_populated(cg), 1, "with a process in it");
         OK_INT(t, cgroupfs_remove(own, name), -EBUSY, "cannot be removed");
         if (cgroupfs_kill(cg) < 0)
@@ -178,6 +167,6 @@ int main(void) {
         test_delegate(&t, dir);
         test_real(&t);
         close(dir);
-        nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        remove_all(base);
         return tap_done(&t);
 }

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -15,38 +14,28 @@
 
 #include "base/clean.h"
 #include "sys/cgroupfs.h"
+#include "unit/files.h"
 #include "unit/tap.h"
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
-        return remove(path);
-}
-
-static void put(int dir, const char *path, const char *text) {
-        CLEAN_FD int fd = openat(dir, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-        if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t) strlen(text))
-                printf("# cannot write %s\n", path);
-}
 
 static void test_numbers(struct tap *t, int dir) {
         uint64_t n = 7;
 
         OK_INT(t, cgroupstat_number(dir, "memory.current", &n), -ENOENT, "no controller");
-        put(dir, "memory.current", "123456789012\n");
+        put_file(dir, "memory.current", "123456789012\n");
         OK(t, cgroupstat_number(dir, "memory.current", &n) == 0 && n == 123456789012, "a number");
-        put(dir, "memory.max", "max\n");
+        put_file(dir, "memory.max", "max\n");
         OK(t, cgroupstat_number(dir, "memory.max", &n) == 0 && n == UINT64_MAX, "no limit");
-        put(dir, "x", "-5\n");
+        put_file(dir, "x", "-5\n");
         OK_INT(t, cgroupstat_number(dir, "x", &n), -EINVAL, "none");
-        put(dir, "cpu.stat", "usage_usec_more 1\nusage_usec 4711\nuser_usec 5\nbad x\n");
+        put_file(dir, "cpu.stat", "usage_usec_more 1\nusage_usec 4711\nuser_usec 5\nbad x\n");
         OK(t, cgroupstat_key(dir, "cpu.stat", "usage_usec", &n) == 0 && n == 4711, "behind a key");
         OK(t, cgroupstat_key(dir, "cpu.stat", "user_usec", &n) == 0 && n == 5, "behind another");
         OK_INT(t, cgroupstat_key(dir, "cpu.stat", "user", &n), -ENOENT, "a part of a key is none");
         OK_INT(t, cgroupstat_key(dir, "cpu.stat", "bad", &n), -EINVAL, "no number");
-        put(dir, "io.stat", "8:0 rbytes=1 wbytes=2 rios=3\n8:16 rbytes=10 wbytes=20 dbytes=5\n7:0 \n");
+        put_file(dir, "io.stat", "8:0 rbytes=1 wbytes=2 rios=3\n8:16 rbytes=10 wbytes=20 dbytes=5\n7:0 \n");
         OK(t, cgroupstat_io(dir, "rbytes", &n) == 0 && n == 11, "the sum over devices");
         OK(t, cgroupstat_io(dir, "bytes", &n) == 0 && n == 0, "no such key");
-        put(dir, "io.stat", "");
+        put_file(dir, "io.stat", "");
         OK(t, cgroupstat_io(dir, "wbytes", &n) == 0 && n == 0, "no devices");
 }
 
@@ -56,13 +45,13 @@ static void test_pids(struct tap *t, int dir) {
         struct strv names = { 0 };
 
         OK_INT(t, cgroupstat_pids(dir, &a, &l), -ENOENT, "no cgroup");
-        put(dir, "cgroup.procs", "1\n20\n0\n");
+        put_file(dir, "cgroup.procs", "1\n20\n0\n");
         mkdirat(dir, "b", 0700);
-        put(dir, "b/cgroup.procs", "300\n");
+        put_file(dir, "b/cgroup.procs", "300\n");
         mkdirat(dir, "b/c", 0700);
-        put(dir, "b/c/cgroup.procs", "");
+        put_file(dir, "b/c/cgroup.procs", "");
         mkdirat(dir, "a", 0700);
-        put(dir, "a/cgroup.procs", "4\n");
+        put_file(dir, "a/cgroup.procs", "4\n");
         OK_INT(t, symlinkat("b", dir, "link"), 0, "a link");
         OK(t, cgroupstat_pids(dir, &a, &l) == 0 && l.n == 3 && l.items[0] == 1 && l.items[1] == 20, "its own");
         l.n = 0;
@@ -96,7 +85,7 @@ static void test_real(struct tap *t) {
                 for (;;)
                         pause();
         snprintf(number, sizeof number, "%d", (int) pid);
-        put(cg, "cgroup.procs", number);
+        put_file(cg, "cgroup.procs", number);
         OK(t, cgroupstat_all_pids(cg, &a, &l) == 0 && l.n == 1 && l.items[0] == pid, "a process in it");
         OK_INT(t, cgroupstat_freeze(cg, 1, 5000), 0, "frozen");
         OK(t, cgroupstat_key(cg, "cgroup.events", "frozen", &n) == 0 && n == 1, "it is");
@@ -121,6 +110,6 @@ int main(void) {
         test_numbers(&t, dir);
         test_pids(&t, dir);
         test_real(&t);
-        nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        remove_all(base);
         return tap_done(&t);
 }

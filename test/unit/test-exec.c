@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -15,13 +14,10 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "unit/files.h"
 #include "unit/tap.h"
 
 static char base[64] = "/tmp/test-exec-XXXXXX";
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
-        return remove(path);
-}
 
 /* What the program that cases execute does: show its arguments and its open descriptors above 2. */
 static int show(char **argv) {
@@ -266,6 +262,6 @@ int main(int argc, char **argv) {
         test_long(&t);
         test_depth(&t);
         test_image(&t);
-        nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        remove_all(base);
         return tap_done(&t);
 }

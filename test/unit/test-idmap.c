@@ -17,14 +17,8 @@
 
 #include "base/clean.h"
 #include "sys/process.h"
+#include "unit/files.h"
 #include "unit/tap.h"
-
-static void put(int dir, const char *path, const char *text) {
-        CLEAN_FD int fd = openat(dir, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-        if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t) strlen(text))
-                printf("# cannot write %s\n", path);
-}
 
 static void test_initial(struct tap *t, int dir) {
         static const struct {
@@ -43,7 +37,7 @@ static void test_initial(struct tap *t, int dir) {
         };
 
         for (size_t i = 0; i < ELEMENTS(cases); i++) {
-                put(dir, "self/uid_map", cases[i].text);
+                put_file(dir, "self/uid_map", cases[i].text);
                 OK_INT(t, idmap_is_initial(dir), cases[i].r, "first user namespace, case %zu", i);
         }
         unlinkat(dir, "self/uid_map", 0);
@@ -51,18 +45,18 @@ static void test_initial(struct tap *t, int dir) {
 }
 
 static void test_group(struct tap *t, int dir) {
-        put(dir, "self/gid_map", "         0          0 4294967295\n");
+        put_file(dir, "self/gid_map", "         0          0 4294967295\n");
         OK(t, idmap_has_group(dir, 0) == 1 && idmap_has_group(dir, 5) == 1 && idmap_has_group(dir, 4294967294u) == 1,
            "all of them");
         OK_INT(t, idmap_has_group(dir, 4294967295u), 0, "but the one that is none");
-        put(dir, "self/gid_map", "0 1000 1\n");
+        put_file(dir, "self/gid_map", "0 1000 1\n");
         OK(t, idmap_has_group(dir, 0) == 1 && idmap_has_group(dir, 5) == 0, "only one");
-        put(dir, "self/gid_map", "0 1000 1\n5 100000 1\n10 100010 90\n");
+        put_file(dir, "self/gid_map", "0 1000 1\n5 100000 1\n10 100010 90\n");
         OK(t, idmap_has_group(dir, 5) == 1 && idmap_has_group(dir, 4) == 0 && idmap_has_group(dir, 6) == 0,
            "in the second line");
         OK(t, idmap_has_group(dir, 10) == 1 && idmap_has_group(dir, 99) == 1 && idmap_has_group(dir, 100) == 0,
            "first and last of a range");
-        put(dir, "self/gid_map", "");
+        put_file(dir, "self/gid_map", "");
         OK_INT(t, idmap_has_group(dir, 0), 0, "no map yet");
         unlinkat(dir, "self/gid_map", 0);
         OK(t, idmap_has_group(dir, 0) < 0, "no such file");

@@ -5,7 +5,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -17,6 +16,7 @@
 #include "base/clean.h"
 #include "probe/tree.h"
 #include "probe/tree_passwd.h"
+#include "unit/files.h"
 #include "unit/tap.h"
 
 enum { RTMIN_IN_TREE = 34 };
@@ -26,10 +26,6 @@ struct place {
         int root;
         unsigned n;
 };
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw) {
-        return remove(path);
-}
 
 /* A fresh, empty tree. */
 static void fresh(struct place *p) {
@@ -541,6 +537,6 @@ int main(void) {
         test_init_none(&t, &p);
         test_program(&t, &p);
         close(p.root);
-        nftw(p.base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        remove_all(p.base);
         return tap_done(&t);
 }
