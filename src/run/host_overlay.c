@@ -152,8 +152,6 @@ static int take_memory(struct run *r, struct taken *t, struct err *e) {
                                                      : mount_fresh("tmpfs", o->memory, 0);
         if (t->upper < 0)
                 return err_set(e, ERR_HOST, -t->upper, "cannot make a tmpfs for the changes");
-        if (o->lasting && r->held.memory < 0)
-                r->held.memory = fcntl(t->upper, F_DUPFD_CLOEXEC, 3);
         return 0;
 }
 
@@ -200,7 +198,13 @@ static int make_here(struct run *r, struct taken *t, uint64_t attrs, struct err 
 
         if (k == 0 && has_upper(t->o))
                 k = furnish_upper(r, t, e);
-        return k < 0 ? k : mount_taken(r, t, attrs, e);
+        k = k < 0 ? k : mount_taken(r, t, attrs, e);
+        if (k < 0 || !t->o->memory || !t->o->lasting)
+                return k;
+        /* As it is now, see overlay_mount(). */
+        clean_fd(&r->held.memory);
+        r->held.memory = fcntl(t->upper, F_DUPFD_CLOEXEC, 3);
+        return k;
 }
 
 /* --- with ids that are lent ---

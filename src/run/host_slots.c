@@ -227,7 +227,11 @@ static int take_part(struct run *r, const struct fsop *op, struct err *e) {
 static int clone_of_view(struct run *r, const struct fsop *op) {
         const char *path = op->src ? str_or(*op->src ? op->src : NULL, ".") : op->dst;
 
-        return mount_clone_detached(&r->opened->root, path, op->flags & FSOP_RECURSIVE);
+        if (op->flags & FSOP_WHOLE)
+                return mount_clone_detached(&r->opened->whole, ".", false);
+        /* Below a mount, it can be attached nowhere. */
+        return r->plan->root.pivot ? -EINVAL
+                                   : mount_clone_detached(&r->opened->root, path, op->flags & FSOP_RECURSIVE);
 }
 
 static int take_tree(struct run *r, const struct fsop *op, struct err *e) {
@@ -247,7 +251,7 @@ static int take_tree(struct run *r, const struct fsop *op, struct err *e) {
                 return op->flags & (FSOP_WHOLE | FSOP_IN_TREE) ? source : err_hint_path(e, op->host);
         }
         k = mount_clone(source, "", op->flags & FSOP_RECURSIVE);
-        if (k == -EINVAL && op->flags & FSOP_IN_TREE && !(op->flags & FSOP_WHOLE) && (r->image || r->stack))
+        if (k == -EINVAL && op->flags & (FSOP_IN_TREE | FSOP_WHOLE) && (r->image || r->stack))
                 k = clone_of_view(r, op);
         if (k < 0)
                 return err_set(e, ERR_HOST, -k, "cannot bind %s (%s)", op->host, op->why);

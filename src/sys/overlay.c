@@ -96,18 +96,43 @@ static int attach_and_make(const struct parts *p, uint64_t attrs) {
         return k < 0 ? k : make(p, true, attrs);
 }
 
-static void answer(int sock, int mount) {
+/* What was attached here ends with this process: a copy of the upper layer's mount goes back. */
+static void answer(int sock, int mount, int upper) {
         struct msg_fds fds = { .n = mount >= 0, .fd = { mount } };
         int k = mount < 0 ? mount : 0;
 
+        if (k == 0 && upper >= 0)
+                k = fds.fd[fds.n++] = mount_clone(upper, "", false);
+        if (k < 0)
+                fds.n = 0;
+        k = k < 0 ? k : 0;
         _exit(msg_send(sock, &k, sizeof k, &fds) < 0);
+}
+
+/* The overlay; the copy takes the place of what it is of. */
+static int receive(int sock, int upper) {
+        struct msg_fds fds = { 0 };
+        int result = -ECHILD, k = 0;
+
+        if (msg_recv(sock, &result, sizeof result, &fds, 0) != sizeof result)
+                return -ECHILD;
+        if (result < 0 || fds.n != (upper < 0 ? 1 : 2)) {
+                msg_fds_close(&fds);
+                return result < 0 ? result : -ECHILD;
+        }
+        if (upper >= 0) {
+                k = dup3(fds.fd[1], upper, O_CLOEXEC) < 0 ? -errno : 0;
+                clean_fd(&fds.fd[1]);
+        }
+        if (k < 0)
+                clean_fd(&fds.fd[0]);
+        return k < 0 ? k : fds.fd[0];
 }
 
 static int make_elsewhere(const struct parts *p, uint64_t attrs) {
         CLEAN_FD int here = -1, there = -1;
         struct process child = { .pidfd = -1 };
-        struct msg_fds fds;
-        int pair[2], code, status, result = -ECHILD, k = msg_pair(pair);
+        int pair[2], code, status, result, k = msg_pair(pair);
 
         if (k < 0)
                 return k;
@@ -116,13 +141,12 @@ static int make_elsewhere(const struct parts *p, uint64_t attrs) {
         k = process_clone(CLONE_NEWNS, -1, &child);
         if (k == 0) {
                 close(TAKE_FD(here));
-                answer(there, attach_and_make(p, attrs));
+                answer(there, attach_and_make(p, attrs), p->l->upper);
         }
         if (k < 0)
                 return k;
         close(TAKE_FD(there));
-        if (msg_recv(here, &result, sizeof result, &fds, 0) == sizeof result)
-                result = result < 0 ? result : fds.n == 1 ? fds.fd[0] : -ECHILD;
+        result = receive(here, p->l->upper);
         (void) process_wait(child.pidfd, true, &code, &status);
         clean_fd(&child.pidfd);
         return result;
@@ -151,5 +175,8 @@ int overlay_mount(const struct overlay_layers *l, uint64_t attrs) {
         if (l->attach)
                 return attach_and_make(&(struct parts){ l, data, work }, attrs);
         k = make(&(struct parts){ l, data, work }, false, attrs);
-        return k == -EINVAL || k == -EBADF ? make_elsewhere(&(struct parts){ l, data, work }, attrs) : k;
+        /* -EOPNOTSUPP: an overlayfs that takes no descriptor for anything (before Linux 6.5). */
+        return k == -EINVAL || k == -EBADF || k == -EOPNOTSUPP
+                       ? make_elsewhere(&(struct parts){ l, data, work }, attrs)
+                       : k;
 }

@@ -20,5 +20,6 @@ struct overlay_layers {
 enum { OVERLAY_LOWER = 64 };
 
 /* A mount descriptor; the layers stay the caller's. -EINVAL, -ENODEV, -EPERM: there is no such overlay here. Before
- * Linux 6.15 it takes a process for a moment. */
+ * Linux 6.15 it takes a process for a moment; lower is of no more use then, and upper has become another mount of the
+ * same. */
 int overlay_mount(const struct overlay_layers *l, uint64_t attrs);
