@@ -114,9 +114,9 @@ int image_copy(struct image *m, int (*tell)(void *arg, uint64_t files, uint64_t 
 /* What is seen of the OS before it starts: a mount of the root, with /usr. a: NULL where its place is known. */
 int image_open_os(struct image *m, struct arena *a, struct err *e);
 
-/* places.c: where each partition goes in that tree, in an order in which none covers another one. Others may be
- * mounted in it then. Boot partitions may be left out. */
-int image_place(struct image *m, int *root, struct arena *a, struct err *e);
+/* places.c: where each partition goes in that tree, in an order in which none covers another one. Boot partitions may
+ * be left out. The tree has all that is needed for that mounted in it then, or all there is. */
+int image_place(struct image *m, int *root, bool join_all, struct arena *a, struct err *e);
 /* For one. */
 enum spot image_find_spot(int root, struct image_part *p, struct arena *a);
 

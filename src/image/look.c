@@ -71,6 +71,20 @@ static int try_mounts(struct image *m, struct err *e) {
         return k < 0 ? k : 0;
 }
 
+/* What is bound from the tree itself may lie in any partition. */
+static bool has_own_sources(const struct spec *s) {
+        for (size_t i = 0; i < s->mounts.n; i++) {
+                const struct spec_mount *m = &s->mounts.items[i];
+
+                if (m->source.in_tree)
+                        return true;
+                for (size_t k = 0; k < m->layers.n; k++)
+                        if (m->layers.items[k].in_tree)
+                                return true;
+        }
+        return false;
+}
+
 int image_look(const struct spec *s, const struct image_ask *ask, struct arena *a, struct facts *f, int *ret_root,
                struct image **ret, struct err *e) {
         bool dry = s->self.dry_run != DRY_RUN_NO;
@@ -95,7 +109,7 @@ int image_look(const struct spec *s, const struct image_ask *ask, struct arena *
         if (k < 0)
                 return k;
         *ret_root = k;
-        k = image_place(*ret, ret_root, a, e);
+        k = image_place(*ret, ret_root, has_own_sources(s), a, e);
         k = k < 0 || !dry ? k : try_mounts(*ret, e);
         k = k < 0 || s->root.no_grow ? k : image_grow_all(*ret, a, e);
         if (k < 0)

@@ -142,10 +142,14 @@ static bool others_may_need(const struct image *m, unsigned i) {
         return false;
 }
 
+/* Where it can be. */
 static int join(struct image *m, unsigned i, int *root, struct err *e) {
         const struct image_part *p = &m->parts[i];
-        int mount = image_mount(m, i, e);
+        int mount;
 
+        if (p->spot != SPOT_THERE || !*p->where)
+                return 0;
+        mount = image_mount(m, i, e);
         if (mount < 0)
                 return mount;
         *root = mount_join(*root, mount, p->where);
@@ -154,18 +158,19 @@ static int join(struct image *m, unsigned i, int *root, struct err *e) {
                          : 0;
 }
 
-int image_place(struct image *m, int *root, struct arena *a, struct err *e) {
+int image_place(struct image *m, int *root, bool join_all, struct arena *a, struct err *e) {
         unsigned first = m->n > 1 && m->parts[1].role == ROLE_USR ? 2 : 1;
+        int k = 0;
 
         for (unsigned i; (i = find_next(m, first, *root, a)) < m->n; first++) {
-                int k = 0;
-
                 move_to(m, i, first);
-                if (m->parts[first].spot == SPOT_THERE && *m->parts[first].where && others_may_need(m, first))
+                if (join_all || others_may_need(m, first))
                         k = join(m, first, root, e);
                 if (k < 0)
                         return k;
         }
         place_boot(m, *root, a);
-        return 0;
+        for (; k == 0 && join_all && first < m->n; first++)
+                k = join(m, first, root, e);
+        return k;
 }

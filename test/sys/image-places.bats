@@ -293,6 +293,16 @@ link_home() {
         dir home of-home
         mv "$TREE/usr" "$work/usr"
         mkdir -p "$TREE/usr" "$TREE/home" "$work/usr/etc"
+        make_disk "$ROOT_TYPE" "$TREE" "$USR_TYPE" "$work/usr" "$HOME_TYPE" "$work/home"
+        opts=(--bind=+/home:/mnt)
+        from_image cat /mnt/of-home
+        output_is of-home
+        opts=(-x --bind=+/home:/mnt)
+        from_image cat /mnt/of-home
+        output_is of-home
+        opts=(--overlay-ro=+/home:+/etc:/mnt)
+        from_image ls /mnt/of-home /mnt/hostname
+        output_is $'/mnt/hostname\n/mnt/of-home'
         make_disk "$ROOT_TYPE" "$TREE" "$USR_TYPE" "$work/usr"
         opts=(--bind=+/usr/bin:/mnt/bin --bind=+/etc:/mnt/etc)
         same_verdict
