@@ -69,12 +69,30 @@ static int look_beside(struct image *m, size_t kind, struct arena *a, struct err
 
         if (n >= 0)
                 return take_hash(m, kind, HASH_ATTRIBUTE, text, (size_t) n, kinds[kind].attribute, e);
-        n = read_small(path, text, sizeof text);
+        n = read_small(path, text, sizeof text - 1);
         if (n == -ENOENT)
                 return 0;
+        /* Its first line. */
+        if (n >= 0) {
+                text[n] = '\0';
+                n = (ssize_t) strcspn(text, "\n");
+        }
         if (n < 0)
                 return err_set(e, ERR_IMAGE, (int) -n, "cannot read the root hash %s", path);
         return take_hash(m, kind, HASH_FILE, text, (size_t) n, path, e);
+}
+
+/* NAME.roothash.p7s or NAME.usrhash.p7s; of a hash that was said, it tells which one that is. */
+static const char *signature_beside(struct image *m, struct arena *a) {
+        const char *path = beside(m, arena_printf(a, "%s.p7s", kinds[kind_of(m->verity->role)].ending), a), *usr;
+
+        if (m->verity->source != HASH_SAID || access(path, F_OK) == 0)
+                return path;
+        usr = beside(m, "usrhash.p7s", a);
+        if (access(usr, F_OK) < 0)
+                return path;
+        m->verity->role = ROLE_USR;
+        return usr;
 }
 
 static int take_signature(struct image *m, struct arena *a, struct err *e) {
@@ -91,7 +109,7 @@ static int take_signature(struct image *m, struct arena *a, struct err *e) {
         if (!path && (m->block || said->no_files || m->verity->source == HASH_NONE))
                 return 0;
         if (!path)
-                path = beside(m, arena_printf(a, "%s.p7s", kinds[kind_of(m->verity->role)].ending), a);
+                path = signature_beside(m, a);
         n = read_small(path, m->verity->sig, sizeof m->verity->sig);
         if (n == -ENOENT && !said->sig_path)
                 return 0;

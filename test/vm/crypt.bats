@@ -186,6 +186,42 @@ fast=(--type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000)
         from_image /usr/bin/busybox cat /proc/self/mountinfo
         status_is 0
         output_matches '/usr .* squashfs /dev/dm-'
+        # Only the first line counts.
+        printf '%s\nmore\n' "$hash" >"$work/disk.usrhash"
+        from_image /usr/bin/busybox true
+        status_is 0
+        rm "$work/disk.usrhash"
+        opts+=(--image-verity-guess=no)
+        from_image true
+        refused 'must be protected by dm-verity, and its root hash is not known'
+        perl -e 'my ($path, $value) = @ARGV; my $name = "user.verity.usrhash"; exit(syscall(188, $path, $name, $value, length $value, 0) == 0 ? 0 : 1)' "$IMAGE" "$hash"
+        from_image /usr/bin/busybox true
+        status_is 0
+        nothing_is_mapped
+}
+
+@test "dm-verity: a hash that was said is of the root, unless a signature beside the image says that it is of usr" {
+        mkdir -p "$work/usr"
+        cp -a "$TREE/usr/." "$work/usr"
+        make_verity "$work/usr"
+        data_type=$USR hash_type=$USR_VERITY make_disk
+        opts=(--root-hash="$hash")
+        from_image true
+        refused 'no pair of root partitions for this root hash'
+        make_signer ours
+        sign ours "$hash"
+        trust ours
+        cp "$work/signature" "$work/disk.usrhash.p7s"
+        opts+=(--image-policy=usr=signed)
+        from_image /usr/bin/busybox cat /proc/self/mountinfo
+        status_is 0
+        output_matches '/usr .* squashfs /dev/dm-'
+        make_signer other
+        sign other "$hash"
+        cp "$work/signature" "$work/disk.usrhash.p7s"
+        from_image true
+        refused 'nobody whom this host knows has signed the root hash of usr'
+        untrust
         nothing_is_mapped
 }
 
@@ -411,6 +447,16 @@ fast=(--type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000)
         echo >>"$work/secret"
         from_image cat /root/file
         output_is kept
+        try berth --inspect "$IMAGE"
+        output_matches '^starts +perhaps: it is encrypted'
+        try berth --inspect "$IMAGE" "${opts[@]}"
+        status_is 0
+        output_matches '^starts +yes$'
+        output_matches '^os +Berth test tree'
+        echo wrong >"$work/wrong"
+        try berth --inspect "$IMAGE" --image-key-file="$work/wrong"
+        status_is 1
+        output_matches '^starts +no: .*passphrase'
         opts+=(--read-only)
         from_image sh -c 'cat /root/file; touch /root/other'
         output_is kept
