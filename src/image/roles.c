@@ -21,6 +21,8 @@ static const struct {
         { "0657fd6d-a4ab-43c4-84e5-0933c84b4f4f", ROLE_SWAP, NULL },
         { "c12a7328-f81f-11d2-ba4b-00a0c93ec93b", ROLE_ESP, NULL },
         { "bc13c2ff-59e6-4262-a352-b275fd6f7172", ROLE_XBOOTLDR, NULL },
+        { "ef", ROLE_ESP, NULL }, /* of old-style tables: Boot Loader Specification */
+        { "ea", ROLE_XBOOTLDR, NULL },
         { "44479540-f297-41b2-9af7-d131d5f0458a", ROLE_ROOT, "x86" },
         { "75250d76-8cc6-458e-bd66-bd47cc81a812", ROLE_USR, "x86" },
         { "d13c5d3b-b5d1-422a-b29f-9454fdc89d76", ROLE_ROOT_VERITY, "x86" },
@@ -69,6 +71,18 @@ static const struct {
         { "f46b2c26-59ae-48f0-9106-c50ed47f673d", ROLE_USR_VERITY, "loongarch64" },
         { "5afb67eb-ecc8-4f85-ae8e-ac1e7c50e7d0", ROLE_ROOT_VERITY_SIG, "loongarch64" },
         { "b024f315-d330-444c-8461-44bbde524e99", ROLE_USR_VERITY_SIG, "loongarch64" },
+        { "e9434544-6e2c-47cc-bae2-12d6deafb44c", ROLE_ROOT, "mips" },
+        { "773b2abc-2a99-4398-8bf5-03baac40d02b", ROLE_USR, "mips" },
+        { "7a430799-f711-4c7e-8e5b-1d685bd48607", ROLE_ROOT_VERITY, "mips" },
+        { "6e5a1bc8-d223-49b7-bca8-37a5fcceb996", ROLE_USR_VERITY, "mips" },
+        { "bba210a2-9c5d-45ee-9e87-ff2ccbd002d0", ROLE_ROOT_VERITY_SIG, "mips" },
+        { "97ae158d-f216-497b-8057-f7f905770f54", ROLE_USR_VERITY_SIG, "mips" },
+        { "d113af76-80ef-41b4-bdb6-0cff4d3d4a25", ROLE_ROOT, "mips64" },
+        { "57e13958-7331-4365-8e6e-35eeee17c61b", ROLE_USR, "mips64" },
+        { "579536f8-6a33-4055-a95a-df2d5e2c42a8", ROLE_ROOT_VERITY, "mips64" },
+        { "81cf9d90-7458-4df4-8dcf-c8a3a404f09b", ROLE_USR_VERITY, "mips64" },
+        { "43ce94d4-0f3d-4999-8250-b9deafd98e6e", ROLE_ROOT_VERITY_SIG, "mips64" },
+        { "05816ce2-dd40-4ac6-a61d-37d32dc1ba7d", ROLE_USR_VERITY_SIG, "mips64" },
         { "37c58c8a-d913-4156-a25f-48b1b64e07f0", ROLE_ROOT, "mips-le" },
         { "0f4868e9-9952-4706-979f-3ed3a473e947", ROLE_USR, "mips-le" },
         { "d7d150d2-2a04-4a33-8f12-16651205ff7b", ROLE_ROOT_VERITY, "mips-le" },
@@ -81,6 +95,12 @@ static const struct {
         { "3c3d61fe-b5f3-414d-bb71-8739a694a4ef", ROLE_USR_VERITY, "mips64-le" },
         { "904e58ef-5c65-4a31-9c57-6af5fc7c5de7", ROLE_ROOT_VERITY_SIG, "mips64-le" },
         { "f2c2c7ee-adcc-4351-b5c6-ee9816b66e16", ROLE_USR_VERITY_SIG, "mips64-le" },
+        { "1aacdb3b-5444-4138-bd9e-e5c2239b2346", ROLE_ROOT, "parisc" },
+        { "dc4a4480-6917-4262-a4ec-db9384949f25", ROLE_USR, "parisc" },
+        { "d212a430-fbc5-49f9-a983-a7feef2b8d0e", ROLE_ROOT_VERITY, "parisc" },
+        { "5843d618-ec37-48d7-9f12-cea8e08768b2", ROLE_USR_VERITY, "parisc" },
+        { "15de6170-65d3-431c-916e-b0dcd8393f25", ROLE_ROOT_VERITY_SIG, "parisc" },
+        { "450dd7d1-3224-45ec-9cf2-a43a346d71ee", ROLE_USR_VERITY_SIG, "parisc" },
         { "1de3f1ef-fa98-47b5-8dcd-4a860a654d78", ROLE_ROOT, "ppc" },
         { "7d14fec5-cc71-415d-9d6c-06bf0b3c3eaf", ROLE_USR, "ppc" },
         { "98cfe649-1588-46dc-b2f0-add147424925", ROLE_ROOT_VERITY, "ppc" },
@@ -208,6 +228,21 @@ static void drop_foreign(const struct dissected *d, struct choice *c, enum part_
                 c->part[role] = -1;
 }
 
+/* A usr for another machine than its root is none of it. */
+static int check_usr(const struct dissected *d, const struct choice *c, const char *path, struct err *e) {
+        const char *root, *usr;
+        enum part_fit fit;
+
+        if (c->part[ROLE_ROOT] < 0 || c->part[ROLE_USR] < 0)
+                return 0;
+        (void) role_of_type(d->parts[c->part[ROLE_ROOT]].type, &fit, &root);
+        (void) role_of_type(d->parts[c->part[ROLE_USR]].type, &fit, &usr);
+        return !root || !usr || streq(root, usr)
+                       ? 0
+                       : err_set(e, ERR_IMAGE, 0, "%s has a root partition for %s and a usr partition for %s", path,
+                                 root, usr);
+}
+
 /* A single partition of the plain Linux kind; in an old-style table, one that is marked bootable. Returns how many
  * there are. */
 static unsigned choose_plain(const struct dissected *d, struct choice *c) {
@@ -242,7 +277,7 @@ int choose_parts(const struct dissected *d, const char *path, struct choice *ret
         if (ret->part[ROLE_ROOT] < 0 && ret->part[ROLE_USR] < 0)
                 n = choose_plain(d, ret);
         if (n == 1)
-                return 0;
+                return check_usr(d, ret, path, e);
         if (n > 1) {
                 err_set(e, ERR_IMAGE, 0,
                         "%s has %u partitions of the plain Linux kind, and nothing says which is the root", path, n);

@@ -179,8 +179,13 @@ static void test_choice(struct tap *t) {
         CHOSEN(-1, TABLE_GPT, ROLE_ROOT, { ROOT_OWN, "a", .no_auto = true });
         CHOSEN(2, TABLE_GPT, ROLE_ROOT_VERITY, { ROOT_X64 }, { HASH_X64 });
         CHOSEN(0, TABLE_GPT, ROLE_ROOT_VERITY, { ROOT_S390X }, { HASH_X64 });
+        CHOSEN(-1, TABLE_GPT, ROLE_ROOT, { ROOT_X64 }, { "b0e01050-ee5f-4390-949a-9101b17104e9" });
+        CHOSEN(1, TABLE_GPT, ROLE_ROOT, { ROOT_X64 }, { "8484680c-9521-48c6-9c11-b0720656f69e" });
         CHOSEN(2, TABLE_MBR, ROLE_ROOT, { "07", .bootable = true }, { "83", .bootable = true });
         CHOSEN(-1, TABLE_MBR, ROLE_ROOT, { "83" });
+        CHOSEN(1, TABLE_MBR, ROLE_ESP, { "ef" }, { "ea" }, { "83", .bootable = true });
+        CHOSEN(2, TABLE_MBR, ROLE_XBOOTLDR, { "ef" }, { "ea" }, { "83", .bootable = true });
+        CHOSEN(1, TABLE_MBR, ROLE_XBOOTLDR, { "ea" }, { "ea" }, { "83", .bootable = true });
         CHOSEN(-1, TABLE_MBR, ROLE_ROOT, { "83", .bootable = true }, { "83", .bootable = true });
 }
 

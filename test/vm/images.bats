@@ -111,6 +111,40 @@ make_boot_disk() {
         no_loops
 }
 
+@test "boot partitions of an old-style table, by their types" {
+        fresh_tree
+        mkdir "$TREE/boot" "$TREE/efi"
+        make_root
+        make_fat "$work/esp" kernel.efi
+        size=8M make_fat "$work/xbootldr" entry.con
+        IMAGE=$work/disk.raw
+        truncate -s 96M "$IMAGE"
+        printf '%s\n' 'label: dos' "size=40M, type=ef" "size=24M, type=83, bootable" "size=8M, type=ea" | sfdisk -q "$IMAGE"
+        put "$work/esp" 1
+        put "$work/root" 2
+        put "$work/xbootldr" 3
+        from_image cat /efi/kernel.efi /boot/entry.con
+        output_is $'kernel.efi\nentry.con'
+        try berth --inspect "$IMAGE"
+        output_matches '^ +1 +esp .* vfat +used'
+        output_matches '^ +3 +xbootldr .* vfat +used'
+        opts=(--image-policy=root=unprotected:esp=absent)
+        from_image true
+        refused 'partition 1 (esp) must not be there'
+        no_loops
+}
+
+@test "where a boot partition belongs there may be a link, which is followed inside" {
+        fresh_tree
+        mkdir -p "$TREE/boot/efi"
+        ln -s boot/efi "$TREE/efi"
+        make_boot_disk
+        try berth -i "$IMAGE" cat /efi/kernel.efi /boot/efi/kernel.efi
+        output_is $'kernel.efi\nkernel.efi'
+        errors_has 'the xbootldr partition of the image is left out: there is no empty directory for it'
+        no_loops
+}
+
 @test "a bare vfat with one static program is an image, too" {
         make_fat "$work/fat.raw" file
         IMAGE=$work/fat.raw
@@ -122,6 +156,50 @@ make_boot_disk() {
         status_is 0
         line_is file
         output_matches ' - vfat '
+        no_loops
+}
+
+# This kernel cannot copy what is attached nowhere, and its overlays take no such layers (Linux 6.15).
+@test "several partitions, one by a link: writable, thrown away through a restart, as sources and as the root" {
+        local before
+        fresh_tree
+        mkdir -p "$TREE/data/home" "$work/home"
+        rm -rf "${TREE:?}/home"
+        ln -s data/home "$TREE/home"
+        mv "$TREE/usr" "$work/usr"
+        mkdir "$TREE/usr"
+        echo kept >"$work/home/file"
+        IMAGE=$work/disk.raw
+        make_root
+        mke2fs -q -t ext4 -d "$work/usr" "$work/usr.ext4" 24M
+        mke2fs -q -t ext4 -d "$work/home" "$work/home.ext4" 8M
+        make_disk "size=24M, type=$ROOT" "size=24M, type=8484680C-9521-48C6-9C11-B0720656F69E" \
+                "size=8M, type=933AC7E1-2EB4-4F13-B844-0E14E2AEF915"
+        put "$work/root" 1
+        put "$work/usr.ext4" 2
+        put "$work/home.ext4" 3
+        try berth --inspect "$IMAGE"
+        output_matches '^starts +yes$'
+        from_image sh -c 'cat /home/file /data/home/file; echo new >/home/new'
+        output_is $'kept\nkept'
+        before=$(sha256sum <"$IMAGE")
+        on_terminal 'expect=# ' 'send=echo one >/home/x; echo two >/etc/x; reboot\r' 'expect=PID 1 is busybox' 'expect=# ' \
+                'send=echo "[$(cat /home/new)$(cat /home/x)$(cat /etc/x)]"; poweroff\r' -- "$BERTH" -q -x -bi "$IMAGE"
+        status_is 0
+        output_has "[newonetwo]"
+        opts=(--volatile=overlay)
+        from_image sh -c 'echo x >/home/x; cat /home/x'
+        output_is x
+        opts=(--volatile=yes)
+        from_image ls /usr/bin/busybox
+        output_is /usr/bin/busybox
+        opts=(--read-only --bind=+/usr/bin:/srv --bind=+/home:/root)
+        from_image ls /srv/busybox /root/file
+        output_is $'/root/file\n/srv/busybox'
+        [ "$(sha256sum <"$IMAGE")" = "$before" ]
+        opts=(--pivot-root=/usr:/old)
+        from_image /bin/busybox ls -d /old/etc /bin/busybox
+        output_is $'/bin/busybox\n/old/etc'
         no_loops
 }
 
