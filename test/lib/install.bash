@@ -41,6 +41,7 @@ cryptsetup   sys            cryptsetup         cryptsetup-bin         cryptsetup
 veritysetup  sys            veritysetup        cryptsetup-bin         veritysetup            cryptsetup          cryptsetup           cryptsetup
 strace       sys,perf       strace             strace                 strace              strace             strace               strace
 nspawn       sys,compat,perf,probe systemd-nspawn     systemd-container      systemd-container   systemd            systemd-container    -
+udev         perf           udevadm            udev                   systemd-udev           systemd            udev                 -
 bubblewrap   sys,perf       bwrap              bubblewrap             bubblewrap          bubblewrap         bubblewrap           bubblewrap
 crun         perf           crun               crun                   crun                crun               crun                 crun
 hyperfine    perf           hyperfine          hyperfine              hyperfine           hyperfine          hyperfine            hyperfine

@@ -678,6 +678,17 @@ split_tree() {
         [ "$content" = kept ]
 }
 
+@test "who does not write does not look for others who do" {
+        local kind
+        for kind in squashfs erofs ext4; do
+                make_image "$kind"
+                strace -f -o "$work/calls" -e trace=openat "$BERTH" -q -i "$IMAGE" true
+                if [ "$kind" = ext4 ]; then grep -q '"/sys/block"' "$work/calls"; else never grep -q '"/sys/block"' "$work/calls"; fi
+        done
+        strace -f -o "$work/calls" -e trace=openat "$BERTH" -q --read-only -i "$IMAGE" true
+        never grep -q '"/sys/block"' "$work/calls"
+}
+
 @test "a block device that cannot be written to is used read-only" {
         local device kind
         make_image ext4
