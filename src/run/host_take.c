@@ -74,7 +74,8 @@ static int end_leftover(struct run *r, struct err *e) {
         return 0;
 }
 
-/* A supervisor that was killed a moment ago still has its name. */
+/* A supervisor that was killed a moment ago still has its name, and so does one whose container has just ended: who
+ * was told so by the service manager may be quicker. */
 static int take_record(struct run *r, struct err *e) {
         int k, pauses = 0;
 

@@ -93,7 +93,7 @@ static void read_text(int fd, char text[static RECORD_MAX + 1]) {
 bool record_is_ending(const struct record *r, int proc) {
         char text[RECORD_MAX + 1], path[sizeof TOP "//record" + sizeof r->name];
         CLEAN_FD int fd = -1;
-        pid_t supervisor;
+        pid_t supervisor, leader;
 
         snprintf(path, sizeof path, TOP "/%s/record", r->name);
         fd = open(path, O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -101,7 +101,9 @@ bool record_is_ending(const struct record *r, int proc) {
                 return errno == ENOENT;
         read_text(fd, text);
         supervisor = (pid_t) number_in(text, "\"supervisor\":");
-        return supervisor > 0 && process_is_ending(proc, supervisor);
+        leader = (pid_t) number_in(text, "\"leader\":");
+        return (supervisor > 0 && process_is_ending(proc, supervisor)) ||
+               (leader > 0 && process_is_ending(proc, leader));
 }
 
 int record_stale_leader(const struct record *r, pid_t *ret_leader, uint64_t *ret_start) {

@@ -33,7 +33,8 @@ void record_init(struct record *r);
 /* Take the name. Returns 1 where a running container has it. */
 int record_take(struct record *r, const char *name, struct err *e);
 
-/* The name was taken: was its supervisor killed, so that it is about to be free? proc: a descriptor of /proc. */
+/* The name was taken: is it about to be free, since its supervisor was killed, or the container has ended and what it
+ * had is taken apart? Between two starts in place it looks so, too. proc: a descriptor of /proc. */
 bool record_is_ending(const struct record *r, int proc);
 
 /* What a killed supervisor left in the record: 1 and the leader, or 0. */

@@ -47,6 +47,11 @@ show_unit() {
                 case $line in
                 # The program; and its control groups, which berth makes by itself.
                 ExecStart=* | DelegateSubgroup=*) ;;
+                ExecStopPost=*--cleanup*) grep -q '^ExecStopPost=.*--cleanup' "$ours" || fail "$line" ;;
+                TimeoutSec=*)
+                        grep -qxF "TimeoutStartSec=${line#*=}" "$ours" || fail "$line"
+                        grep -qxF "TimeoutStopSec=${line#*=}" "$ours" || fail "$line"
+                        ;;
                 # Its nodes it may have to make.
                 DeviceAllow=block-*) grep -q "^${line}m\?$" "$ours" || fail "$line" ;;
                 *) grep -qxF -- "$line" "$ours" || fail "$line" ;;

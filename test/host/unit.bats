@@ -219,6 +219,20 @@ kill_agent() {
         done
 }
 
+@test "the end of the scope is the end for who starts the next one of that name" {
+        local i
+        for i in {1..8}; do
+                try berth -q -d -M again -D "$TREE" sh -c 'trap "exit 0" TERM; while :; do sleep 1 & wait $!; done'
+                status_is 0
+                errors_is ""
+                if [ $((i % 2)) = 0 ]; then systemctl stop again.scope; else machinectl terminate again; fi
+                await_true eval '! systemctl is-active -q again.scope'
+        done
+        try berth -q -M again -D "$TREE" true
+        status_is 0
+        await_value "" systemctl list-units --all --plain --no-legend --no-pager 'berth-*.scope'
+}
+
 @test "a name that another's scope has is refused; without a name another one is taken" {
         systemd-run -q --scope --unit=m1.scope sleep 1000 3>&- &
         local other=$!
@@ -518,9 +532,17 @@ stop_bus() {
         fi
 }
 
-@test "machined hangs: nothing waits for it that need not, and nothing of the container stays with it" {
+# It ends by itself when it has had nothing to do for a while: then another one would answer.
+stop_machined() {
+        local pid
         machinectl list >/dev/null
         systemctl kill --signal=STOP systemd-machined.service
+        pid=$(shown systemd-machined.service MainPID)
+        grep -q '^State:.T' "/proc/$pid/status" && [ "$(systemctl is-active systemd-machined.service)" = active ]
+}
+
+@test "machined hangs: nothing waits for it that need not, and nothing of the container stays with it" {
+        await_true stop_machined
         local begin=$SECONDS
         start_berth -q -M m1 -D "$TREE" sh -c 'echo ran; exec sleep 1000'
         await "$work/out" ran

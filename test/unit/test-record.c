@@ -166,35 +166,45 @@ static void test_stale(struct tap *t) {
         }
 }
 
-static void test_killed(struct tap *t) {
-        CLEAN_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        struct err e = { 0 };
-        uint64_t start = 0;
-        pid_t pid, leader = 0;
+/* Another process that has a name, for a container whose leader is this. */
+static pid_t supervise(struct tap *t, const char *name, pid_t leader) {
         struct record a;
         int fds[2];
+        pid_t pid;
         char c;
 
         if (pipe2(fds, O_CLOEXEC) < 0)
-                return;
+                return -1;
         record_init(&a);
         pid = fork();
         if (pid == 0) {
-                if (record_take(&a, "k", NULL) != 0 ||
-                    record_write(&a,
-                                 &(struct record_content){ .machine = "k",
-                                                           .mode = "boot",
-                                                           .uuid = "",
-                                                           .leader = plain.leader,
-                                                           .leader_start = 1,
-                                                           .supervisor = getpid() },
-                                 NULL) < 0 ||
+                const struct record_content content = { .machine = name,
+                                                        .mode = "boot",
+                                                        .uuid = "",
+                                                        .leader = leader,
+                                                        .leader_start = 1,
+                                                        .supervisor = getpid() };
+
+                if (record_take(&a, name, NULL) != 0 || record_write(&a, &content, NULL) < 0 ||
                     write(fds[1], "x", 1) != 1)
                         _exit(1);
                 for (;;)
                         pause();
         }
+        close(fds[1]);
         OK_INT(t, read(fds[0], &c, 1), 1, "a supervisor");
+        close(fds[0]);
+        return pid;
+}
+
+static void test_killed(struct tap *t) {
+        CLEAN_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct err e = { 0 };
+        uint64_t start = 0;
+        pid_t pid = supervise(t, "k", getpid()), leader = 0;
+        struct record a;
+
+        record_init(&a);
         OK_INT(t, record_take(&a, "k", &e), 1, "has the name");
         OK(t, !record_is_ending(&a, proc), "for as long as it lives");
         kill(pid, SIGKILL);
@@ -202,11 +212,27 @@ static void test_killed(struct tap *t) {
         waitpid(pid, NULL, 0);
         OK(t, record_is_ending(&a, proc), "dead neither, whoever has a copy of its lock");
         OK_INT(t, record_take(&a, "k", &e), 0, "until it is killed");
-        OK(t, record_stale_leader(&a, &leader, &start) == 1 && leader == plain.leader,
-           "and leaves word of its container");
+        OK(t, record_stale_leader(&a, &leader, &start) == 1 && leader == getpid(), "and leaves word of its container");
         record_drop(&a);
-        close(fds[0]);
-        close(fds[1]);
+}
+
+static void test_ended(struct tap *t) {
+        CLEAN_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        struct err e = { 0 };
+        pid_t dead = fork(), pid;
+        struct record a;
+
+        if (dead == 0)
+                _exit(0);
+        waitpid(dead, NULL, 0);
+        pid = supervise(t, "k", dead);
+        record_init(&a);
+        OK_INT(t, record_take(&a, "k", &e), 1, "has the name");
+        OK(t, record_is_ending(&a, proc), "but not for long: its container has ended");
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        OK_INT(t, record_take(&a, "k", &e), 0, "then it is free");
+        record_drop(&a);
 }
 
 static void be_one(int *shared, int rounds) {
@@ -288,6 +314,7 @@ int main(void) {
         test_paths(&t);
         test_stale(&t);
         test_killed(&t);
+        test_ended(&t);
         test_race(&t);
         test_trust(&t);
         test_read_only(&t);
