@@ -116,6 +116,9 @@ complete_fish() {
         done
         try complete_bash berthctl cp compl
         line_is complete-me:
+        try complete_bash berthctl kill -s ""
+        line_is TERM
+        output_lacks '('
         stop_berth
         try complete_bash berthctl stop compl
         output_is ""
