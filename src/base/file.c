@@ -76,28 +76,33 @@ static int go_on_waiting(int fd, int seconds) {
         return k == 0 ? -ETIME : k < 0 ? k : 0;
 }
 
-/* A FIFO without a writer looks as if it was at its end (fifo(7)): an end at the very beginning is looked at again
- * once poll(2) has something to say. */
+/* A FIFO that nobody has opened to write to looks as if it was at its end (fifo(7)). So an end at the very beginning
+ * is in doubt: it is one if poll(2) has something to say, and nobody came if not even the wait for that changes it. */
 ssize_t file_read_awaited(int fd, char *buf, size_t size, const struct file_patience *p) {
+        enum { IN_DOUBT, NOBODY_CAME, CERTAIN } end = IN_DOUBT;
         size_t n = 0;
-        int came = -1;
 
         while (n < size) {
                 ssize_t r = read(fd, buf + n, size - n);
-                int k = r >= 0 || errno == EINTR ? 0 : errno == EAGAIN ? go_on_waiting(fd, p->for_word) : -errno;
+                int k = 0;
 
-                if (k < 0)
-                        return k;
-                if (r == 0 && came == 0)
-                        return -ETIMEDOUT;
-                if (r == 0 && (n > 0 || came > 0))
-                        break;
-                if (r == 0 && (came = await_something(fd, p->for_writer)) < 0)
-                        return came;
                 if (r > 0) {
                         n += (size_t) r;
-                        came = 1;
+                        end = CERTAIN;
+                } else if (r < 0 && errno == EAGAIN)
+                        k = go_on_waiting(fd, p->for_word);
+                else if (r < 0)
+                        k = errno == EINTR ? 0 : -errno;
+                else if (end == CERTAIN)
+                        break;
+                else if (end == NOBODY_CAME)
+                        k = -ETIMEDOUT;
+                else {
+                        k = await_something(fd, p->for_writer);
+                        end = k > 0 ? CERTAIN : NOBODY_CAME;
                 }
+                if (k < 0)
+                        return k;
         }
         return (ssize_t) n;
 }
