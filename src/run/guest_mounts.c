@@ -475,24 +475,16 @@ static bool is_cover(const struct fsop *op) {
         return (op->kind == FSOP_SELF || op->kind == FSOP_HIDE) && of_kernel(op);
 }
 
-/* Of what the covers need. */
-static bool takes_place(const struct fsop *op) {
-        static const char *const needed[] = { "proc", "sys", "run", "run/host" };
-
-        for (size_t i = 0; op->flags & (FSOP_OF_USER | FSOP_FOLLOW) && i < ELEMENTS(needed); i++)
-                if (streq(op->dst, needed[i]))
-                        return true;
-        return streq(op->dst, "");
-}
-
 /* Most mounts of a start are such covers. A builder makes them at the time when the host's mounts are detached, unless
- * something else is mounted on proc or sysfs, which may have to lie on top of a cover. */
+ * something else is mounted on proc or sysfs, or may be, by a link of the tree: the order of the two would be another
+ * one. */
 static bool covers_wait(const struct guest *g) {
         for (size_t i = 0; i < g->plan->fsops.n; i++) {
                 const struct fsop *op = &g->plan->fsops.items[i];
+                bool other = in_kernel_tree(op) && !(op->flags & FSOP_LATE) && !is_cover(op);
 
-                if (op->kind == FSOP_DETACH || op->kind == FSOP_KEEP || takes_place(op) ||
-                    (in_kernel_tree(op) && !(op->flags & FSOP_LATE) && !is_cover(op)))
+                if (other || op->flags & (FSOP_OF_USER | FSOP_FOLLOW) || op->kind == FSOP_DETACH ||
+                    op->kind == FSOP_KEEP)
                         return false;
         }
         return g->pair >= 0;
@@ -539,7 +531,7 @@ int guest_mounts(struct guest *g, struct err *e) {
         return k;
 }
 
-/* The working directory is the top of the tree now, and what is at these places in it is ours, or nobody waits. */
+/* The working directory is the top of the tree now, and what covers them is at its place in it: see covers_wait(). */
 int guest_covers(struct guest *g, struct err *e) {
         g->from_top = true;
         return run_pass(g, PASS_COVERS, e);

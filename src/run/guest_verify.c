@@ -314,13 +314,14 @@ static int verify_mounts(const struct guest *g, int proc, unsigned skip, struct 
         return k;
 }
 
-/* Without a look at the list of all. */
+/* Without a look at the list of all: what comes late, and what may be below that by a link of the tree. */
 static int verify_late_mounts(const struct guest *g, struct err *e) {
         const struct root_seen unseen = { 0 };
         int k = verify_root(g, &unseen, e);
 
         for (size_t i = 0; k == 0 && i < g->plan->fsops.n; i++)
-                if (is_mounted(g, i, 0) && g->plan->fsops.items[i].flags & FSOP_LATE && !covered_later(g, i))
+                if (is_mounted(g, i, 0) && g->plan->fsops.items[i].flags & (FSOP_LATE | FSOP_OF_USER) &&
+                    !covered_later(g, i))
                         k = verify_mount(g, i, e);
         return k;
 }
