@@ -84,9 +84,8 @@ link_home() {
         same_verdict
         from_image sh -c 'cat /home/of-home /data/home/of-home; echo new >/home/new; grep " /data/home " /proc/self/mountinfo | wc -l'
         output_is $'of-home\nof-home\n1'
-        for mode in -x --volatile=overlay --volatile=state --read-only --private-users=no --boot=no; do
+        for mode in -x --volatile=overlay --volatile=state --read-only --private-users=no; do
                 opts=("$mode")
-                if [ "$mode" = --boot=no ]; then opts=(); fi
                 same_verdict
                 from_image cat /home/new
                 output_is new
@@ -97,6 +96,11 @@ link_home() {
         opts=()
         from_image ls /home/lost
         status_is 1
+        # By an init, through a restart.
+        on_terminal 'expect=# ' 'send=echo more >/home/more; reboot\r' 'expect=PID 1 is busybox' 'expect=# ' \
+                'send=echo "[$(cat /home/new)$(cat /data/home/more)]"; poweroff\r' -- "$BERTH" -q -bi "$IMAGE"
+        status_is 0
+        output_has "[newmore]"
         link_home /data/../data/./home
         same_verdict
         from_image cat /home/of-home
