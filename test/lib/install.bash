@@ -37,6 +37,7 @@ squashfs     sys,perf       mksquashfs         squashfs-tools         squashfs-t
 erofs        sys,perf       mkfs.erofs         erofs-utils            erofs-utils          erofs-utils          erofs-utils        erofs-utils
 btrfs        sys            mkfs.btrfs         btrfs-progs            btrfs-progs          btrfs-progs          btrfsprogs         btrfs-progs
 xfs          sys            mkfs.xfs           xfsprogs               xfsprogs             xfsprogs             xfsprogs           xfsprogs
+f2fs         sys            mkfs.f2fs          f2fs-tools             f2fs-tools             f2fs-tools          f2fs-tools           f2fs-tools
 cryptsetup   sys            cryptsetup         cryptsetup-bin         cryptsetup             cryptsetup          cryptsetup           cryptsetup
 veritysetup  sys            veritysetup        cryptsetup-bin         veritysetup            cryptsetup          cryptsetup           cryptsetup
 strace       sys,perf       strace             strace                 strace              strace             strace               strace

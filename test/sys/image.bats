@@ -134,6 +134,31 @@ make_xfs() {
         output_is kept
 }
 
+@test "f2fs: used where the kernel has it, and a word about the kernel where it has not" {
+        IMAGE=$work/f2fs.raw
+        truncate -s 64M "$IMAGE"
+        mkfs.f2fs -q "$IMAGE" >/dev/null
+        sload.f2fs -f "$TREE" "$IMAGE" >/dev/null
+        try berth --inspect "$IMAGE"
+        output_matches '^table +none: f2fs$'
+        if ! grep -qw f2fs /proc/filesystems && ! modprobe -q f2fs 2>/dev/null; then
+                status_is 1
+                output_matches '^starts +no: .*this kernel has no f2fs'
+                from_image true
+                refused 'this kernel has no f2fs'
+                return
+        fi
+        output_matches '^starts +yes$'
+        from_image sh -c 'echo kept >/root/file; stat -c %u:%g /bin; cat /proc/self/mountinfo'
+        status_is 0
+        line_is 0:0
+        [[ $(type_at /) == "f2fs rw"* ]]
+        for opts in --read-only --ephemeral; do
+                from_image cat /root/file
+                output_is kept
+        done
+}
+
 @test "erofs is read straight from the file, bare or in a partition, where the kernel can" {
         make_image erofs
         from_image awk '$5 == "/"' /proc/self/mountinfo
