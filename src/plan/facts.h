@@ -23,6 +23,7 @@ enum refutable {
         REFUTED_MKNOD,
         REFUTED_DEVICES,
         REFUTED_USERNS,
+        REFUTED_NESTED,
         REFUTED_PROC,
         REFUTED_SYSFS,
         REFUTED_IDMAP,
@@ -171,6 +172,7 @@ struct facts {
         struct {
                 bool first_userns;        /* not inside a user namespace */
                 bool can_userns;          /* may make user namespaces */
+                bool no_nested;           /* but nobody in one may make another (kernel.unprivileged_userns_clone) */
                 bool no_tty_group;        /* gid 5, owner of terminals, does not exist in our user namespace */
                 bool no_setgroups;        /* our user namespace forbids setgroups(2): user_namespaces(7) */
                 bool can_mount_in_userns; /* a fresh proc and sysfs: not where the visible ones are covered in parts */

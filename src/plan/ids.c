@@ -254,6 +254,13 @@ int plan_ids(const struct spec *s, const struct facts *f, struct arena *a, struc
         if (!missing) {
                 p->ids.own = true;
                 p->namespaces |= CLONE_NEWUSER;
+                p->ids.single = f->host.no_nested;
+                if (p->ids.single)
+                        plan_note(
+                                a, p,
+                                "no user namespace can be made in another one here "
+                                "(kernel.unprivileged_userns_clone): "
+                                "root inside can change the sizes of /run, /dev/shm and other file systems in memory");
                 note_reach(f, a, p);
                 note_strangers(s, f, a, p);
                 return 0;

@@ -219,6 +219,7 @@ struct plan {
                 bool own;             /* a user namespace */
                 bool picked;          /* the range is locked: nobody else shall have it */
                 bool lent;            /* by systemd-nsresourced, with the user namespace; locked, too */
+                bool single;          /* builder and guest are in one user namespace: the launcher locks the mounts */
                 bool unknown;         /* it was not asked yet: the numbers stand for others */
                 unsigned further;     /* of its ranges are for the payload to hand on */
                 uint32_t base, count; /* the host's, of the container's ids from 0 on */

@@ -407,6 +407,7 @@ int probe_correct(enum refutable what, const struct spec *s, struct arena *a, st
         case REFUTED_MKNOD: f->host.can_mknod = false; return 0;
         case REFUTED_DEVICES: f->host.can_restrict_devices = false; return 0;
         case REFUTED_USERNS: f->host.can_userns = false; return 0;
+        case REFUTED_NESTED: f->host.no_nested = true; return 0;
         case REFUTED_PROC: return no_proc(f, o, e);
         case REFUTED_SYSFS: return no_fresh(&f->host.can_mount_sysfs, f, e);
         case REFUTED_IDMAP: f->tree.can_idmap = false; return 0;

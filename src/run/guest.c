@@ -194,6 +194,7 @@ static const struct guest_step builder[] = {
         { "leave the host", guest_leave_host },
         { "covers", guest_covers },
         { "host left", guest_await_left },
+        { "lock", guest_lock },
         { "give", give_seeded },
         { "hand over", guest_hand_over },
         { "check", guest_check_built },

@@ -83,6 +83,7 @@ int guest_split(struct guest *g, struct err *e);
 int guest_mount_of_guest(struct guest *g, struct err *e);
 int guest_leave_host(struct guest *g, struct err *e);
 int guest_await_left(struct guest *g, struct err *e);
+int guest_lock(struct guest *g, struct err *e);
 int guest_hand_over(struct guest *g, struct err *e);
 int guest_check_built(struct guest *g, struct err *e);
 int guest_leave_directory(struct guest *g, struct err *e);

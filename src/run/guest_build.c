@@ -60,7 +60,8 @@ int guest_enter_lent(struct guest *g, struct err *e) {
 }
 
 int guest_split(struct guest *g, struct err *e) {
-        uint64_t namespaces = (g->plan->namespaces | CLONE_NEWUSER) & ~(uint64_t) CLONE_NEWNS;
+        bool single = g->plan->ids.single;
+        uint64_t namespaces = g->plan->namespaces & ~(uint64_t) (CLONE_NEWNS | (single ? CLONE_NEWUSER : 0));
         CLEAN_FD int theirs = -1;
         struct process guest;
         int pair[2], k;
@@ -85,7 +86,7 @@ int guest_split(struct guest *g, struct err *e) {
         }
         if (k < 0) {
                 if (k == -EPERM || k == -ENOSPC || k == -EUSERS)
-                        g->run->refuted = REFUTED_USERNS;
+                        g->run->refuted = k == -EPERM && !single ? REFUTED_NESTED : REFUTED_USERNS;
                 err_set(e, ERR_HOST, -k, "cannot make the namespaces of %s", g->plan->machine);
                 return k == -ENOSPC || k == -EUSERS ? err_hint(e, "see /proc/sys/user/max_*_namespaces")
                        : k == -EAGAIN               ? err_hint(e, "see ulimit -u and pids.max of the cgroup")
@@ -96,7 +97,7 @@ int guest_split(struct guest *g, struct err *e) {
         g->leader = guest.pidfd;
         if (k < 0)
                 return k;
-        k = idmap_write_of(g->run->opened->proc, guest.pid, &g->plan->ids.inner);
+        k = single ? 0 : idmap_write_of(g->run->opened->proc, guest.pid, &g->plan->ids.inner);
         if (k < 0)
                 return err_set(e, ERR_HOST, -k, "cannot map the user ids of the guest");
         k = msg_send(g->pair, "", 1, NULL);
@@ -219,6 +220,42 @@ int guest_await_left(struct guest *g, struct err *e) {
         if (left > 0)
                 k = mount_change(g->host_root, &any);
         return k == -EINVAL ? 0 : err_set(e, ERR_BUG, -k, "the host's root directory is still there");
+}
+
+/* Where nobody in a user namespace may make another (Debian's kernel.unprivileged_userns_clone), the guest is in ours,
+ * and no copy that it makes locks anything. The launcher, which may, gives back what we have made, as it would have
+ * become: that is the root from then on. */
+int guest_lock(struct guest *g, struct err *e) {
+        CLEAN_FD int here = -1, there = -1, locked = -1;
+        struct msg_fds fds = { .n = 1 };
+        int pair[2], k;
+        char word = 0;
+
+        if (!g->plan->ids.single)
+                return 0;
+        k = msg_pair(pair);
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot make a socket pair");
+        here = pair[0];
+        there = pair[1];
+        fds.fd[0] = mount_clone(g->root, "", true);
+        if (fds.fd[0] < 0)
+                return err_set(e, ERR_SYSTEM, -fds.fd[0], "cannot copy the mounts");
+        k = msg_send(here, &word, sizeof word, &fds);
+        msg_fds_close(&fds);
+        k = k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot send the mounts") : guest_give(g, GIVE_LOCK, &there, e);
+        if (k < 0)
+                return k;
+        if (msg_recv(here, &word, sizeof word, &fds, 0) != 1 || fds.n != 1)
+                return err_set(e, ERR_SYSTEM, ECONNRESET, "the launcher locks no mounts");
+        locked = fds.fd[0];
+        k = mount_attach(locked, g->root);
+        k = k < 0 ? k : mount_pivot(locked);
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot take the locked mounts");
+        close(TAKE_FD(g->root));
+        g->root = TAKE_FD(locked);
+        return 0;
 }
 
 static size_t mounted_size(const struct guest *g) {

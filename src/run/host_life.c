@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "sys/cgroupstat.h"
+#include "sys/mounts.h"
 #include "sys/ns.h"
 
 enum { START_TIMEOUT_MS = 60 * 1000, ASK_AGAIN_MS = 50, ASK_LOOKS = 20, EXIT_REBOOT = 133 };
@@ -79,7 +80,7 @@ int host_let_go(struct run *r, struct err *e) {
         bool registering = r->unit.announcing && r->plan->unit.announce == ANNOUNCE_MUST;
 
         if (r->went || !r->announced || registering || (r->start != START_PLACED && r->start != START_READY) ||
-            (r->console && !r->console_attached))
+            (r->console && !r->console_attached) || (r->plan->ids.single && !r->locked))
                 return 0;
         r->went = true;
         r->start = r->start == START_READY ? START_GONE : r->start;
@@ -105,11 +106,34 @@ static int on_leader(struct run *r, pid_t pid, int pidfd /* taken over */, struc
         return k < 0 ? k : host_let_go(r, e);
 }
 
+/* A builder that may not make a user namespace (plan.ids.single). */
+static int on_lock(struct run *r, int fd /* taken over */, struct err *e) {
+        CLEAN_FD int sock = fd;
+        struct msg_fds fds;
+        char word;
+        int k;
+
+        if (!r->plan->ids.single || msg_recv(sock, &word, sizeof word, &fds, MSG_DONTWAIT) != 1 || fds.n != 1)
+                return err_set(e, ERR_BUG, EBADMSG, "the builder gave no mounts to lock");
+        k = mount_lock(fds.fd[0]);
+        if (k < 0)
+                return err_set(e, ERR_HOST, -k, "cannot lock the mounts of %s", r->plan->machine);
+        fds = (struct msg_fds){ .n = 1, .fd = { k } };
+        k = msg_send(sock, &word, sizeof word, &fds);
+        msg_fds_close(&fds);
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot give the builder its mounts back");
+        r->locked = true;
+        return host_let_go(r, e);
+}
+
 static int on_give(struct run *r, const struct message *m, int fd /* taken over */, struct err *e) {
         int *place = m->give == GIVE_NOTIFY ? &r->held.notify : &r->held.kmsg, k;
 
         if (m->give == GIVE_LEADER)
                 return on_leader(r, m->pid, fd, e);
+        if (m->give == GIVE_LOCK)
+                return on_lock(r, fd, e);
         if (m->give == GIVE_CONSOLE) {
                 if (!r->console || r->console_attached) {
                         close(fd);
@@ -535,7 +559,7 @@ int host_supervise(struct run *r, struct err *e) {
 
         loop_init(&r->loop);
         r->life = LIFE_STARTING;
-        r->console_attached = r->told_ready = r->announced = r->went = r->insisted = false;
+        r->console_attached = r->told_ready = r->announced = r->locked = r->went = r->insisted = false;
         k = r->console ? console_take(r->console, &want, e) : 0;
         k = k < 0 ? k : watch_start(r, e);
         k = k < 0 || r->held.notify < 0 ? k : host_notify_watch(r, e);

@@ -41,7 +41,8 @@ enum message_kind {
         MSG_REPORT,
         MSG_KIND_MAX_,
 };
-enum give { GIVE_LEADER, GIVE_CONSOLE, GIVE_NOTIFY, GIVE_KMSG, GIVE_MAX_ };
+/* GIVE_LOCK: a socket, with all mounts in a message: it gets them back locked. */
+enum give { GIVE_LEADER, GIVE_CONSOLE, GIVE_NOTIFY, GIVE_KMSG, GIVE_LOCK, GIVE_MAX_ };
 
 enum { SLOT_ROOT = -1 };
 

@@ -94,6 +94,7 @@ struct run {
         bool no_journal;                                                   /* nor is its journal linked any more */
         bool console_attached, told_ready;
         bool insisted;        /* somebody has asked for the end by a signal */
+        bool locked;          /* the builder has its mounts back (plan.ids.single) */
         bool announced, went; /* the record is written; GO was sent */
         bool told_why;        /* the guest said itself why it failed */
         int status;           /* of the ended payload, as an exit status of ours */

@@ -434,6 +434,7 @@ static const struct {
         { key_, offsetof(struct facts, field_), set_ }
         ROW("host.first-userns", host.first_userns, set_bool),
         ROW("host.can-userns", host.can_userns, set_bool),
+        ROW("host.no-nested", host.no_nested, set_bool),
         ROW("host.no-tty-group", host.no_tty_group, set_bool),
         ROW("host.emulator", host.emulator, set_text),
         ROW("host.emulates", host.emulates, set_bool),

@@ -281,3 +281,12 @@ has_left() {
         wait "$launcher" || true
         never grep userns "$work/out"
 }
+
+@test "also where nobody in a user namespace may make another" {
+        fresh_tree
+        echo 0 >/proc/sys/kernel/unprivileged_userns_clone
+        managed -x sh -c 'mkdir /root/new && stat -c %u /root/new; umount /proc/sys'
+        echo 1 >/proc/sys/kernel/unprivileged_userns_clone
+        output_is 0
+        errors_is "umount: can't unmount /proc/sys: Invalid argument"
+}
