@@ -109,7 +109,8 @@ static int send_machine(struct manager *m, const struct plan *p, const struct pr
         memcpy(msg.head.uuid, p->id.uuid, sizeof msg.head.uuid);
         k = agent_add(&msg, p->machine);
         k = k < 0 ? k : agent_add(&msg, p->unit.service);
-        k = k < 0 ? k : agent_add(&msg, p->root.path);
+        /* Of an image the host has no directory (org.freedesktop.machine1(5), RootDirectory). */
+        k = k < 0 ? k : agent_add(&msg, p->root.image ? "" : p->root.path);
         return k < 0 ? err_set(e, ERR_USAGE, -k, "the path of %s is too long", p->machine)
                      : say(m, &msg, leader->pidfd, e);
 }

@@ -145,6 +145,18 @@ make_boot_disk() {
         no_loops
 }
 
+@test "the machine of an image has no directory on the host" {
+        fresh_tree
+        make_root
+        start_berth -q -M m1 -i "$work/root" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        await_true machinectl show m1
+        [ "$(machinectl show --value -p RootDirectory m1)" = "" ]
+        [ "$(machinectl show --value -p Unit m1)" = m1.scope ]
+        stop_berth
+        no_loops
+}
+
 @test "a bare vfat with one static program is an image, too" {
         make_fat "$work/fat.raw" file
         IMAGE=$work/fat.raw
