@@ -32,17 +32,17 @@ static bool is_good(const char *path, size_t end, bool more, bool *ret_link) {
 
 /* False: all of it is there now. */
 static bool find_stop(const char *path, struct stop *ret) {
-        size_t last = 0, next;
+        size_t next;
 
-        for (size_t at = strspn(path, "/"); path[at]; last = at, at = next) {
-                size_t end = at + strcspn(path + at, "/");
+        for (size_t at = strspn(path, "/"); path[at]; at = next) {
+                size_t end = at + strcspn(path + at, "/"), last = at;
 
                 next = end + strspn(path + end, "/");
                 ret->link = false;
                 if (end - at > NAME_MAX || is_good(path, end, path[next], &ret->link))
                         continue;
-                for (last = at; last > 1 && path[last - 1] == '/'; last--)
-                        ;
+                while (last > 1 && path[last - 1] == '/')
+                        last--;
                 memcpy(ret->there, last > 0 ? path : ".", last > 0 ? last : 1);
                 ret->there[last > 0 ? last : 1] = '\0';
                 memcpy(ret->part, path + at, end - at);

@@ -43,7 +43,7 @@ static void print_row(const struct table *t, char *const *row, const size_t *wid
 void table_print(const struct table *t, bool heads, FILE *f) {
         size_t widths[TABLE_COLUMNS] = { 0 }, columns = 0;
 
-        for (; t->heads[columns] && columns < TABLE_COLUMNS; columns++)
+        for (; columns < TABLE_COLUMNS && t->heads[columns]; columns++)
                 widths[columns] = heads ? strlen(t->heads[columns]) : 0;
         for (size_t i = 0; i < t->cells.n; i++) {
                 size_t w = width(t->cells.items[i]);

@@ -91,7 +91,7 @@ static bool ends_line(const struct secret *s) {
 /* One passphrase: with the newline at its end, as cryptsetup(8) reads a key file, and without. */
 static int try_secret(const struct image *m, int header, const struct secret *s, struct unlock_answer *ret,
                       struct unlock_request *q, struct err *e) {
-        for (int chop = 0; chop <= ends_line(s); chop++) {
+        for (int chop = 0, most = ends_line(s) ? 1 : 0; chop <= most; chop++) {
                 int copy = fcntl(header, F_DUPFD_CLOEXEC, 3), k;
 
                 if (copy < 0)

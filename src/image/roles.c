@@ -221,11 +221,13 @@ static void drop_foreign(const struct dissected *d, struct choice *c, enum part_
 
         if (c->part[role] < 0)
                 return;
-        (void) role_of_type(d->parts[c->part[role]].type, &fit, &arch);
-        if (c->part[data] >= 0)
+        if (c->part[data] >= 0) {
+                (void) role_of_type(d->parts[c->part[role]].type, &fit, &arch);
                 (void) role_of_type(d->parts[c->part[data]].type, &fit, &of);
-        if (c->part[data] < 0 || !of || !streq(arch, of))
-                c->part[role] = -1;
+                if (of && streq(arch, of))
+                        return;
+        }
+        c->part[role] = -1;
 }
 
 /* A usr for another machine than its root is none of it. */
