@@ -332,7 +332,7 @@ static int parse_rlimit_value(enum rlimit_kind kind, const char *s, rlim_t *ret)
         static const struct unit micros[] = {
                 { "", 1 }, { "us", 1 }, { "ms", 1000 }, { "s", 1000000 }, { "min", 60000000 }, { "h", 3600000000ull },
         };
-        uint64_t v;
+        uint64_t v = 0;
         int r;
 
         if (streq(s, "infinity")) {

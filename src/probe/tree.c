@@ -41,7 +41,7 @@ int tree_open_regular(int root, const char *path, struct stat *ret) {
 }
 
 ssize_t tree_read(int root, const char *path, size_t max, struct arena *a, char **ret) {
-        struct stat st;
+        struct stat st = { 0 };
         CLEAN_FD int fd = tree_open_regular(root, path, &st);
         char *buf;
         ssize_t n;

@@ -288,7 +288,7 @@ static void test_status(struct tap *t) {
 }
 
 static ssize_t read_proc(pid_t pid, const char *name, char *buf, size_t size) {
-        char path[64];
+        char path[96];
         CLEAN_FD int fd = -1;
         ssize_t n;
 
