@@ -589,7 +589,7 @@ while os.path.exists('link') or os.path.exists('at'):
 END
         racer=$!
         local ran=0 way
-        for i in {1..60}; do
+        for i in {1..500}; do
                 case $((i % 4)) in
                 0) way=--bind="$from/dir:/srv/at" ;;
                 1) way=--bind="$from/dir:/srv/at/new/deep" ;;
