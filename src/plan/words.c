@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "plan/words.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
 
@@ -23,6 +25,17 @@ int fsop_blame(const struct fsop *op, int k, struct err *e) {
         if (op->why && str_after(op->why, "--"))
                 err_blame(e, op->why, NULL);
         return k;
+}
+
+const char *fsop_label(const struct fsop *op) {
+        const char *label = op->options ? strstr(op->options, ",context=") : NULL;
+
+        return label ? label + strlen(",context=") : NULL;
+}
+
+int fsop_refuse_label(const struct fsop *op, struct err *e) {
+        err_set(e, ERR_HOST, EINVAL, "cannot give what is mounted on /%s the label %s", op->dst, fsop_label(op));
+        return err_blame(e, "selinux-apifs-context", NULL);
 }
 
 const char *lock_name(int lock) {

@@ -11,6 +11,9 @@ const char *fsop_kind_name(enum fsop_kind k);
 /* The operation failed with k: e says which option asked for it. What an option asks for begins its .why with it.
  * Returns k. */
 int fsop_blame(const struct fsop *op, int k, struct err *e);
+/* The label of --selinux-apifs-context= in what is mounted, NULL; and the error where it is not known. */
+const char *fsop_label(const struct fsop *op);
+int fsop_refuse_label(const struct fsop *op, struct err *e);
 const char *lock_name(int lock);
 const char *copy_method_name(enum copy_method m);
 const char *rlimit_name(int what);

@@ -264,6 +264,8 @@ int guest_refuse_fresh(struct guest *g, const struct fsop *op, int code, struct 
                 g->run->refuted = REFUTED_SYSFS;
         if ((code == -EPERM || code == -ENODEV) && streq(op->src, "binfmt_misc"))
                 g->run->refuted = REFUTED_BINFMT;
+        if (code == -EINVAL && fsop_label(op))
+                return fsop_refuse_label(op, e);
         err_set(e, ERR_HOST, -code, "cannot mount a fresh %s on /%s", op->src, op->dst);
         return op->flags & FSOP_OF_USER && op->options ? err_hint(e, "%s with %s", op->why, op->options) : -code;
 }

@@ -54,6 +54,8 @@ static int check_submounts(struct run *r, int next, struct err *e) {
 static int refuse_by_launcher(struct run *r, const struct fsop *op, int code, struct err *e) {
         if (code == -EPERM && streq(op->src, "sysfs"))
                 return refute(r, REFUTED_SYSFS, err_set(e, ERR_HOST, EPERM, "cannot mount a sysfs here"));
+        if (code == -EINVAL && fsop_label(op))
+                return fsop_refuse_label(op, e);
         return err_set(e, ERR_HOST, -code, "cannot make a %s for /%s", op->src, op->dst);
 }
 
