@@ -75,12 +75,15 @@ int host_send_placed(struct run *r, struct err *e) {
 }
 
 /* GO may be waiting when the guest is ready: then it does not have to. Not before the payload's terminal is set up;
- * and for a registration it waits only where that was asked for. */
+ * and for a registration it waits only where that was asked for. An init makes cgroups, and for that its own must have
+ * nobody else in it (cgroups(7), "no internal processes"), not even a builder that is about to end. */
 int host_let_go(struct run *r, struct err *e) {
         bool registering = r->unit.announcing && r->plan->unit.announce == ANNOUNCE_MUST;
+        bool crowded = r->plan->exec.mode == EXEC_BOOT && r->held.builder.pid > 0;
 
-        if (r->went || !r->announced || registering || (r->start != START_PLACED && r->start != START_READY) ||
-            (r->console && !r->console_attached) || (r->plan->ids.single && !r->locked))
+        if (r->went || !r->announced || registering || crowded ||
+            (r->start != START_PLACED && r->start != START_READY) || (r->console && !r->console_attached) ||
+            (r->plan->ids.single && !r->locked))
                 return 0;
         r->went = true;
         r->start = r->start == START_READY ? START_GONE : r->start;
@@ -526,7 +529,7 @@ static int on_exit_of_builder(void *data, short revents, struct err *e) {
         loop_forget(&r->loop, r->held.builder.pidfd);
         close(TAKE_FD(r->held.builder.pidfd));
         r->held.builder.pid = 0;
-        return 0;
+        return host_let_go(r, e);
 }
 
 static int watch_start(struct run *r, struct err *e) {
