@@ -28,7 +28,8 @@ int fsop_blame(const struct fsop *op, int k, struct err *e) {
 }
 
 const char *fsop_label(const struct fsop *op) {
-        const char *label = op->options ? strstr(op->options, ",context=") : NULL;
+        bool ours = op->options && !(op->flags & FSOP_OF_USER);
+        const char *label = ours ? strstr(op->options, ",context=") : NULL;
 
         return label ? label + strlen(",context=") : NULL;
 }

@@ -11,7 +11,7 @@ const char *fsop_kind_name(enum fsop_kind k);
 /* The operation failed with k: e says which option asked for it. What an option asks for begins its .why with it.
  * Returns k. */
 int fsop_blame(const struct fsop *op, int k, struct err *e);
-/* The label of --selinux-apifs-context= in what is mounted, NULL; and the error where it is not known. */
+/* The label of --selinux-apifs-context= in what berth itself mounts, NULL; and the error where it is not known. */
 const char *fsop_label(const struct fsop *op);
 int fsop_refuse_label(const struct fsop *op, struct err *e);
 const char *lock_name(int lock);

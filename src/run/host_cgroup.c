@@ -26,7 +26,6 @@ int host_hold_cgroup(struct run *r, int cgroup, struct err *e) {
 static int clear_cgroup(struct run *r, struct err *e) {
         const struct plan *p = r->plan;
         CLEAN_FD int old = openat(r->opened->cgroup, p->cgroup.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
         int pauses = 0;
         bool ours;
 

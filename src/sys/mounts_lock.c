@@ -49,16 +49,19 @@ struct job {
         int (*work)(const struct job *j, int sock);
 };
 
-static int attach_and_copy(const struct job *j, int sock) {
-        int mount = j->mount;
-        const char *place = place_for(mount);
+/* Where nobody else sees it. */
+static int attach_here(int mount, const char *place) {
         CLEAN_FD int dst = open(place, O_PATH | O_CLOEXEC);
-        struct process p = { .pidfd = -1 };
-        int k = mount_make_private();
+        int k = dst < 0 ? -errno : mount_make_private();
 
-        if (dst < 0)
-                return -errno;
-        k = k < 0 ? k : mount_attach(mount, dst);
+        return k < 0 ? k : mount_attach(mount, dst);
+}
+
+static int attach_and_copy(const struct job *j, int sock) {
+        const char *place = place_for(j->mount);
+        struct process p = { .pidfd = -1 };
+        int k = attach_here(j->mount, place);
+
         k = k < 0 ? k : process_clone(CLONE_NEWUSER | CLONE_NEWNS, -1, &p);
         if (k == 0)
                 _exit(clone_locked(place, sock) < 0);
@@ -85,13 +88,10 @@ static int receive(int sock, int *ret_second) {
 /* In a namespace of its own one mount can be attached to another one, and both be copied; detached, they could only
  * since Linux 6.15. */
 static int attach_and_join(const struct job *j, int sock) {
-        CLEAN_FD int dst = open("/proc", O_PATH | O_CLOEXEC), dir = -1;
+        CLEAN_FD int dir = -1;
         struct msg_fds fds = { .n = 1 };
-        int k = mount_make_private();
+        int k = attach_here(j->on, "/proc");
 
-        if (dst < 0)
-                return -errno;
-        k = k < 0 ? k : mount_attach(j->on, dst);
         if (k < 0)
                 return k;
         dir = resolve_plain(j->on, j->name, O_PATH | O_DIRECTORY);
@@ -105,13 +105,10 @@ static int attach_and_join(const struct job *j, int sock) {
 
 /* The namespace ends with this process, and takes apart what was attached in it: so a copy of all comes back, too. */
 static int attach_and_clone(const struct job *j, int sock) {
-        CLEAN_FD int dst = open("/proc", O_PATH | O_CLOEXEC), source = -1;
+        CLEAN_FD int source = -1;
         struct msg_fds fds = { .n = 2 };
-        int k = mount_make_private();
+        int k = attach_here(j->on, "/proc");
 
-        if (dst < 0)
-                return -errno;
-        k = k < 0 ? k : mount_attach(j->on, dst);
         if (k < 0)
                 return k;
         source = resolve_in_root(j->on, j->name, O_PATH);

@@ -91,6 +91,17 @@ own_scope() {
         await_no_supervisor
 }
 
+# d3 restarts in place, and what is said after that is in $work/followed.
+follow_restart() {
+        local leader
+        leader=$(ctl show --value -p Leader d3)
+        ctl exec d3 systemctl reboot
+        await_true eval '[ "$(ctl show --value -p Leader d3)" != '"$leader"' ]'
+        await_true ctl exec d3 systemctl is-active -q systemd-journal-flush
+        ctl exec d3 systemd-cat -t told echo after-the-restart
+        await "$work/followed" after-the-restart
+}
+
 @test "logs of an init is its journal, attach leads to its login prompt" {
         limit=120
         host_tree trixie d3
@@ -109,14 +120,7 @@ own_scope() {
         "$BERTHCTL" logs -f -n 3 d3 >"$work/followed" 2>&1 &
         local follower=$!
         await_true eval '[ "$(grep -c /run/berth/d3/control /proc/net/unix)" -ge 2 ]'
-        # Through a restart in place.
-        local leader
-        leader=$(ctl show --value -p Leader d3)
-        ctl exec d3 systemctl reboot
-        await_true eval '[ "$(ctl show --value -p Leader d3)" != '"$leader"' ]'
-        await_true ctl exec d3 systemctl is-active -q systemd-journal-flush
-        ctl exec d3 systemd-cat -t told echo after-the-restart
-        await "$work/followed" after-the-restart
+        follow_restart
         ctl stop d3
         status=0
         wait $follower || status=$?
@@ -126,7 +130,7 @@ own_scope() {
 }
 
 @test "logs -f of a journal in memory: what the next start says follows" {
-        local leader follower
+        local follower
         limit=120
         host_tree trixie d3
         rm -rf "$TREE/var/log/journal"
@@ -137,12 +141,7 @@ own_scope() {
         "$BERTHCTL" logs -f -n 3 d3 >"$work/followed" 2>&1 &
         follower=$!
         await "$work/followed" before-the-restart
-        leader=$(ctl show --value -p Leader d3)
-        ctl exec d3 systemctl reboot
-        await_true eval '[ "$(ctl show --value -p Leader d3)" != '"$leader"' ]'
-        await_true ctl exec d3 systemctl is-active -q systemd-journal-flush
-        ctl exec d3 systemd-cat -t told echo after-the-restart
-        await "$work/followed" after-the-restart
+        follow_restart
         # From its beginning on.
         grep -q "Journal started" "$work/followed"
         [ "$(grep -c before-the-restart "$work/followed")" = 1 ]
