@@ -41,17 +41,7 @@ static void stir_cgroups(struct run *r) {
                 _exit(EXIT_SUCCESS);
         }
         if (k < 0)
-                r->held.stirrer.pid = 0;
-}
-
-static void end_stirring(struct run *r) {
-        int code, status;
-
-        if (r->held.stirrer.pid <= 0)
-                return;
-        (void) process_wait(r->held.stirrer.pidfd, true, &code, &status);
-        close(r->held.stirrer.pidfd);
-        r->held.stirrer.pid = 0;
+                r->held.stirrer = (struct process){ .pidfd = -1 };
 }
 
 int host_manager_take(struct run *r, struct err *e) {
@@ -68,7 +58,7 @@ int host_manager_take(struct run *r, struct err *e) {
 }
 
 void host_manager_drop(struct run *r) {
-        end_stirring(r);
+        kill_process(&r->held.stirrer);
         r->manager->ops->end(r->manager);
 }
 
@@ -196,6 +186,7 @@ static int on_placed(struct run *r, struct err *e) {
         CLEAN_FD int scope = open_scope(r, e);
         int k = scope;
 
+        kill_process(&r->held.stirrer); /* what it waited for is over */
         r->unit.placing = false;
         /* The answer is on its way while the cgroup is made. */
         k = k < 0 || !r->plan->unit.announce_first ? k : settle(r, e);

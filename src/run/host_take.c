@@ -44,6 +44,7 @@ void held_init(struct held *h) {
                             .builder = { .pidfd = -1 },
                             .guest = { .pidfd = -1 },
                             .receiver = { .pidfd = -1 },
+                            .stirrer = { .pidfd = -1 },
                             .receiver_ready = -1 };
         record_init(&h->record);
         lock_init(&h->tree_lock);
@@ -347,7 +348,7 @@ static pid_t first_pid(const struct run *r) {
         return r->plan->ids.own ? r->held.builder.pid : r->held.guest.pid;
 }
 
-static void kill_process(struct process *p) {
+void kill_process(struct process *p) {
         int code, status;
 
         if (p->pid > 0 && process_signal(p->pidfd, SIGKILL) == 0)

@@ -152,7 +152,8 @@ void host_find_leader(struct run *r);
 
 /* host_take.c */
 void held_init(struct held *h);
-void close_held(int *fd); /* one of its descriptors; twice is fine */
+void close_held(int *fd);             /* one of its descriptors; twice is fine */
+void kill_process(struct process *p); /* and reap it; likewise */
 int host_take(struct run *r, struct err *e);
 void host_drop(struct run *r);
 void host_drop_start(struct run *r); /* what belongs to one start only: before the next one */

@@ -123,6 +123,13 @@ long_patience() {
         stop_berth
 }
 
+@test "a container that runs costs the host its supervisor and the agent: what else the start took has ended" {
+        start_machine m1
+        [ "$(ps -o comm= --ppid "$launcher" | sort | xargs)" = "berth-agent busybox" ]
+        never grep -q Z <(ps -o stat= --ppid "$launcher")
+        stop_berth
+}
+
 @test "a killed berth leaves no unit and no machine" {
         start_machine m1
         kill -KILL "$launcher"
