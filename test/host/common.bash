@@ -31,6 +31,7 @@ guard_more() {
 # A test that failed must not fail the next one: this host is there for nothing else.
 guard_sweep_more() {
         local unit
+        systemctl kill --signal=CONT dbus.service systemd-machined.service 2>/dev/null || true
         for unit in $(systemctl list-units --all --plain --no-legend --no-pager 'berth@*' 'systemd-nspawn@*' 'berth-kept*' | cut -d' ' -f1); do
                 systemctl kill --signal=KILL "$unit" 2>/dev/null || true
                 systemctl stop "$unit" 2>/dev/null || true
@@ -72,7 +73,7 @@ systemd_version() {
 
 # Until a command succeeds.
 await_true() {
-        for _ in {1..100}; do
+        for _ in {1..300}; do
                 "$@" >/dev/null 2>&1 && return 0
                 sleep 0.1
         done
@@ -82,7 +83,7 @@ await_true() {
 # Until a command prints this.
 await_value() {
         local want=$1 value=
-        for _ in {1..100}; do
+        for _ in {1..300}; do
                 value=$("${@:2}" 2>/dev/null) && [ "$value" = "$want" ] && return 0
                 sleep 0.1
         done

@@ -477,6 +477,7 @@ stop_bus() {
         await_end
         status_is 3
         [ $((SECONDS - begin)) -le 8 ]
+        # It tries for ten seconds more.
         await_true test ! -e "/proc/$agent"
         systemctl kill --signal=CONT dbus.service
         await_true eval '! systemctl is-active -q m1.scope'
