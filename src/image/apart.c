@@ -117,6 +117,8 @@ int dissect_apart(int fd, uint64_t size, const char *path, struct dissected *ret
 
         if (k < 0)
                 return k;
+        if (*ret->why && *foreign_name(ret->foreign))
+                return foreign_refuse(ret->foreign, path, e);
         if (*ret->why && is_text(ret->why, sizeof ret->why))
                 return err_set(e, ERR_IMAGE, 0, "%s is no disk image to start from: %s", path, ret->why);
         if (!holds_together(ret, size))

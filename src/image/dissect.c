@@ -79,16 +79,10 @@ static int look_at_parts(const struct disk *d, struct dissected *ret) {
         return 0;
 }
 
-int dissect(const struct disk *d, struct dissected *ret) {
-        uint8_t first[512];
-        int k;
+/* 1: there is neither a table nor a file system. */
+static int dissect_known(const struct disk *d, const uint8_t first[512], struct dissected *ret) {
+        int k = gpt_read(d, ret);
 
-        memset(ret, 0, sizeof *ret);
-        if (!disk_read(d, 0, first, sizeof first)) {
-                snprintf(ret->why, sizeof ret->why, "it is empty, or too short for anything");
-                return -EINVAL;
-        }
-        k = gpt_read(d, ret);
         if (k != 0) {
                 ret->table = TABLE_GPT;
                 if (k > 0 && ret->n == 0) {
@@ -109,7 +103,26 @@ int dissect(const struct disk *d, struct dissected *ret) {
                 return -EINVAL;
         }
         k = mbr_read(d, first, ret);
+        return k < 0 ? k : k == 0 ? 1 : look_at_parts(d, ret);
+}
+
+int dissect(const struct disk *d, struct dissected *ret) {
+        uint8_t first[512];
+        int k;
+
+        memset(ret, 0, sizeof *ret);
+        if (!disk_read(d, 0, first, sizeof first)) {
+                snprintf(ret->why, sizeof ret->why, "it is empty, or too short for anything");
+                return -EINVAL;
+        }
+        k = dissect_known(d, first, ret);
+        if (k != 0 || ret->table != TABLE_BARE)
+                ret->foreign = foreign_look(d, k);
         if (k == 0)
+                return 0;
+        if (ret->foreign)
+                snprintf(ret->why, sizeof ret->why, "it is %s", foreign_name(ret->foreign));
+        else if (k > 0)
                 snprintf(ret->why, sizeof ret->why, "there is no partition table and no known file system in it");
-        return k <= 0 ? -EINVAL : look_at_parts(d, ret);
+        return -EINVAL;
 }

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 enum { DISSECT_PARTS = 128 };
 
 enum table_kind { TABLE_BARE, TABLE_GPT, TABLE_MBR };
@@ -29,7 +31,8 @@ struct dissected {
         unsigned sector;  /* bytes */
         bool from_backup; /* the first GPT is damaged */
         unsigned n;
-        char why[160]; /* what is wrong with it */
+        char why[160];    /* what is wrong with it */
+        unsigned foreign; /* foreign.c: what the whole of it is, too; 0: nothing known */
         struct dissected_part parts[DISSECT_PARTS];
 };
 
@@ -54,6 +57,12 @@ bool gpt_is_announced(const uint8_t first[512]);
 /* superblock.c: the kind of what is in the range that p has. 1: p->fs and p->unclean filled; 0: nothing known;
  * -EINVAL: why filled, it is not as large as it says, or it is two things at once. */
 int superblock_look(const struct disk *d, struct dissected_part *p, char why[160]);
+
+/* foreign.c: a kind of file that is no disk image, or is one of another sort; 0: none that is known. k: 0 there is a
+ * table or a file system, 1 there is neither, -EINVAL there is something wrong with it. */
+unsigned foreign_look(const struct disk *d, int k);
+const char *foreign_name(unsigned kind);
+int foreign_refuse(unsigned kind, const char *path, struct err *e);
 
 /* Little-endian numbers at any address. */
 static inline uint16_t le16(const uint8_t *p) {

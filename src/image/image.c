@@ -174,6 +174,8 @@ int image_check_kind(const struct image *m, const struct image_part *i, struct e
                 return err_hint(e, "--image-file-systems= is the list");
         }
         /* Boot partitions are left out then. */
+        if (!*i->part->fs && i->role == ROLE_ROOT && m->found->foreign)
+                return foreign_refuse(m->found->foreign, m->path, e);
         if (!*i->part->fs && i->role != ROLE_ESP && i->role != ROLE_XBOOTLDR) {
                 err_set(e, ERR_IMAGE, 0, "%s: there is no known file system in %s", m->path, what);
                 return err_hint(e, "berth --inspect shows what is in it; it may be empty, damaged, or compressed");

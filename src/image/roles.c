@@ -262,6 +262,39 @@ static unsigned choose_plain(const struct dissected *d, struct choice *c) {
         return n;
 }
 
+/* What holds the root of many installed systems, and has to be opened by the host. */
+static const struct {
+        const char *type, *what, *opens;
+} layers[] = {
+        { "e6d6d379-f507-44c2-a23c-238f2a3df928", "LVM", "vgchange -ay" },
+        { "8e", "LVM", "vgchange -ay" },
+        { "a19d880f-05fc-4d3b-a006-743f0f84911e", "a RAID", "mdadm --assemble --scan" },
+        { "fd", "a RAID", "mdadm --assemble --scan" },
+};
+
+static int refuse_rootless(const struct dissected *d, const char *path, struct err *e) {
+        if (*foreign_name(d->foreign))
+                return foreign_refuse(d->foreign, path, e);
+        for (unsigned i = 0; i < d->n; i++)
+                for (size_t k = 0; k < ELEMENTS(layers); k++) {
+                        if (!streq(d->parts[i].type, layers[k].type))
+                                continue;
+                        err_set(e, ERR_IMAGE, 0,
+                                "%s has no partition that could be the root, and partition %u is for %s, which berth "
+                                "does not open",
+                                path, d->parts[i].number, layers[k].what);
+                        return err_hint(
+                                e,
+                                "losetup --find --partscan and %s make block devices of it: -i takes the one with "
+                                "the root",
+                                layers[k].opens);
+                }
+        err_set(e, ERR_IMAGE, 0, "%s has no partition that could be the root", path);
+        return err_hint(e, d->table == TABLE_GPT
+                                   ? "a root partition has a type of its own; berth --inspect shows them"
+                                   : "it needs one of type 83 that is marked bootable (sfdisk --activate)");
+}
+
 int choose_parts(const struct dissected *d, const char *path, struct choice *ret, struct err *e) {
         unsigned n = 1;
 
@@ -285,7 +318,5 @@ int choose_parts(const struct dissected *d, const char *path, struct choice *ret
                         "%s has %u partitions of the plain Linux kind, and nothing says which is the root", path, n);
                 return err_hint(e, "give one the type of a root partition (sfdisk --part-type)");
         }
-        err_set(e, ERR_IMAGE, 0, "%s has no partition that could be the root", path);
-        return err_hint(e, d->table == TABLE_GPT ? "a root partition has a type of its own; berth --inspect shows them"
-                                                 : "it needs one of type 83 that is marked bootable");
+        return refuse_rootless(d, path, e);
 }

@@ -84,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                         MUST(c.part[i] >= -1 && c.part[i] < (int) d->n);
                 } else
                         MUST(*d->why && strlen(d->why) < sizeof d->why);
+                MUST(d->foreign == 0 || *foreign_name(d->foreign));
                 check_file(img, size, d);
         }
         free(d);

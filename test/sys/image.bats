@@ -826,6 +826,30 @@ split_tree() {
         [ "$n" -ge 60 ]
 }
 
+@test "an image that is compressed, or in an archive, is refused by that name, with what unpacks it" {
+        local whole program
+        make_disk "size=32M, type=$ROOT_TYPE"
+        fill 1 32M "$TREE"
+        whole=$IMAGE
+        for program in gzip xz zstd bzip2 lz4; do
+                command -v $program >/dev/null || continue
+                "$program" -1 -c "$whole" >"$work/small" 2>/dev/null
+                IMAGE=$work/small
+                from_image true
+                refused "is no disk image to start from: it is compressed by $program"
+        done
+        tar -C "$work" -cf "$work/small" disk.raw
+        from_image true
+        refused "it is a tar archive"
+        try berth --inspect "$work/small"
+        refused "it is a tar archive (unpack it into a directory, and start that with -D)"
+        # What a CD has left between table and partitions of an image that is in order does not matter.
+        printf CD001 | dd of="$whole" bs=1 seek=32769 conv=notrunc status=none
+        IMAGE=$whole
+        from_image echo found
+        output_is found
+}
+
 @test "what is no image is refused" {
         opts=()
         IMAGE=$TREE
