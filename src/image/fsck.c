@@ -9,13 +9,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,6 +20,7 @@
 #include "base/clean.h"
 #include "base/str.h"
 #include "image/image.h"
+#include "sys/confine.h"
 #include "sys/mounts.h"
 #include "sys/process.h"
 #include "sys/seccomp.h"
@@ -57,9 +55,7 @@ static const char *find(const char *program, struct arena *a) {
 
 #define FILE_MAKERS (O_CREAT | (O_TMPFILE & ~O_DIRECTORY))
 /* No file is made. flags: the argument that has them. */
-#define ALLOW_OPEN(name, flags)                                                                                       \
-        IF(SYS_##name, 0, 4), LOAD_ARG(flags), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, FILE_MAKERS, 1, 0),               \
-                RETURN(SECCOMP_RET_ALLOW), RETURN(SECCOMP_RET_ERRNO | EACCES)
+#define ALLOW_OPEN(name, flags) ALLOW_WITHOUT(name, flags, FILE_MAKERS)
 #ifdef SYS_open
 #define ALLOW_OLD_OPEN ALLOW_OPEN(open, 1), ALLOW(stat), ALLOW(lstat), ALLOW(access), ALLOW(readlink)
 #else
@@ -114,17 +110,6 @@ static int enter_place(dev_t device) {
         return 0;
 }
 
-static int drop_root(void) {
-        const struct rlimit memory = { MEMORY_MAX, MEMORY_MAX }, cpu = { CPU_S, CPU_S }, none = { 0, 0 };
-
-        if (setrlimit(RLIMIT_AS, &memory) < 0 || setrlimit(RLIMIT_CPU, &cpu) < 0 ||
-            setrlimit(RLIMIT_CORE, &none) < 0 || setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-            setresuid(NOBODY, NOBODY, NOBODY) < 0)
-                return -1;
-        /* Forgotten when the ids change. */
-        return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -1 : 0;
-}
-
 static _Noreturn void become(const char *path, const char *program, const char *argument, dev_t device) {
         char *const argv[] = { (char *) program, (char *) argument, (char *) "device", NULL };
         char *const env[] = { (char *) "LC_ALL=C", NULL };
@@ -137,7 +122,7 @@ static _Noreturn void become(const char *path, const char *program, const char *
         for (int fd = 0; fd < 3; fd++)
                 (void) dup2(null, fd);
         (void) setsid();
-        if (enter_place(device) == 0 && syscall(SYS_close_range, 3, ~0U, 0) == 0 && drop_root() == 0 &&
+        if (enter_place(device) == 0 && syscall(SYS_close_range, 3, ~0U, 0) == 0 && confine(MEMORY_MAX, CPU_S) == 0 &&
             sigprocmask(SIG_SETMASK, &nothing, NULL) == 0 && close_doors() == 0)
                 (void) execve(path, argv, env);
         _exit(NOT_RUN);

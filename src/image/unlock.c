@@ -6,23 +6,21 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <grp.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clean.h"
 #include "base/msg.h"
+#include "sys/confine.h"
 #include "sys/seccomp.h"
 #include "sys/seccomp_write.h"
 
-enum { NOBODY = 65534, CPU_S = 300 };
+enum { CPU_S = 300 };
 
 /* Memory of argon2 is 1 GiB where nobody asked for more, and a header asks for what it likes. */
 #define MEMORY_MAX ((rlim_t) 2560 << 20)
@@ -36,21 +34,6 @@ bool unlock_library(const char *name, const char *const *names, void **ret) {
                         return false;
         }
         return library;
-}
-
-static int drop_root(void) {
-        const struct rlimit memory = { MEMORY_MAX, MEMORY_MAX }, cpu = { CPU_S, CPU_S }, none = { 0, 0 };
-
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || setrlimit(RLIMIT_AS, &memory) < 0 ||
-            setrlimit(RLIMIT_CPU, &cpu) < 0 || setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0)
-                return -errno;
-        if (geteuid() == 0 &&
-            (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 || setresuid(NOBODY, NOBODY, NOBODY) < 0))
-                return -errno;
-        /* Forgotten when the ids change. */
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-                return -errno;
-        return 0;
 }
 
 /* clone(2), C library/kernel differences. */
@@ -92,10 +75,11 @@ int main(void) {
         struct unlock_request q;
         struct unlock_answer a = { .result = UNLOCK_FAILED };
         struct msg_fds fds = { 0 };
-        int k = drop_root();
+        const struct rlimit none = { 0, 0 };
+        int k = setrlimit(RLIMIT_FSIZE, &none);
 
-        if (k < 0 || msg_recv(UNLOCK_FD, &q, sizeof q, &fds, 0) != sizeof q || fds.n != 1 ||
-            q.secret.size > sizeof q.secret.bytes)
+        if (k < 0 || confine(MEMORY_MAX, CPU_S) < 0 || msg_recv(UNLOCK_FD, &q, sizeof q, &fds, 0) != sizeof q ||
+            fds.n != 1 || q.secret.size > sizeof q.secret.bytes)
                 return EXIT_FAILURE;
         if (q.work == UNLOCK_LUKS)
                 unlock_luks(fds.fd[0], &q.secret, &a);

@@ -6,6 +6,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #if defined(__x86_64__)
@@ -54,6 +55,12 @@
 /* Lists of calls that are allowed, and what programs of other libraries need under other names elsewhere.
  * <sys/syscall.h> is for who uses them. */
 #define ALLOW(name) IF(SYS_##name, 0, 1), RETURN(SECCOMP_RET_ALLOW)
+/* Where argument n has none of these bits; otherwise it fails. */
+#define ALLOW_WITHOUT(name, n, bits)                                                                                  \
+        IF(SYS_##name, 0, 4), LOAD_ARG(n), BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, bits, 1, 0),                          \
+                RETURN(SECCOMP_RET_ALLOW), RETURN(SECCOMP_RET_ERRNO | EACCES)
+/* Where the first argument is this descriptor; for another one it goes on. */
+#define ALLOW_ON(name, fd) IF(SYS_##name, 0, 4), LOAD_ARG(0), IF(fd, 0, 1), RETURN(SECCOMP_RET_ALLOW), LOAD(nr)
 #ifdef SYS_open
 #define ALLOW_OLD ALLOW(open), ALLOW(stat), ALLOW(lstat), ALLOW(access), ALLOW(readlink), ALLOW(poll)
 #else
