@@ -34,6 +34,7 @@ struct session {
         struct credential_list credentials; /* with what they hold */
         struct image *image;                /* NULL: a directory */
         struct stack *stack;                /* NULL: no mount stack */
+        struct blkid_run blkid;             /* for the image */
         struct strv said;                   /* remarks on the plan that were printed */
         int caller;                         /* --detach: who waits until it is ready, -1: nobody, or no more */
         char **env;
@@ -73,7 +74,7 @@ static int load_files(struct session *s, struct err *e) {
 }
 
 static int open_image(struct session *s, struct err *e) {
-        const struct image_ask ask = { .ask = berth_ask, .credentials = getenv("CREDENTIALS_DIRECTORY") };
+        const struct image_ask ask = { berth_ask, getenv("CREDENTIALS_DIRECTORY"), &s->blkid };
         int k = image_look(s->spec, &ask, &s->draft.arena, &s->facts, &s->opened.root, &s->image, e);
 
         return k < 0 ? k : probe_top(&s->facts, s->opened.root, e);
@@ -113,6 +114,9 @@ static int prepare(struct session *s, struct err *e) {
         int k = conf_environment(&s->conf, e);
 
         k = k < 0 ? k : probe_root(&s->draft.spec, a, &s->facts, &s->opened, e);
+        /* It starts meanwhile. Where that fails, it is tried again when it is needed. */
+        if (k >= 0 && s->facts.image.used)
+                (void) blkid_begin(s->facts.tree.path, &s->blkid, NULL);
         k = k < 0 ? k : load_files(s, e);
         k = k < 0 ? k : draft_seal(&s->draft, &s->spec, e);
         k = k < 0 ? k : probe_host(s->spec, s->env, a, &s->facts, &s->opened, e);
@@ -331,7 +335,7 @@ static int session_main(struct session *s, int argc, char **argv, int *ret_statu
 }
 
 int main(int argc, char **argv, char **env) {
-        struct session s = { .caller = -1, .env = env };
+        struct session s = { .caller = -1, .blkid = { .sock = -1 }, .env = env };
         struct err e = { .kind = ERR_NONE };
         int status = EXIT_FAILURE, k;
 

@@ -96,6 +96,10 @@ static const char *human(uint64_t bytes, char buf[32]) {
         return buf;
 }
 
+static const char *type_of(const struct dissected_part *p) {
+        return *p->fs ? p->fs : *p->other ? p->other : "-";
+}
+
 /* Is the partition one that a start mounts? */
 static bool is_used(const struct image *m, const struct dissected_part *p) {
         for (unsigned i = 0; i < m->n; i++)
@@ -144,7 +148,7 @@ static void print_part(const struct inspected *i, const struct dissected_part *p
         char size[32], label[512];
 
         printf("  %3u  %-16s %-9s %8s  %-11s %s%s%s%s", p->number, role_name(role_of(m, p)), str_or(arch_of(p), ""),
-               human(p->size, size), *p->fs ? p->fs : "-",
+               human(p->size, size), type_of(p),
                objection_to(i, p) ? "refused"
                : is_used(m, p)    ? "used"
                                   : "left",
@@ -244,7 +248,7 @@ static void put_part(struct json *j, const struct inspected *i, const struct dis
         json_string(j, "label", *p->label ? p->label : NULL);
         json_uint(j, "start", p->start);
         json_uint(j, "size", p->size);
-        json_string(j, "fileSystem", *p->fs ? p->fs : NULL);
+        json_string(j, "fileSystem", *p->fs || *p->other ? type_of(p) : NULL);
         json_bool(j, "used", is_used(m, p));
         json_string(j, "protection", protection_of(m, p));
         json_bool(j, "noAuto", p->no_auto);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The numbers of an image are looked at in a process of its own, under a system call program that leaves it three
- * calls on two descriptors. Whatever an image could make of it, all that comes out is a struct dissected, and that is
- * not believed either. */
+/* The numbers of an image are looked at in a process of its own, under a system call program that leaves it a few
+ * calls on two descriptors, or three: what a partition holds it asks berth-blkid, by a socket. Whatever an image could
+ * make of it, all that comes out is a struct dissected, and that is not believed either. */
 
 #include "image/apart.h"
 
@@ -21,20 +21,18 @@
 #include "sys/seccomp.h"
 #include "sys/seccomp_write.h"
 
-static int close_doors(int image, int out) {
+/* -1: no descriptor. */
+static int close_doors(int image, int out, int blkid) {
         const struct sock_filter program[] = {
                 LOAD(arch),
                 IF(SECCOMP_ARCH, 1, 0),
                 RETURN(SECCOMP_RET_KILL_PROCESS),
                 LOAD(nr),
-                IF(SYS_exit_group, 6, 0),
-                IF(SYS_pread64, 0, 2),
-                LOAD_ARG(0),
-                IF(image, 3, 4),
-                IF(SYS_write, 0, 3),
-                LOAD_ARG(0),
-                IF(out, 0, 1),
-                RETURN(SECCOMP_RET_ALLOW),
+                ALLOW(exit_group),
+                ALLOW_ON(pread64, image),
+                ALLOW_ON(write, out),
+                ALLOW_ON(write, blkid),
+                ALLOW_ON(read, blkid),
                 RETURN(SECCOMP_RET_KILL_PROCESS),
         };
 
@@ -47,7 +45,9 @@ static _Noreturn void look(const struct disk *disk, const struct apart *what, in
         const char *p = ret;
 
         (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (close_doors(disk->fd, out) < 0)
+        /* A berth-blkid that is gone is an answer. */
+        (void) signal(SIGPIPE, SIG_IGN);
+        if (close_doors(disk->fd, out, disk->teller) < 0)
                 _exit(EXIT_FAILURE);
         what->look(disk, what, ret);
         for (size_t done = 0; done < what->size;) {
@@ -61,7 +61,12 @@ static _Noreturn void look(const struct disk *disk, const struct apart *what, in
 }
 
 int apart(int fd, uint64_t size, const struct apart *what, const char *path, void *ret, struct err *e) {
-        const struct disk disk = { .fd = fd, .size = size };
+        const struct disk disk = {
+                .fd = fd,
+                .size = size,
+                .tell = what->blkid ? blkid_ask : NULL,
+                .teller = what->blkid ? what->blkid->sock : -1,
+        };
         struct process p = { .pidfd = -1 };
         CLEAN_FD int from = -1, to = -1;
         int pair[2], k, code = 0, status = -1;
@@ -101,27 +106,42 @@ static bool holds_together(const struct dissected *d, uint64_t size) {
 
                 if (p->start > size || p->size > size - p->start || p->size == 0 ||
                     !is_text(p->type, sizeof p->type) || !is_text(p->uuid, sizeof p->uuid) ||
-                    !is_text(p->label, sizeof p->label) || !is_text(p->fs, sizeof p->fs))
+                    !is_text(p->label, sizeof p->label) || !is_text(p->fs, sizeof p->fs) ||
+                    !is_text(p->other, sizeof p->other) || !superblock_is_known(p->fs))
                         return false;
         }
         return true;
 }
 
 static void look_at_all(const struct disk *d, const struct apart *what, void *ret) {
-        (void) dissect(d, ret);
+        struct dissected *found = ret;
+
+        found->untold = dissect(d, found) == -EIO;
 }
 
-int dissect_apart(int fd, uint64_t size, const char *path, struct dissected *ret, struct err *e) {
-        const struct apart what = { .look = look_at_all, .size = sizeof *ret };
-        int k = apart(fd, size, &what, path, ret, e);
+static int refuse(const struct dissected *d, const struct apart_image *m, struct err *e) {
+        if (!d->untold)
+                return err_set(e, ERR_IMAGE, 0, "%s is no disk image to start from: %s", m->path, d->why);
+        err_set(e, ERR_HOST, 0, "%s: %s", m->path, d->why);
+        return blkid_end(m->blkid) ? err_hint(e, "it cannot start: libblkid.so.1 has to be installed") : -EINVAL;
+}
+
+int dissect_apart(const struct apart_image *m, struct dissected *ret, struct err *e) {
+        const struct apart what = { .look = look_at_all, .size = sizeof *ret, .blkid = m->blkid };
+        int k = m->blkid->sock < 0 ? blkid_begin(m->path, m->blkid, e) : 0;
 
         if (k < 0)
                 return k;
+        blkid_give(m->blkid, m->fd);
+        k = apart(m->fd, m->size, &what, m->path, ret, e);
+        blkid_hang_up(m->blkid);
+        if (k < 0)
+                return k;
         if (*ret->why && *foreign_name(ret->foreign))
-                return foreign_refuse(ret->foreign, path, e);
+                return foreign_refuse(ret->foreign, m->path, e);
         if (*ret->why && is_text(ret->why, sizeof ret->why))
-                return err_set(e, ERR_IMAGE, 0, "%s is no disk image to start from: %s", path, ret->why);
-        if (!holds_together(ret, size))
-                return err_set(e, ERR_IMAGE, 0, "what was found in %s does not hold together", path);
+                return refuse(ret, m, e);
+        if (!holds_together(ret, m->size))
+                return err_set(e, ERR_IMAGE, 0, "what was found in %s does not hold together", m->path);
         return 0;
 }

@@ -71,16 +71,19 @@ static int look_at_parts(const struct disk *d, struct dissected *ret) {
                 struct dissected_part *p = &ret->parts[i];
                 char why[160] = "";
 
-                if (superblock_look(d, p, why) >= 0)
+                int k = superblock_look(d, p, why);
+
+                if (k >= 0)
                         continue;
                 snprintf(ret->why, sizeof ret->why, "partition %u: %.140s", p->number, why);
-                return -EINVAL;
+                return k;
         }
         return 0;
 }
 
-/* 1: there is neither a table nor a file system. */
-static int dissect_known(const struct disk *d, const uint8_t first[512], struct dissected *ret) {
+/* 1: there is neither a table nor a file system; ret_other: but something that has this name. */
+static int dissect_known(const struct disk *d, const uint8_t first[512], struct dissected *ret,
+                         char ret_other[TOLD_NAME]) {
         int k = gpt_read(d, ret);
 
         if (k != 0) {
@@ -95,6 +98,7 @@ static int dissect_known(const struct disk *d, const uint8_t first[512], struct 
         k = dissect_bare(d, ret);
         if (k != 0)
                 return k < 0 ? k : 0;
+        memcpy(ret_other, ret->parts[0].other, TOLD_NAME);
         memset(ret, 0, sizeof *ret);
         ret->sector = 512;
         ret->table = TABLE_MBR;
@@ -107,6 +111,7 @@ static int dissect_known(const struct disk *d, const uint8_t first[512], struct 
 }
 
 int dissect(const struct disk *d, struct dissected *ret) {
+        char other[TOLD_NAME] = "";
         uint8_t first[512];
         int k;
 
@@ -115,14 +120,17 @@ int dissect(const struct disk *d, struct dissected *ret) {
                 snprintf(ret->why, sizeof ret->why, "it is empty, or too short for anything");
                 return -EINVAL;
         }
-        k = dissect_known(d, first, ret);
+        k = dissect_known(d, first, ret, other);
         if (k != 0 || ret->table != TABLE_BARE)
                 ret->foreign = foreign_look(d, k);
         if (k == 0)
                 return 0;
         if (ret->foreign)
                 snprintf(ret->why, sizeof ret->why, "it is %s", foreign_name(ret->foreign));
+        else if (k > 0 && *other)
+                snprintf(ret->why, sizeof ret->why,
+                         "there is no partition table in it, and %s, which is not mounted from images", other);
         else if (k > 0)
                 snprintf(ret->why, sizeof ret->why, "there is no partition table and no known file system in it");
-        return -EINVAL;
+        return k == -EIO ? k : -EINVAL;
 }

@@ -176,6 +176,9 @@ int image_check_kind(const struct image *m, const struct image_part *i, struct e
         /* Boot partitions are left out then. */
         if (!*i->part->fs && i->role == ROLE_ROOT && m->found->foreign)
                 return foreign_refuse(m->found->foreign, m->path, e);
+        if (*i->part->other && i->role != ROLE_ESP && i->role != ROLE_XBOOTLDR)
+                return err_set(e, ERR_IMAGE, 0, "%s: %s holds %s, which is not mounted from images", m->path, what,
+                               i->part->other);
         if (!*i->part->fs && i->role != ROLE_ESP && i->role != ROLE_XBOOTLDR) {
                 err_set(e, ERR_IMAGE, 0, "%s: there is no known file system in %s", m->path, what);
                 return err_hint(e, "berth --inspect shows what is in it; it may be empty, damaged, or compressed");
@@ -287,6 +290,11 @@ static struct image *new_image(const struct image_want *want, struct arena *a) {
         }
         m->protection = want->protection ? want->protection : arena_new(a, struct spec_protection);
         m->ask = want->ask;
+        m->blkid = want->ask ? want->ask->blkid : NULL;
+        if (!m->blkid) {
+                m->blkid = arena_new(a, struct blkid_run);
+                m->blkid->sock = -1;
+        }
         m->verity = arena_new(a, struct verity);
         lock_init(&m->lock);
         return m;
@@ -300,14 +308,19 @@ static int choose(struct image *m, struct arena *a, struct err *e) {
         return k < 0 ? k : verity_choose(m, a, e);
 }
 
+static int dissect_all(struct image *m, struct err *e) {
+        return dissect_apart(&(struct apart_image){ m->file, m->size, m->path, m->blkid }, m->found, e);
+}
+
 static int take_apart(struct image *m, struct arena *a, struct err *e) {
         int k = open_file(m, e);
 
-        k = k < 0 ? k : dissect_apart(m->file, m->size, m->path, m->found, e);
+        k = k < 0 ? k : dissect_all(m, e);
         return k < 0 ? k : choose(m, a, e);
 }
 
 static int finish(struct image *m, struct arena *a, struct image **ret) {
+        (void) blkid_end(m->blkid);
         make_notes(m, a);
         log_debug(LOG_PROBE, "image %s: %u partitions, %u of them used%s", m->path, m->found->n, m->n,
                   m->copied ? ", copied" : "");
@@ -346,7 +359,7 @@ int image_inspect(const struct image_want *want, struct arena *a, struct image *
         struct image *m = new_image(want, a);
         int k = open_file(m, e);
 
-        k = k < 0 ? k : dissect_apart(m->file, m->size, m->path, m->found, e);
+        k = k < 0 ? k : dissect_all(m, e);
         if (k < 0) {
                 image_close(m);
                 return k;
@@ -399,6 +412,7 @@ void image_forget(struct image *m) {
 void image_close(struct image *m) {
         if (!m)
                 return;
+        (void) blkid_end(m->blkid);
         lock_drop(&m->lock);
         image_forget(m);
 }

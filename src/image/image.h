@@ -14,12 +14,13 @@
 /* What stands between a partition and its file system. */
 enum protection { PROTECTION_NONE, PROTECTION_VERITY, PROTECTION_LUKS };
 
-/* Whom to ask for passphrases. */
+/* Whom to ask for passphrases, and what partitions hold. */
 struct image_ask {
         /* One for a partition; turn: how often this one was asked for before. Returns its length, 0: there is nobody.
          */
         int (*ask)(const char *path, const char *what, unsigned turn, char *buf, size_t size, struct err *e);
         const char *credentials; /* directory with berth's own; NULL */
+        struct blkid_run *blkid; /* begun already; NULL */
 };
 
 struct verity;
@@ -56,6 +57,7 @@ struct image {
         unsigned file_systems; /* as wanted */
         const struct spec_protection *protection;
         const struct image_ask *ask; /* NULL: nobody */
+        struct blkid_run *blkid;     /* ends when there is time for that */
         struct verity *verity;
 };
 

@@ -244,12 +244,14 @@ static int map(const struct image *m, const struct image_part *p, const struct u
 static int look_inside(struct image *m, struct image_part *p, int fd, struct arena *a, struct err *e) {
         struct dissected *d = arena_new(a, struct dissected);
         struct dissected_part *part = &m->found->parts[p->part - m->found->parts];
+        struct blkid_run blkid = { .sock = -1 };
         uint64_t size = 0;
         int k;
 
         if (ioctl(fd, BLKGETSIZE64, &size) < 0)
                 return err_set(e, ERR_SYSTEM, errno, "cannot find out the size of what is in %s", m->path);
-        k = dissect_apart(fd, size, m->path, d, e);
+        k = dissect_apart(&(struct apart_image){ fd, size, m->path, &blkid }, d, e);
+        (void) blkid_end(&blkid);
         if (k < 0)
                 return k;
         if (d->table != TABLE_BARE)

@@ -96,7 +96,9 @@ static void place_boot(struct image *m, int root, struct arena *a) {
                         place_in_empty(root, p, "boot", a);
                 boot_taken = boot_taken || (p->where && streq(p->name, "boot"));
                 if (!*p->part->fs)
-                        leave_out(m, i, a, "there is no known file system in it");
+                        leave_out(m, i, a,
+                                  *p->part->other ? arena_printf(a, "there is %s in it", p->part->other)
+                                                  : "there is no known file system in it");
                 else if (!p->where)
                         leave_out(m, i, a, "there is no empty directory for it");
                 else if (!mount_knows(p->part->fs))

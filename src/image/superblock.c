@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a range of a disk holds, by the marks that each kind has at a fixed place, and whether it is all there. */
+/* What a range of a disk holds is libblkid's to tell (blkid.h). What its superblock claims beyond that is read here:
+ * is it all there, does it lead elsewhere, was it left clean? */
 
 #include "image/dissect.h"
 
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "base/clean.h"
+#include "base/str.h"
 
 enum { SUPER_MIN = 512, SUPER_MAX = 2304 };
 
@@ -91,39 +93,69 @@ static bool unclean_ext(const uint8_t *s) {
                (most > 0 && most < 0x8000 && le16(s + 52) >= most) || le32(s + 72) > 0;
 }
 
-/* The two bits that Windows and Linux set: in use, and bad blocks met. */
-static bool unclean_fat32(const uint8_t *s) {
-        return s[65] & 3;
-}
-
+/* The two bits that Windows and Linux set: in use, and bad blocks met. A FAT32 has no size of its FAT where the others
+ * have it. */
 static bool unclean_fat(const uint8_t *s) {
-        return s[37] & 3;
+        return (le16(s + 22) == 0 ? s[65] : s[37]) & 3;
 }
 
-/* Marks at a place; two of one name are alternatives. at: of the mark. base: of what size() gets. */
 static const struct kind {
         const char *name;
-        unsigned at, n;
-        const char *mark;
-        unsigned base;
+        unsigned base;                           /* of what size() and the others get */
         uint64_t (*size)(const uint8_t *s);      /* NULL: not asked */
         const char *(*beyond)(const uint8_t *s); /* NULL: it knows no such thing */
         unsigned more;                           /* bytes of the superblock that are needed, 0: SUPER_MIN */
         bool (*unclean)(const uint8_t *s);       /* NULL: the kernel sees to it itself */
 } kinds[] = {
-        { "ext4", 1024 + 56, 2, "\x53\xef", 1024, size_ext, beyond_ext, .unclean = unclean_ext },
-        { "xfs", 0, 4, "XFSB", 0, size_xfs },
-        { "btrfs", 65536 + 64, 8, "_BHRfS_M", 65536, size_btrfs, beyond_btrfs },
-        { "squashfs", 0, 4, "hsqs", 0, size_squashfs },
-        { "erofs", 1024, 4, "\xe2\xe1\xf5\xe0", 1024, size_erofs, beyond_erofs },
-        { "f2fs", 1024, 4, "\x10\x20\xf5\xf2", 1024, size_f2fs, beyond_f2fs, SUPER_MAX },
-        { "vfat", 82, 8, "FAT32   ", 0, size_vfat, .unclean = unclean_fat32 },
-        { "vfat", 54, 8, "FAT16   ", 0, size_vfat, .unclean = unclean_fat },
-        { "vfat", 54, 8, "FAT12   ", 0, size_vfat, .unclean = unclean_fat },
-        { "crypto_LUKS", 0, 6, "LUKS\xba\xbe", 0, NULL },
-        { "verity", 0, 8, "verity\0\0", 0, NULL },
-        { "swap", 4086, 10, "SWAPSPACE2", 0, NULL },
+        { "ext4", 1024, size_ext, beyond_ext, .unclean = unclean_ext },
+        { "xfs", 0, size_xfs },
+        { "btrfs", 65536, size_btrfs, beyond_btrfs },
+        { "squashfs", 0, size_squashfs },
+        { "erofs", 1024, size_erofs, beyond_erofs },
+        { "f2fs", 1024, size_f2fs, beyond_f2fs, SUPER_MAX },
+        { "vfat", 0, size_vfat, .unclean = unclean_fat },
+        { "crypto_LUKS" },
+        { "verity" },
+        { "swap" },
 };
+
+/* libblkid's names, where they are others: the kernel's ext4 mounts the older ones, too. */
+static const struct {
+        const char *told, *name;
+} renamed[] = {
+        { "ext2", "ext4" },
+        { "ext3", "ext4" },
+        { "jbd", "ext4" },
+        { "DM_verity_hash", "verity" },
+};
+
+bool superblock_is_known(const char *fs) {
+        for (size_t i = 0; i < ELEMENTS(kinds); i++)
+                if (streq(kinds[i].name, fs))
+                        return true;
+        return !*fs;
+}
+
+void superblock_names(const char *ret[SUPERBLOCK_NAMES]) {
+        _Static_assert(ELEMENTS(kinds) + ELEMENTS(renamed) < SUPERBLOCK_NAMES, "all names, and NULL");
+        size_t n = 0;
+
+        for (size_t i = 0; i < ELEMENTS(kinds); i++)
+                ret[n++] = kinds[i].name;
+        for (size_t i = 0; i < ELEMENTS(renamed); i++)
+                ret[n++] = renamed[i].told;
+        ret[n] = NULL;
+}
+
+static const struct kind *kind_of(const char *told) {
+        for (size_t i = 0; i < ELEMENTS(renamed); i++)
+                if (streq(renamed[i].told, told))
+                        told = renamed[i].name;
+        for (size_t i = 0; i < ELEMENTS(kinds); i++)
+                if (streq(kinds[i].name, told))
+                        return &kinds[i];
+        return NULL;
+}
 
 static int check(const struct kind *k, const uint8_t *s, uint64_t size, char why[160]) {
         uint64_t claimed = k->size(s);
@@ -140,39 +172,57 @@ static int check(const struct kind *k, const uint8_t *s, uint64_t size, char why
         return -EINVAL;
 }
 
-static bool has_mark(const struct disk *d, uint64_t start, uint64_t size, const struct kind *k) {
-        uint8_t mark[16];
+static int claims(const struct disk *d, const struct kind *k, struct dissected_part *p, char why[160]) {
+        size_t n = k->more ? k->more : SUPER_MIN;
+        uint8_t s[SUPER_MAX];
 
-        return size >= (uint64_t) k->at + k->n && disk_read(d, start + k->at, mark, k->n) &&
-               memcmp(mark, k->mark, k->n) == 0;
+        snprintf(p->fs, sizeof p->fs, "%s", k->name);
+        if (!k->size)
+                return 1;
+        if (p->size < k->base + n || !disk_read(d, p->start + k->base, s, n)) {
+                snprintf(why, 160, "the %s in it is cut off", k->name);
+                return -EINVAL;
+        }
+        p->unclean = k->unclean && k->unclean(s);
+        return check(k, s, p->size, why) < 0 ? -EINVAL : 1;
+}
+
+/* Nobody told, or not one thing. */
+static int refuse(const struct told *t, char why[160]) {
+        const struct kind *a = kind_of(t->name[0]), *b = kind_of(t->name[1]);
+
+        switch (t->result) {
+        case TOLD_TWO:
+                snprintf(why, 160, "it looks like %s and %s at once", a ? a->name : t->name[0],
+                         b ? b->name : t->name[1]);
+                return -EINVAL;
+        case TOLD_DAMAGED:
+                snprintf(why, 160, "the %s in it is damaged: the checksum of its superblock is wrong",
+                         a ? a->name : t->name[0]);
+                return -EINVAL;
+        case TOLD_FAILED:
+                snprintf(why, 160, "libblkid cannot tell what it holds: %s",
+                         t->error == ENOMEM ? "that takes too much memory" : "it cannot be read");
+                return -EIO;
+        case TOLD_LATE:
+                snprintf(why, 160, "berth-blkid does not tell what it holds within %d seconds", BLKID_PATIENCE_S);
+                return -EIO;
+        default: snprintf(why, 160, "berth-blkid has ended without telling what it holds"); return -EIO;
+        }
 }
 
 int superblock_look(const struct disk *d, struct dissected_part *p, char why[160]) {
-        const struct kind *found = NULL;
+        const struct disk_range range = { p->start, p->size };
+        const struct kind *k;
+        struct told t;
 
-        *p->fs = '\0';
-        for (size_t i = 0; i < ELEMENTS(kinds); i++) {
-                const struct kind *k = &kinds[i];
-                size_t n = k->more ? k->more : SUPER_MIN;
-                uint8_t s[SUPER_MAX];
-
-                if (!has_mark(d, p->start, p->size, k))
-                        continue;
-                if (found) {
-                        snprintf(why, 160, "it looks like %s and %s at once", found->name, k->name);
-                        return -EINVAL;
-                }
-                found = k;
-                snprintf(p->fs, sizeof p->fs, "%s", k->name);
-                if (!k->size)
-                        continue;
-                if (p->size < k->base + n || !disk_read(d, p->start + k->base, s, n)) {
-                        snprintf(why, 160, "the %s in it is cut off", k->name);
-                        return -EINVAL;
-                }
-                if (check(k, s, p->size, why) < 0)
-                        return -EINVAL;
-                p->unclean = k->unclean && k->unclean(s);
-        }
-        return found ? 1 : 0;
+        *p->fs = *p->other = '\0';
+        p->unclean = false;
+        d->tell(d->teller, &range, &t);
+        k = kind_of(t.name[0]);
+        if (t.result == TOLD_ONE && k)
+                return claims(d, k, p, why);
+        if (t.result == TOLD_FOREIGN && !k)
+                snprintf(p->other, sizeof p->other, "%s", t.name[0]);
+        return t.result == TOLD_NOTHING || (t.result == TOLD_FOREIGN && !k) ? 0 : refuse(&t, why);
 }

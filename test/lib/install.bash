@@ -16,6 +16,7 @@ headers      all            has_kernel_headers linux-libc-dev         kernel-hea
 libseccomp   all            lib:libseccomp     libseccomp-dev         libseccomp-devel    libseccomp         libseccomp-devel     libseccomp-dev
 libcap       all            lib:libcap         libcap-dev             libcap-devel        libcap             libcap-devel         libcap-dev
 libsystemd   all            lib:libsystemd     libsystemd-dev         systemd-devel        systemd-libs       systemd-devel      -
+libblkid     all            lib:blkid          libblkid-dev           libblkid-devel       util-linux-libs    libblkid-devel       util-linux-dev
 libmount     all            lib:mount          libmount-dev           libmount-devel      util-linux-libs    libmount-devel       util-linux-dev
 scdoc        lint           scdoc              scdoc                  scdoc               scdoc              scdoc                scdoc
 shellcheck   lint           shellcheck         shellcheck             ShellCheck          shellcheck         ShellCheck           shellcheck

@@ -6,9 +6,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/msg.h"
 #include "base/str.h"
 #include "image/apart.h"
 #include "image/roles.h"
@@ -195,25 +198,105 @@ static int memory_file(const char *text, size_t size) {
         return fd < 0 || ftruncate(fd, (off_t) size) < 0 || pwrite(fd, text, strlen(text), 0) < 0 ? -1 : fd;
 }
 
+/* A berth-blkid that has one answer for all, of so many bytes; none: it ends at the first question. */
+static struct blkid_run fake_blkid(const struct told *answer, size_t size, bool slow) {
+        const struct timeval patience = { .tv_usec = 200 * 1000 };
+        struct disk_range range;
+        int pair[2], k = msg_pair(pair);
+        pid_t pid = k < 0 ? -1 : fork();
+
+        if (pid == 0) {
+                struct msg_fds image = { 0 };
+
+                close(pair[0]);
+                if (msg_recv(pair[1], &(char){ 0 }, 1, &image, 0) != 1 || image.n != 1)
+                        _exit(1);
+                while (size > 0 && read(pair[1], &range, sizeof range) == sizeof range)
+                        if (slow || write(pair[1], answer, size) != (ssize_t) size)
+                                (void) pause();
+                _exit(0);
+        }
+        if (pid < 0 || setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) < 0)
+                return (struct blkid_run){ .sock = -1 };
+        close(pair[1]);
+        return (struct blkid_run){ .sock = pair[0], .pid = pid };
+}
+
+static int dissect_with(int fd, struct blkid_run run, struct dissected *d, struct err *e) {
+        int k;
+
+        *e = (struct err){ .kind = ERR_NONE };
+        k = dissect_apart(&(struct apart_image){ fd, 65536, "x", &run }, d, e);
+        (void) blkid_end(&run);
+        return k;
+}
+
 static void test_apart(struct tap *t) {
         CLEAN_FREE struct dissected *d = calloc(1, sizeof *d);
-        CLEAN_FD int fd = memory_file("hsqs", 65536), none = memory_file("no image", 4096);
+        CLEAN_FD int fd = memory_file("hsqs", 65536);
         const uint8_t rest[] = { 4, 0, [12] = 0, 0x10 };
-        struct err e = { .kind = ERR_NONE };
+        const struct told one = { .result = TOLD_ONE, .name = { "squashfs" } };
+        static const struct {
+                struct told told;
+                size_t size;
+                bool slow;
+                enum err_kind kind;
+                const char *words;
+        } bad[] = {
+                { { TOLD_NOTHING }, sizeof one, false, ERR_IMAGE, "no known file system" },
+                { { TOLD_FOREIGN, 0, { "ntfs" } }, sizeof one, false, ERR_IMAGE, "and ntfs, which is not mounted" },
+                { { TOLD_TWO, 0, { "ext2", "xfs" } }, sizeof one, false, ERR_IMAGE, "like ext4 and xfs at once" },
+                { { TOLD_DAMAGED, 0, { "xfs" } }, sizeof one, false, ERR_IMAGE, "the xfs in it is damaged" },
+                { { TOLD_FAILED, 12 }, sizeof one, false, ERR_HOST, "too much memory" },
+                { { TOLD_FAILED, 5 }, sizeof one, false, ERR_HOST, "cannot be read" },
+                { { TOLD_ONE, 0, { "xfs" } }, 0, false, ERR_HOST, "has ended" },
+                { { TOLD_ONE, 0, { "xfs" } }, sizeof one, true, ERR_HOST, "within" },
+                { { TOLD_ONE, 0, { "xfs" } }, sizeof one - 1, false, ERR_HOST, "has ended" },
+                { { TOLD_ONE, 0, { "ntfs" } }, sizeof one, false, ERR_HOST, "has ended" },
+                { { TOLD_ONE, 0, { "" } }, sizeof one, false, ERR_HOST, "has ended" },
+                { { TOLD_FOREIGN, 0, { "ext2" } }, sizeof one, false, ERR_HOST, "has ended" },
+                { { TOLD_FOREIGN, 0, { "a\033[m" } }, sizeof one, false, ERR_HOST, "has ended" },
+                { { TOLD_FOREIGN, 0, { "0123456789012345678901234567890", "9" } },
+                  sizeof one,
+                  false,
+                  ERR_IMAGE,
+                  "901" },
+                { { TOLD_LATE }, sizeof one, false, ERR_HOST, "has ended" },
+                { { 77 }, sizeof one, false, ERR_HOST, "has ended" },
+        };
+        struct told endless = { .result = TOLD_FOREIGN };
+        struct err e;
 
-        if (!OK(t, d && fd >= 0 && none >= 0 && pwrite(fd, rest, sizeof rest, 28) == sizeof rest, "files in memory"))
+        if (!OK(t, d && fd >= 0 && pwrite(fd, rest, sizeof rest, 28) == sizeof rest, "a file in memory"))
                 return;
-        OK(t, dissect_apart(fd, 65536, "x", d, &e) == 0 && d->n == 1 && streq(d->parts[0].fs, "squashfs"),
-           "a process of its own finds a squashfs (%s)", e.text);
         OK(t,
-           dissect_apart(none, 4096, "x", d, &e) < 0 && e.kind == ERR_IMAGE && strstr(e.text, "no known file system"),
-           "and says what is wrong with another file");
-        OK(t, dissect_apart(-1, 4096, "x", d, &e) < 0 && e.kind == ERR_IMAGE,
-           "and fails where there is nothing to read");
+           dissect_with(fd, fake_blkid(&one, sizeof one, false), d, &e) == 0 && d->n == 1 &&
+                   streq(d->parts[0].fs, "squashfs"),
+           "a process of its own finds a squashfs where one is told (%s)", e.text);
+        for (size_t i = 0; i < ELEMENTS(bad); i++)
+                OK(t,
+                   dissect_with(fd, fake_blkid(&bad[i].told, bad[i].size, bad[i].slow), d, &e) < 0 &&
+                           e.kind == bad[i].kind && strstr(e.text, bad[i].words),
+                   "answer %zu: %s (%s)", i, bad[i].words, e.text);
+        memset(endless.name, 'a', sizeof endless.name);
+        OK(t, dissect_with(fd, fake_blkid(&endless, sizeof endless, false), d, &e) < 0 && strstr(e.text, "has ended"),
+           "a name without an end");
+        OK(t, dissect_with(-1, fake_blkid(&one, sizeof one, false), d, &e) < 0 && e.kind == ERR_IMAGE,
+           "and it fails where there is nothing to read");
+}
+
+static void tell_ext4(int teller, const struct disk_range *range, struct told *ret) {
+        *ret = (struct told){ .result = TOLD_ONE, .name = { "ext3" } };
+}
+
+static void tell_vfat(int teller, const struct disk_range *range, struct told *ret) {
+        *ret = (struct told){ .result = TOLD_ONE, .name = { "vfat" } };
 }
 
 static bool looks_unclean(const uint8_t *bytes, size_t size, const char *fs) {
-        const struct disk d = { .fd = -1, .bytes = bytes, .size = size };
+        const struct disk d = {
+                .fd = -1, .bytes = bytes, .size = size, .tell = streq(fs, "ext4") ? tell_ext4 : tell_vfat
+        };
         struct dissected_part p = { .size = size };
         char why[160];
 
@@ -226,7 +309,7 @@ static void test_unclean(struct tap *t) {
 
         ext[1024 + 4] = 8; /* blocks of 4096 bytes */
         ext[1024 + 24] = 2;
-        memcpy(ext + 1024 + 56, "\x53\xef\x01", 3);
+        ext[1024 + 58] = 1;
         ext[1024 + 54] = ext[1024 + 55] = 0xff; /* mounted as often as one likes */
         OK(t, !looks_unclean(ext, sizeof ext, "ext4"), "an ext4 that was left clean");
         for (size_t i = 0; i < 6; i++) {
@@ -250,12 +333,10 @@ static void test_unclean(struct tap *t) {
         fat[12] = 2; /* 128 sectors of 512 bytes */
         fat[13] = 1;
         fat[19] = 128;
-        memcpy(fat + 82, "FAT32   ", 8);
         OK(t, !looks_unclean(fat, sizeof fat, "vfat"), "a FAT32 that was left clean");
         fat[65] = 1;
         OK(t, looks_unclean(fat, sizeof fat, "vfat"), "a FAT32 in use");
-        memset(fat + 82, 0, 8);
-        memcpy(fat + 54, "FAT16   ", 8);
+        fat[22] = 1; /* sectors of a FAT */
         fat[37] = 0;
         OK(t, !looks_unclean(fat, sizeof fat, "vfat"), "a FAT16 that was left clean");
         fat[37] = 2;
