@@ -68,7 +68,8 @@ void agent_fail(struct agent *a, enum manager_work work, const struct err *why) 
 static void left(struct agent *a) {
         a->has_scope = a->has_machine = false;
         a->leaving = 0;
-        agent_say(a, AGENT_LEFT);
+        if (a->state == AGENT_LEAVING)
+                agent_say(a, AGENT_LEFT);
         if (a->orphaned)
                 (void) sd_event_exit(a->event, EXIT_SUCCESS);
 }
@@ -109,7 +110,10 @@ static void act(struct agent *a, const struct agent_message *m, int fd) {
                 break;
         case AGENT_ADOPT: watch_adopted(a); break;
         case AGENT_ANNOUNCE: machine_announce(a); break;
-        case AGENT_LEAVE: leave(a); break;
+        case AGENT_LEAVE:
+                a->hurried = !m->head.again;
+                leave(a);
+                break;
         default: clean_fd(&a->leader); a->leader = -1;
         }
 }
@@ -125,7 +129,7 @@ static int on_end(struct agent *a) {
         a->orphaned = true;
         (void) sd_event_add_time_relative(a->event, NULL, CLOCK_MONOTONIC, LEAVE_USEC, 0, give_up, a);
         /* In the middle of leaving already: that goes on. */
-        if (a->state == AGENT_LEAVING && a->leaving > 0)
+        if (a->leaving > 0)
                 return 0;
         if ((a->has_scope || a->has_machine) && agent_step(&a->state, AGENT_LEAVE, MANAGER_WORK_NONE))
                 leave(a);

@@ -14,8 +14,9 @@
  *      | --- LEAVE ------------------------> |  unregisters, ends the unit
  *      | <-- LEFT ------------------------- |
  *
- * NOTE may come from A at any time: a line for the user. A restart in place begins again with PLACE. When P is gone
- * (end of file), A does what LEAVE asks for, and ends. When A is gone, P spawns another one, which begins with ADOPT
+ * NOTE may come from A at any time: a line for the user. A restart in place begins again with PLACE. At the end of
+ * berth LEFT may come as soon as manager and machined have been asked: A stays for their answers. When P is gone (end
+ * of file), A does what LEAVE asks for, and ends. When A is gone, P spawns another one, which begins with ADOPT
  * where there is a unit, and with an ANNOUNCE where the machine was registered: machined takes who did that for the
  * machine's supervisor. What the table in agent_wire.c does not allow is a bug. */
 
@@ -63,7 +64,7 @@ struct agent_head {
         enum manager_work work; /* FAILED */
         int leader;             /* PLACE, ANNOUNCE: the guest's number as P sees it */
         int supervisor;         /* PLACE, ADOPT: P's own, where it gets a scope too, with A; 0 */
-        int again;              /* ANNOUNCE: an earlier agent's registration is there, maybe */
+        int again;              /* ANNOUNCE: an earlier agent's is there, maybe; LEAVE: LEFT when all is gone */
         uint8_t uuid[16];       /* ANNOUNCE */
         struct err err;         /* FAILED, NOTE */
 };

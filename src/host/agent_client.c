@@ -119,10 +119,11 @@ static int announce(struct manager *m, const struct plan *p, const struct proces
         return send_machine(m, p, leader, false, e);
 }
 
-static int leave(struct manager *m, struct err *e) {
+static int leave(struct manager *m, bool again, struct err *e) {
         struct agent_message msg;
 
         agent_message_init(&msg, AGENT_LEAVE);
+        msg.head.again = again;
         return say(m, &msg, -1, e);
 }
 

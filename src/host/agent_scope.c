@@ -13,7 +13,7 @@
 #include "host/agent_work.h"
 
 /* How long the scope of an earlier start of that name may take to go. */
-enum { RETRY_USEC = 5 * 1000, RETRIES = 60 };
+enum { RETRY_USEC = 5 * 1000, RETRIES = 8 }; /* each takes twice as long: a second and a bit */
 
 static const char *unit_of(const struct agent *a) {
         return a->place.strings[PLACE_UNIT];
@@ -191,8 +191,10 @@ static int try_again(sd_event_source *s, uint64_t now, void *agent) {
 
 /* 1: later, 0: never. */
 static int wait_for_name(struct agent *a, const sd_bus_error *said, struct err *e) {
-        if (++a->tries <= RETRIES)
-                return sd_event_add_time_relative(a->event, NULL, CLOCK_MONOTONIC, RETRY_USEC, 1, try_again, a) >= 0;
+        uint64_t pause = (uint64_t) RETRY_USEC << a->tries;
+
+        if (a->tries++ < RETRIES)
+                return sd_event_add_time_relative(a->event, NULL, CLOCK_MONOTONIC, pause, 1, try_again, a) >= 0;
         err_set(e, ERR_BUSY, EEXIST, "the service manager has a unit %s already", unit_of(a));
         err_hint(e, "-M gives this one another name; systemctl status %s", unit_of(a));
         return 0;
@@ -232,7 +234,7 @@ static int on_job(struct agent *a, sd_bus_message *m) {
         if (sd_bus_message_read(m, "uoss", &id, &job, &unit, &result) < 0 || !streq(unit, unit_of(a)))
                 return 0;
         log_debug(LOG_MSG, "agent: job of %s: %s", unit, result);
-        if (a->state == AGENT_LEAVING && streq(job, a->stop_job))
+        if (a->leaving > 0 && streq(job, a->stop_job))
                 agent_left_one(a);
         if (a->state != AGENT_PLACING)
                 return 0;
@@ -379,7 +381,13 @@ int scope_on_signal(sd_bus_message *m, void *agent, sd_bus_error *error) {
         return 0;
 }
 
+/* The bus keeps the order of what one connection says: what machined was asked before is in its queue by now, and what
+ * the manager was asked after is ahead of what anybody else may want of it. */
 static int on_abandoned(sd_bus_message *m, void *agent, sd_bus_error *error) {
+        struct agent *a = agent;
+
+        if (a->hurried && a->state == AGENT_LEAVING)
+                agent_say(a, AGENT_LEFT);
         return 0;
 }
 

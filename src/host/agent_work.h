@@ -31,6 +31,7 @@ struct agent {
         bool own_asked;                       /* the scope of launcher and agent */
         bool has_scope, has_machine;          /* there is, or may be, something to end */
         unsigned leaving;                     /* answers that are still to come */
+        bool hurried;                         /* the launcher does not wait for them: it only ends */
         uint64_t retry_usec;                  /* until we look for the bus again */
         char stop_job[128];                   /* the job that ends the unit, its path on the bus */
 };

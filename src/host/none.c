@@ -13,7 +13,7 @@ static int ask(struct manager *m, const struct plan *p, const struct process *le
         return err_set(e, ERR_BUG, 0, "there is no service manager to ask");
 }
 
-static int leave(struct manager *m, struct err *e) {
+static int leave(struct manager *m, bool again, struct err *e) {
         return 0;
 }
 

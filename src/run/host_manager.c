@@ -333,15 +333,22 @@ int host_unit_watch(struct run *r, struct err *e) {
         return k < 0 ? err_set(e, ERR_BUG, -k, "the event loop is full") : let_in(r, e);
 }
 
+/* Has the container ended for good, and berth with it? Then it is enough that the host has been asked: who comes next
+ * comes behind. A service's end is the end of berth-agent too, which may have to see to it. */
+static bool is_last(const struct run *r) {
+        return r->unit.placed && r->start == START_GONE && !r->reboot && !r->facts->caller.service &&
+               !r->plan->console.detached;
+}
+
 /* What is left of the unit is the manager's to end; a new start of the same name must find none. */
 void host_unit_leave(struct run *r) {
         struct manager_report report = { .event = MANAGER_NOTHING };
         struct pollfd wait = { .fd = r->manager->fd, .events = POLLIN };
-        bool asked = r->unit.asked;
+        bool asked = r->unit.asked, again = !is_last(r);
 
         r->unit.asked = r->unit.placing = r->unit.announcing = r->unit.placed = r->unit.held = false;
         r->unit.cgroup[0] = '\0';
-        if (!asked || r->manager->fd < 0 || r->manager->ops->leave(r->manager, NULL) < 0)
+        if (!asked || r->manager->fd < 0 || r->manager->ops->leave(r->manager, again, NULL) < 0)
                 return;
         while (report.event != MANAGER_LEFT && report.event != MANAGER_LOST)
                 if (poll(&wait, 1, LEAVE_MS) <= 0 || r->manager->ops->receive(r->manager, &report, NULL) < 0)

@@ -13,7 +13,7 @@ enum manager_event {
         MANAGER_NOTHING,
         MANAGER_PLACED,    /* the guest is in the cgroup of its unit */
         MANAGER_ANNOUNCED, /* the machine is registered */
-        MANAGER_LEFT,      /* neither is there any more */
+        MANAGER_LEFT,      /* neither is there any more, or they are going */
         MANAGER_STOP,      /* the host asks the container to end */
         MANAGER_NOTE,      /* .err.text is for the user */
         MANAGER_FAILED,    /* .work was not done, and why */
@@ -33,7 +33,8 @@ struct manager_ops {
         int (*begin)(struct manager *m, const struct plan *p, struct err *e);
         int (*place)(struct manager *m, const struct plan *p, const struct process *leader, struct err *e);
         int (*announce)(struct manager *m, const struct plan *p, const struct process *leader, struct err *e);
-        int (*leave)(struct manager *m, struct err *e);
+        /* again: until all of it is gone. Otherwise it is enough that who asks for that name next comes behind. */
+        int (*leave)(struct manager *m, bool again, struct err *e);
         /* After MANAGER_LOST: another way to what is there already. announced: the machine is registered anew, too. */
         int (*resume)(struct manager *m, const struct plan *p, const struct process *leader, bool announced,
                       struct err *e);

@@ -66,6 +66,12 @@ host_tree() {
         tar -C "$trees/$1" --exclude=./dev/\* -c . | tar -C "$TREE" -x
 }
 
+# The manager has been asked when berth ends, and does it at once; who asks by another way than the bus may be quicker.
+await_no_scope() {
+        await_true eval "! systemctl is-active -q $1.scope"
+        await_true test ! -e "/sys/fs/cgroup/machine.slice/$1.scope"
+}
+
 # Which systemd the host has: 257 and the like.
 systemd_version() {
         systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p'

@@ -159,7 +159,7 @@ poweroff_machine() {
         machinectl terminate m1
         await_end
         status_is 0
-        never systemctl is-active m1.scope
+        await_no_scope m1
         rm -rf "${machines:?}/m1"
 }
 
@@ -176,7 +176,7 @@ poweroff_machine() {
         machinectl list --no-legend | grep -q '^m1 '
         kill -0 "$launcher"
         poweroff_machine m1
-        never systemctl is-active m1.scope
+        await_no_scope m1
 }
 
 @test "the bus restarted: the scope can be stopped, although the manager knows nobody any more whom it could ask" {
