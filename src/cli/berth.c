@@ -20,6 +20,7 @@
 #include "image/image.h"
 #include "image/stack.h"
 #include "plan/plan.h"
+#include "plan/unit.h"
 #include "plan/words.h"
 #include "probe/probe.h"
 #include "run/run.h"
@@ -37,6 +38,7 @@ struct session {
         struct blkid_run blkid;             /* for the image */
         struct strv said;                   /* remarks on the plan that were printed */
         int caller;                         /* --detach: who waits until it is ready, -1: nobody, or no more */
+        struct process stirrer;             /* see host_stir_cgroups() */
         char **env;
 };
 
@@ -108,6 +110,14 @@ static int open_free(struct session *s, int (*open)(struct session *, struct err
         return k < 0 ? k : open(s, e);
 }
 
+/* With --detach the launcher is another process. */
+static void stir(struct session *s) {
+        const struct spec *spec = s->spec;
+
+        if (!spec->self.detach && spec->self.dry_run == DRY_RUN_NO && plan_may_have_scope(spec, &s->facts))
+                host_stir_cgroups(&s->opened, &s->stirrer);
+}
+
 /* From text to facts; nothing on the host changes. */
 static int prepare(struct session *s, struct err *e) {
         struct arena *a = &s->draft.arena;
@@ -120,6 +130,8 @@ static int prepare(struct session *s, struct err *e) {
         k = k < 0 ? k : load_files(s, e);
         k = k < 0 ? k : draft_seal(&s->draft, &s->spec, e);
         k = k < 0 ? k : probe_host(s->spec, s->env, a, &s->facts, &s->opened, e);
+        if (k >= 0)
+                stir(s);
         k = k < 0 || !s->facts.image.used ? k : open_free(s, open_image, e);
         k = k < 0 || !s->facts.stack.used ? k : open_free(s, open_stack, e);
         return k < 0 ? k : probe_tree(s->spec, a, &s->facts, &s->opened, e);
@@ -179,6 +191,7 @@ static int run_one(struct session *s, const struct plan *p, int *ret_status, enu
                 .image = s->image,
                 .stack = s->stack,
                 .manager = &manager,
+                .stirrer = &s->stirrer,
                 .progress = s->facts.caller.terminal_err && !s->spec->self.quiet ? show_progress : NULL,
                 .quiet = s->spec->self.quiet,
                 .caller = s->spec->self.detach ? &s->caller : NULL,
@@ -335,7 +348,7 @@ static int session_main(struct session *s, int argc, char **argv, int *ret_statu
 }
 
 int main(int argc, char **argv, char **env) {
-        struct session s = { .caller = -1, .blkid = { .sock = -1 }, .env = env };
+        struct session s = { .caller = -1, .blkid = { .sock = -1 }, .stirrer = { .pidfd = -1 }, .env = env };
         struct err e = { .kind = ERR_NONE };
         int status = EXIT_FAILURE, k;
 
@@ -363,6 +376,7 @@ int main(int argc, char **argv, char **env) {
                 print_error(&s, &e);
                 status = EXIT_FAILURE;
         }
+        kill_process(&s.stirrer);
         image_close(s.image);
         stack_close(s.stack);
         /* What is held goes with the process: freeing it piece by piece would only take time. */

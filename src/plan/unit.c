@@ -21,6 +21,10 @@ static const char *scope_missing(const struct facts *f) {
         return NULL;
 }
 
+bool plan_may_have_scope(const struct spec *s, const struct facts *f) {
+        return !s->host.keep_unit && !scope_missing(f);
+}
+
 static void say(struct arena *a, struct plan *p, const char *text) {
         strv_add(a, &p->unit.properties, text);
 }

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clean.h"
@@ -32,16 +33,31 @@ enum { HOLD_MS = 100 };
 /* To move a process to another cgroup the kernel waits until no processor is in what it was in before (RCU), some
  * milliseconds, unless that has just been waited for. The manager will move the guest, so the wait begins now: by a
  * process that moves itself to where it is. Where that cannot be done, the start takes longer, and that is all. */
-static void stir_cgroups(struct run *r) {
-        int k = process_clone(0, -1, &r->held.stirrer);
+void host_stir_cgroups(const struct opened *o, struct process *ret) {
+        int k = process_clone(0, -1, ret);
 
         if (k == 0) {
                 (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-                (void) cgroupfs_move(r->opened->cgroup, getpid());
+                /* It shall hold nothing whose end somebody waits for: neither locks nor pipes. */
+                if (dup2(o->cgroup, STDIN_FILENO) == STDIN_FILENO && syscall(SYS_close_range, 1, ~0U, 0) == 0)
+                        (void) cgroupfs_move(STDIN_FILENO, getpid());
                 _exit(EXIT_SUCCESS);
         }
         if (k < 0)
-                r->held.stirrer = (struct process){ .pidfd = -1 };
+                *ret = (struct process){ .pidfd = -1 };
+}
+
+/* What one has waited for holds for as long again: where more has been done since, another one costs nothing or is
+ * needed. */
+static void take_stirrer(struct run *r) {
+        struct pollfd p = { .fd = r->stirrer->pidfd, .events = POLLIN };
+
+        if (r->stirrer->pid > 0 && poll(&p, 1, 0) != 0)
+                kill_process(r->stirrer);
+        if (r->stirrer->pid <= 0)
+                host_stir_cgroups(r->opened, r->stirrer);
+        r->held.stirrer = *r->stirrer;
+        *r->stirrer = (struct process){ .pidfd = -1 };
 }
 
 int host_manager_take(struct run *r, struct err *e) {
@@ -50,7 +66,7 @@ int host_manager_take(struct run *r, struct err *e) {
         if (!r->plan->unit.scope && r->plan->unit.announce == ANNOUNCE_NO)
                 return 0;
         if (r->plan->unit.scope)
-                stir_cgroups(r);
+                take_stirrer(r);
         k = r->manager->ops->begin(r->manager, r->plan, e);
         if (k < 0)
                 r->refuted = REFUTED_MANAGER;

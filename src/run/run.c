@@ -117,6 +117,7 @@ int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_r
                 .image = want->image,
                 .stack = want->stack,
                 .manager = want->manager,
+                .stirrer = want->stirrer,
                 .quiet = want->quiet,
                 .progress = want->progress,
                 .caller = want->caller,

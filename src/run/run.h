@@ -117,6 +117,7 @@ struct run {
         } service;
         bool reboot;
         int *caller;               /* who waits for a detached start, see struct run_want */
+        struct process *stirrer;   /* see struct run_want */
         struct guest_room *room;   /* the guest's, see guest.h */
         uint64_t host_ns[NS_MAX_]; /* inode numbers of the launcher's namespaces; for the guest, by PLACED */
 };
@@ -129,6 +130,7 @@ struct run_want {
         struct image *image;
         struct stack *stack;
         struct manager *manager;
+        struct process *stirrer; /* of host_stir_cgroups(), maybe: taken over */
         void (*progress)(enum progress of, uint64_t files, uint64_t much); /* NULL: nobody looks */
         bool quiet;
         int *caller; /* NULL, or the socket to who waits until it is ready: then told the machine's name, closed, -1 */
@@ -146,6 +148,10 @@ static inline bool run_spares_journal(const struct run *r, const struct fsop *op
 static inline bool run_leaves_out(const struct run *r, const struct fsop *op) {
         return r->no_journal && op->flags & FSOP_OF_JOURNAL;
 }
+
+/* host_manager.c: what the kernel waits for before a process goes to another cgroup is waited for from now on. The
+ * sooner the better, but not before we know our own cgroup: until it is over, Linux before 6.7 tells nobody. */
+void host_stir_cgroups(const struct opened *o, struct process *ret);
 
 /* run.c: the guest that a builder told of, where nobody has read it yet */
 void host_find_leader(struct run *r);
