@@ -253,6 +253,10 @@ static void judge_all(struct image *m, struct image_verdict *v) {
 }
 
 static void make_notes(struct image *m, struct arena *a) {
+        const char *unopened = part_unopened(m->found, a);
+
+        if (unopened)
+                strv_add(a, &m->notes, unopened);
         if (m->found->from_backup)
                 strv_add(a, &m->notes, "the image's partition table is damaged: its copy at the end is used");
         if (m->verity->source == HASH_NONE && (part_of(m, ROLE_ROOT_VERITY) || part_of(m, ROLE_USR_VERITY)))

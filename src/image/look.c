@@ -35,27 +35,44 @@ int image_grow_all(struct image *m, struct arena *a, struct err *e) {
         return 0;
 }
 
-/* Without a root, usr lies in an empty one, as it will. */
+static int open_empty(const struct image *m, struct err *e) {
+        int root = mount_fresh("tmpfs", "size=64k,nr_inodes=16", 0), k = root;
+
+        if (root >= 0 && mkdirat(root, "usr", 0755) < 0) {
+                k = -errno;
+                clean_fd(&root);
+        }
+        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot make a tmpfs for the root of %s", m->path) : root;
+}
+
+/* Without a root, usr lies in an empty one, as it will. A root that the first start is to fill has no place for it,
+ * which the plan makes: to look, an empty one stands in for that, too. */
 int image_open_os(struct image *m, struct arena *a, struct err *e) {
         bool alone = m->parts[0].role == ROLE_USR;
-        const char *where;
-        int root = alone ? mount_fresh("tmpfs", "size=64k,nr_inodes=16", 0) : image_mount(m, 0, e), usr;
+        int root = alone ? open_empty(m, e) : image_mount(m, 0, e), usr;
+        struct image_part *p;
 
-        if (root < 0)
-                return alone ? err_set(e, ERR_HOST, -root, "cannot make a tmpfs for the root of %s", m->path) : root;
-        if (!alone && (m->n < 2 || m->parts[1].role != ROLE_USR))
+        if (root < 0 || (!alone && (m->n < 2 || m->parts[1].role != ROLE_USR)))
                 return root;
-        usr = alone && mkdirat(root, "usr", 0755) < 0 ? -errno : image_mount(m, alone ? 0 : 1, e);
+        p = &m->parts[!alone];
+        usr = image_mount(m, !alone, e);
         if (usr < 0) {
                 clean_fd(&root);
                 return usr;
         }
         if (a)
-                m->parts[!alone].spot = image_find_spot(root, &m->parts[!alone], a);
-        where = m->parts[!alone].where;
-        root = mount_join(root, usr, where);
+                p->spot = image_find_spot(root, p, a);
+        if (p->spot == SPOT_MISSING) {
+                clean_fd(&root);
+                root = open_empty(m, e);
+                if (root < 0) {
+                        clean_fd(&usr);
+                        return root;
+                }
+        }
+        root = mount_join(root, usr, p->where);
         return root < 0 ? err_set(e, ERR_IMAGE, -root, "cannot mount the usr partition of %s on /%s of its root",
-                                  m->path, where)
+                                  m->path, p->where)
                         : root;
 }
 

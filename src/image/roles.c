@@ -272,27 +272,68 @@ static const struct {
         { "fd", "a RAID", "mdadm --assemble --scan" },
 };
 
+/* ELEMENTS(layers): none is in it. */
+static size_t find_layer(const struct dissected *d, const struct dissected_part **ret) {
+        for (unsigned i = 0; i < d->n; i++)
+                for (size_t k = 0; k < ELEMENTS(layers); k++)
+                        if (streq(d->parts[i].type, layers[k].type)) {
+                                *ret = &d->parts[i];
+                                return k;
+                        }
+        return ELEMENTS(layers);
+}
+
+const char *part_unopened(const struct dissected *d, struct arena *a) {
+        const struct dissected_part *p;
+        size_t layer = find_layer(d, &p);
+
+        return layer == ELEMENTS(layers) ? NULL
+                                         : arena_printf(a, "partition %u of the image is left out: it is for %s",
+                                                        p->number, layers[layer].what);
+}
+
+/* The only one that could be marked; 0. */
+static unsigned only_linux(const struct dissected *d) {
+        unsigned found = 0, n = 0;
+
+        for (unsigned i = 0; i < d->n; i++)
+                if (streq(d->parts[i].type, TYPE_LINUX)) {
+                        found = d->parts[i].number;
+                        n++;
+                }
+        return n == 1 ? found : 0;
+}
+
 static int refuse_rootless(const struct dissected *d, const char *path, struct err *e) {
+        const struct dissected_part *p;
+        size_t layer = find_layer(d, &p);
+
         if (*foreign_name(d->foreign))
                 return foreign_refuse(d->foreign, path, e);
-        for (unsigned i = 0; i < d->n; i++)
-                for (size_t k = 0; k < ELEMENTS(layers); k++) {
-                        if (!streq(d->parts[i].type, layers[k].type))
-                                continue;
-                        err_set(e, ERR_IMAGE, 0,
-                                "%s has no partition that could be the root, and partition %u is for %s, which berth "
-                                "does not open",
-                                path, d->parts[i].number, layers[k].what);
-                        return err_hint(
-                                e,
-                                "losetup --find --partscan and %s make block devices of it: -i takes the one with "
-                                "the root",
-                                layers[k].opens);
-                }
+        if (layer < ELEMENTS(layers)) {
+                err_set(e, ERR_IMAGE, 0,
+                        "%s has no partition that could be the root, and partition %u is for %s, which berth does "
+                        "not open",
+                        path, p->number, layers[layer].what);
+                return err_hint(e,
+                                "losetup --find --partscan and %s make block devices of it: -i takes the one with the "
+                                "root",
+                                layers[layer].opens);
+        }
         err_set(e, ERR_IMAGE, 0, "%s has no partition that could be the root", path);
-        return err_hint(e, d->table == TABLE_GPT
-                                   ? "a root partition has a type of its own; berth --inspect shows them"
-                                   : "it needs one of type 83 that is marked bootable (sfdisk --activate)");
+        if (d->table == TABLE_GPT)
+                return err_hint(e, "a root partition has a type of its own; berth --inspect shows them");
+        if (only_linux(d))
+                return err_hint(e, "one of type 83 counts if it is marked bootable: sfdisk --activate FILE %u",
+                                only_linux(d));
+        return err_hint(e, "it needs one of type 83 that is marked bootable");
+}
+
+static const char *native_root(void) {
+        for (size_t i = 0; i < ELEMENTS(types); i++)
+                if (types[i].role == ROLE_ROOT && streq(types[i].arch, ARCH_NATIVE))
+                        return types[i].type;
+        return "TYPE";
 }
 
 int choose_parts(const struct dissected *d, const char *path, struct choice *ret, struct err *e) {
@@ -316,7 +357,10 @@ int choose_parts(const struct dissected *d, const char *path, struct choice *ret
         if (n > 1) {
                 err_set(e, ERR_IMAGE, 0,
                         "%s has %u partitions of the plain Linux kind, and nothing says which is the root", path, n);
-                return err_hint(e, "give one the type of a root partition (sfdisk --part-type)");
+                if (d->table != TABLE_GPT)
+                        return err_hint(e, "mark only the root bootable: sfdisk --activate FILE NUMBER");
+                return err_hint(e, "give that one the type of a root partition: sfdisk --part-type FILE NUMBER %s",
+                                native_root());
         }
         return refuse_rootless(d, path, e);
 }

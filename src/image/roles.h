@@ -4,6 +4,7 @@
 /* Which partition of an image is what: types of the Discoverable Partitions Specification, and the choice where
  * several fit. Pure. */
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "image/dissect.h"
 #include "spec/policy.h"
@@ -19,3 +20,5 @@ struct choice {
 
 /* ERR_IMAGE: nothing in it can be the root. */
 int choose_parts(const struct dissected *d, const char *path, struct choice *ret, struct err *e);
+/* A partition that the host would have to open first, to be told; NULL: there is none. */
+const char *part_unopened(const struct dissected *d, struct arena *a);

@@ -496,6 +496,64 @@ split_tree() {
         output_is both
 }
 
+@test "GPT: a root that the first start is to fill has no usr yet: the place for it is made, where something may be" {
+        local before
+        split_tree
+        mkdir "$work/empty"
+        make_disk "size=16M, type=$ROOT_TYPE" "size=32M, type=$USR_TYPE"
+        fill 1 16M "$work/empty"
+        fill 2 32M "$work/usr"
+        before=$(sha256sum <"$IMAGE")
+        try berth --inspect "$IMAGE"
+        output_matches '^os +Berth test tree'
+        output_matches '^starts +yes$'
+        try berth --dry-run -i "$IMAGE" /usr/bin/sh
+        status_is 0
+        opts=(--read-only)
+        from_image true
+        refused "has no directory /usr to mount its usr partition on"
+        for opts in --ephemeral --volatile=overlay --volatile=yes; do
+                from_image sh -c 'echo new >/new; cat /new; ls /usr/bin/sh'
+                output_is $'new\n/usr/bin/sh'
+        done
+        [ "$(sha256sum <"$IMAGE")" = "$before" ]
+        opts=()
+        from_image /usr/bin/sh -c 'echo kept >/kept; cat /proc/self/mountinfo'
+        status_is 0
+        [[ $(type_at /) == "ext4 rw"* ]]
+        [[ $(type_at /usr) == "ext4 rw,nodev"* ]]
+        opts=(--read-only)
+        from_image /usr/bin/sh -c 'cat /kept'
+        output_is kept
+}
+
+@test "what the host has to open first, and a root that nothing names, are told with the command that helps" {
+        local plain=0FC63DAF-8483-4772-8E79-3D69D8477DE4
+        make_disk "size=32M, type=$plain" "size=8M, type=E6D6D379-F507-44C2-A23C-238F2A3DF928"
+        fill 1 32M "$TREE"
+        opts=()
+        try berth -i "$IMAGE" echo found
+        output_is found
+        errors_has "partition 2 of the image is left out: it is for LVM"
+        rm "$IMAGE"
+        make_disk "size=8M, type=$ESP_TYPE" "size=32M, type=$plain" "size=32M, type=$plain"
+        fill 2 32M "$TREE"
+        from_image true
+        refused "2 partitions of the plain Linux kind"
+        # What it says is what it takes.
+        sh -c "$(sed -n 's/.*\(sfdisk --part-type FILE NUMBER [^)]*\).*/\1/p' <<<"$errors" | sed "s,FILE NUMBER,$IMAGE 2,")" >/dev/null 2>&1
+        from_image echo found
+        output_is found
+        rm "$IMAGE"
+        label='label: dos' make_disk "size=8M, type=c" "size=32M, type=83"
+        fill 2 32M "$TREE"
+        from_image true
+        refused "no partition that could be the root"
+        sh -c "$(sed -n 's/.*\(sfdisk --activate FILE 2\).*/\1/p' <<<"$errors" | sed "s,FILE,$IMAGE,")" >/dev/null 2>&1
+        from_image echo found
+        output_is found
+}
+
 @test "a GPT whose beginning is damaged is read from its end, and one line says so" {
         make_disk "size=32M, type=$ROOT_TYPE"
         fill 1 32M "$TREE"
