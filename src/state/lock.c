@@ -37,6 +37,12 @@ static int make_dirs(const char *path, mode_t mode) {
         return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
 }
 
+int state_hint(struct err *e, int error) {
+        if (error == -EROFS)
+                err_hint(e, "locks and records are kept there: mount -t tmpfs tmpfs /run gives them a place");
+        return error;
+}
+
 /* A directory of ours below /run: made if missing; refused where somebody else could have put it there. */
 int state_open_dir(const char *path, mode_t mode, struct err *e) {
         CLEAN_FD int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -46,7 +52,7 @@ int state_open_dir(const char *path, mode_t mode, struct err *e) {
                 int r = make_dirs(path, mode);
 
                 if (r < 0)
-                        return err_set(e, ERR_HOST, -r, "cannot make %s", path);
+                        return state_hint(e, err_set(e, ERR_HOST, -r, "cannot make %s", path));
                 fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         }
         if (fd < 0 || fstat(fd, &st) < 0)
@@ -99,7 +105,7 @@ static int take(struct lock *l, const char *dir, mode_t mode, bool exclusive, st
         if (fd < 0)
                 return fd;
         r = try_lock(l, exclusive);
-        return r >= 0 ? r : err_set(e, ERR_HOST, -r, "cannot lock %s", l->path);
+        return r >= 0 ? r : state_hint(e, err_set(e, ERR_HOST, -r, "cannot lock %s", l->path));
 }
 
 void lock_drop(struct lock *l) {

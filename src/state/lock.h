@@ -38,3 +38,6 @@ int lock_sweep(bool only_tell, struct arena *a, struct strv *ret, struct err *e)
 
 /* A directory of ours below /run: made if missing, refused (ERR_HOST) where others could have put it there. O_PATH. */
 int state_open_dir(const char *path, mode_t mode, struct err *e);
+
+/* error, a negative errno that e tells of, with what helps where /run may not be written to. */
+int state_hint(struct err *e, int error);

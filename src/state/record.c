@@ -74,7 +74,9 @@ int record_take(struct record *r, const char *name, struct err *e) {
                 k = try_take(r, top);
         if (k == 0)
                 return 0;
-        return k > 0 ? 1 : err_set(e, ERR_HOST, -k, "cannot make the record " TOP "/%s", name);
+        if (k > 0)
+                return 1;
+        return state_hint(e, err_set(e, ERR_HOST, -k, "cannot make the record " TOP "/%s", name));
 }
 
 /* 0: no such number. */

@@ -71,9 +71,15 @@ in_place() {
         output_is x
 }
 
-@test "/run cannot be written to: the message names it" {
-        in_place 'mount -t tmpfs -o ro x /run' "$BERTH" -q -D "$TREE" echo x
-        [ "$status" = 0 ] || refused /run/berth
+@test "/run cannot be written to: the message names it, and what helps" {
+        local before
+        for before in : 'mkdir -m 0755 /run/berth'; do
+                in_place "mount -t tmpfs x /run && $before && mount -o remount,ro /run" "$BERTH" -q -D "$TREE" echo x
+                refused /run/berth
+                errors_has "mount -t tmpfs tmpfs /run"
+        done
+        in_place 'mount -t tmpfs -o ro x /run; mount -t tmpfs tmpfs /run' "$BERTH" -q -D "$TREE" echo x
+        status_is 0
 }
 
 @test "/tmp cannot be written to" {
