@@ -117,13 +117,18 @@ static bool is_help(const char *word) {
 
 /* Options may stand between the words, unless what follows NAME is a command's. Returns 1 where help was asked for. */
 static int parse(struct ctl *c, char **argv, struct err *e) {
-        bool ended = false;
+        bool ended = false, parted = false;
         int k = 0;
 
         c->words = arena_alloc(&c->arena, sizeof *c->words); /* NULL at the end */
         for (int i = 0; argv[i] && k == 0; i++) {
                 char *word = argv[i];
 
+                /* Of those who are used to it behind NAME, nobody means a program of that name. */
+                if (c->n_words == 1 && c->verb->words == CTL_NAME_COMMAND && !parted && streq(word, "--")) {
+                        parted = true;
+                        continue;
+                }
                 if (ended || word[0] != '-' || word[1] == '\0') {
                         struct strv v = { .items = c->words, .n = c->n_words };
 

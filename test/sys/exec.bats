@@ -59,6 +59,16 @@ same_posture() {
         status_is 0
         run_in /bin/inside argv 'two words' '' '*' -x --user
         output_is "[two words]"$'\n'"[]"$'\n'"[*]"$'\n'"[-x]"$'\n'"[--user]"
+        # As others want it between the two; only there, and once.
+        run_in -- /bin/inside argv -- -x
+        status_is 0
+        output_is "[--]"$'\n'"[-x]"
+        try ctl exec -T -- exec -- /bin/inside argv --
+        status_is 0
+        output_is "[--]"
+        try ctl exec exec --
+        status_is 125
+        errors_has "needs more words"
         stop_berth
 }
 
