@@ -324,7 +324,6 @@ static int take_apart(struct image *m, struct arena *a, struct err *e) {
 }
 
 static int finish(struct image *m, struct arena *a, struct image **ret) {
-        (void) blkid_end(m->blkid);
         make_notes(m, a);
         log_debug(LOG_PROBE, "image %s: %u partitions, %u of them used%s", m->path, m->found->n, m->n,
                   m->copied ? ", copied" : "");

@@ -57,7 +57,7 @@ struct image {
         unsigned file_systems; /* as wanted */
         const struct spec_protection *protection;
         const struct image_ask *ask; /* NULL: nobody */
-        struct blkid_run *blkid;     /* ends when there is time for that */
+        struct blkid_run *blkid;     /* hung up; to be ended when it has had the time for that by itself */
         struct verity *verity;
 };
 

@@ -131,6 +131,7 @@ int image_look(const struct spec *s, const struct image_ask *ask, struct arena *
         k = k < 0 || s->root.no_grow ? k : image_grow_all(*ret, a, e);
         if (k < 0)
                 return k;
+        (void) blkid_end((*ret)->blkid);
         image_facts(*ret, a, f);
         /* A new file system has nothing mounted inside. */
         f->tree.submounts_known = true;

@@ -211,6 +211,7 @@ static int open_image(const struct spec *s, const char *path, bool read_only, st
         k = k < 0 || s->root.no_grow ? k : image_grow_all(m, a, e);
         if (k < 0)
                 return k;
+        (void) blkid_end(m->blkid);
         keep_notes(m, f, a);
         if (m->parts[0].role == ROLE_ROOT)
                 return (int) stack->n - 1;

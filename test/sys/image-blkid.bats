@@ -150,9 +150,18 @@ make_bare() {
 @test "one that does not come to an end is not waited for" {
         make_bare
         make_place
-        by_fake 'exec sleep 1000'
+        by_fake 'exec sleep 1000.25'
         refused "bare.raw: berth-blkid does not tell what it holds within 10 seconds"
-        never pgrep -fx 'sleep 1000'
+        never pgrep -fx 'sleep 1000.25'
+}
+
+@test "nothing of it is left while a container runs" {
+        make_bare
+        start_berth -q -i "$work/bare.raw" sh -c 'echo up; exec sleep 1000'
+        await "$work/out" up
+        never pgrep -P "$launcher" -x berth-blkid
+        kill "$launcher"
+        wait "$launcher" 2>/dev/null || true
 }
 
 @test "--inspect: what is no file system of images is told by its name" {
