@@ -19,6 +19,8 @@
 /* execve(2) has failed, or the dynamic linker: ld.so(8). */
 enum { NOT_STARTED = 127 };
 
+enum { RECEIVE_TRIES = 100 };
+
 static int run(int theirs, const char *path, pid_t *ret, struct err *e) {
         char *const argv[] = { (char *) "berth-blkid", NULL }, *const env[] = { NULL };
         struct process_spawn spawn = { .argv = argv, .env = env, .fd = BLKID_FD };
@@ -70,11 +72,24 @@ static bool is_name(const char name[TOLD_NAME]) {
                strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+.") == n;
 }
 
+/* A wait with a limit is broken off where this process is stopped meanwhile, and goes on (signal(7)); it begins anew
+ * then. */
+static ssize_t receive(int sock, struct told *ret) {
+        ssize_t n = -1;
+
+        for (int tries = 0; tries < RECEIVE_TRIES; tries++) {
+                n = read(sock, ret, sizeof *ret);
+                if (n >= 0 || errno != EINTR)
+                        break;
+        }
+        return n;
+}
+
 void blkid_ask(int sock, const struct disk_range *range, struct told *ret) {
         ssize_t n = write(sock, range, sizeof *range);
 
         if (n == sizeof *range)
-                n = read(sock, ret, sizeof *ret);
+                n = receive(sock, ret);
         else
                 errno = EPIPE;
         if (n == sizeof *ret && ret->result <= TOLD_FAILED && is_name(ret->name[0]) && is_name(ret->name[1]))

@@ -155,6 +155,16 @@ make_bare() {
         never pgrep -fx 'sleep 1000.25'
 }
 
+@test "a launcher that is stopped while it waits goes on waiting" {
+        make_bare
+        make_place
+        # The one that asks is the launcher's copy.
+        by_fake 'sleep 1' 'asks=$(pgrep -P $PPID -x berth)' "kill -STOP \$asks && sleep 0.3 && kill -CONT \$asks && touch '$work/stopped'" \
+                'sleep 0.3' "$(answer 2 ntfs)"
+        refused 'and ntfs, which is not mounted from images'
+        [ -e "$work/stopped" ]
+}
+
 @test "nothing of it is left while a container runs" {
         make_bare
         start_berth -q -i "$work/bare.raw" sh -c 'echo up; exec sleep 1000'
