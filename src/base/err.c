@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/errno_text.h"
 #include "base/str.h"
 
 int err_set_at(struct err *e, const char *where, enum err_kind kind, int code, const char *fmt, ...) {
@@ -63,7 +64,7 @@ char *err_format(const struct err *e, bool with_where, char *buf, size_t size) {
         char line[sizeof e->text + sizeof e->hint + sizeof e->where + 160];
 
         snprintf(line, sizeof line, "%s%s%s%s%s%s%s%s%s%s", e->text, e->code > 0 ? ": " : "",
-                 e->code > 0 ? strerror(e->code) : "", e->hint[0] ? " (" : "", e->hint, e->hint[0] ? ")" : "",
+                 e->code > 0 ? errno_text(e->code) : "", e->hint[0] ? " (" : "", e->hint, e->hint[0] ? ")" : "",
                  with_where ? " [" : "", with_where ? err_kind_name(e->kind) : "", with_where ? " at " : "",
                  with_where ? e->where : "");
         if (with_where)

@@ -32,7 +32,7 @@ struct err {
         enum err_kind kind;
         int code;         /* positive errno, 0 where there is none */
         char where[48];   /* file:line, or the step's name */
-        char text[320];   /* what: names the thing; strerror(code) is added when it is printed */
+        char text[320];   /* what: names the thing; errno_text(code) is added when it is printed */
         char hint[256];   /* what the user can do; may be empty */
         char setting[32]; /* long name of the option that asked for it; may be empty */
         char word[40];    /* the part of that option's value that it is about; may be empty */

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <inttypes.h>
 #include <linux/securebits.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clean.h"
@@ -124,7 +126,8 @@ static void make_name(char name[TEMPORARY]) {
 
 /* replace: what is there goes, unless it is a directory. */
 static int put_in_place(struct copy *c, int target, const char *from, const char *to, bool replace, struct err *e) {
-        int k = renameat2(target, from, target, to, replace ? 0 : RENAME_NOREPLACE) < 0 ? -errno : 0;
+        unsigned flags = replace ? 0 : RENAME_NOREPLACE;
+        int k = syscall(SYS_renameat2, target, from, target, to, flags) < 0 ? -errno : 0;
 
         if (k == 0)
                 return 0;

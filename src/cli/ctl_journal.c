@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/errno_text.h"
 #include "base/str.h"
 #include "cli/ctl.h"
 #include "sys/cgroupfs.h"
@@ -108,7 +109,7 @@ static _Noreturn void exec_journalctl(const struct journal_ask *ask, const char 
         if (ask->follow && streq(which, "-M"))
                 argv[n++] = "--merge";
         execvp(argv[0], (char **) argv);
-        ctl_say("cannot run journalctl: %s", strerror(errno));
+        ctl_say("cannot run journalctl: %s", errno_text(errno));
         _exit(EXIT_FAILURE);
 }
 

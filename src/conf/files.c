@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/errno_text.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/parse.h"
@@ -47,7 +48,7 @@ static int unreadable(struct conf *c, const struct nspawn_file *f, int code, str
         const char *why = code == -EINVAL  ? "not a regular file"
                           : code == -EFBIG ? "larger than 1 MiB"
                           : code == -ELOOP ? "a symbolic link"
-                                           : strerror(-code);
+                                           : errno_text(-code);
 
         if (!f->trusted) {
                 conf_warn(c, "%s is ignored: %s", f->path, why);

@@ -42,7 +42,7 @@ int set_caps(const struct saying *s, struct err *e) {
 }
 
 const char *nth_cap(unsigned i, char buf[NTH_BUF]) {
-        return caps_name(i, buf);
+        return caps_name(i);
 }
 
 /* There are fewer than 500 system calls. */

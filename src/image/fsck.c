@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/signals.h"
 #include "base/str.h"
 #include "image/image.h"
 #include "sys/confine.h"
@@ -117,8 +118,7 @@ static _Noreturn void become(const char *path, const char *program, const char *
         sigset_t nothing;
 
         sigemptyset(&nothing);
-        for (int sig = 1; sig < NSIG; sig++)
-                (void) signal(sig, SIG_DFL);
+        signals_default();
         for (int fd = 0; fd < 3; fd++)
                 (void) dup2(null, fd);
         (void) setsid();

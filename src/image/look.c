@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/clean.h"
+#include "base/errno_text.h"
 #include "base/str.h"
 #include "image/image.h"
 #include "image/protect.h"
@@ -30,7 +31,7 @@ int image_grow_all(struct image *m, struct arena *a, struct err *e) {
                 if (k < 0)
                         strv_add(a, &m->notes,
                                  arena_printf(a, "the %s partition of the image shall grow, and its %s does not: %s",
-                                              role_name(p->role), p->part->fs, strerror(-k)));
+                                              role_name(p->role), p->part->fs, errno_text(-k)));
         }
         return 0;
 }

@@ -18,6 +18,7 @@
 
 #include "base/clean.h"
 #include "base/msg.h"
+#include "base/signals.h"
 #include "sys/process.h"
 
 struct answer {
@@ -56,7 +57,7 @@ static _Noreturn void work(const struct dm_want *want, const struct mapper_key *
         struct msg_fds fds = { .n = 1 };
         sigset_t all;
 
-        sigfillset(&all);
+        signals_all(&all);
         (void) sigprocmask(SIG_SETMASK, &all, NULL);
         (void) setsid();
         fds.fd[0] = a.code = make(want, key, a.path);

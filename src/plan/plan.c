@@ -86,11 +86,10 @@ static int make_namespaces(const struct spec *s, const struct facts *f, struct a
 /* "cap_mknod, cap_sys_time" */
 static const char *cap_names(struct arena *a, uint64_t caps) {
         const char *list = NULL, *name;
-        char buf[CAPS_NAME];
 
         for (unsigned i = 0; i < 64; i++)
                 if (caps & BIT(i)) {
-                        name = caps_name(i, buf);
+                        name = caps_name(i);
                         name = name ? name : arena_printf(a, "%u", i);
                         list = list ? arena_printf(a, "%s, %s", list, name) : arena_strdup(a, name);
                 }

@@ -49,13 +49,12 @@ static void print_said(const struct spec *s, FILE *out) {
 }
 
 static void print_caps(FILE *out, const char *name, uint64_t set) {
-        char buf[CAPS_NAME];
         bool first = true;
 
         head(out, name);
         for (unsigned i = 0; i < 64; i++)
                 if (set & UINT64_C(1) << i) {
-                        fprintf(out, "%s%s", first ? "" : " ", str_or(caps_name(i, buf), "unknown"));
+                        fprintf(out, "%s%s", first ? "" : " ", str_or(caps_name(i), "unknown"));
                         first = false;
                 }
         fputs(first ? "none\n" : "\n", out);

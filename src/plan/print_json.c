@@ -28,12 +28,10 @@ static void put_strings(struct json *j, const char *key, const struct strv *v) {
 }
 
 static void put_caps(struct json *j, const char *key, uint64_t set) {
-        char buf[CAPS_NAME];
-
         json_open(j, key, '[');
         for (unsigned i = 0; i < 64; i++)
                 if (set & UINT64_C(1) << i)
-                        json_string(j, NULL, str_or(caps_name(i, buf), "unknown"));
+                        json_string(j, NULL, str_or(caps_name(i), "unknown"));
         json_close(j);
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/errno_text.h"
 
 const struct check_row check_rows[] = {
         { "caller", "root", check_root, true, "nothing can be started", "sudo" },
@@ -116,7 +117,7 @@ void check_say(struct check_finding *f, enum check_state state, const char *fmt,
 }
 
 void check_result(struct check_finding *f, int k) {
-        check_say(f, k < 0 ? CHECK_NO : CHECK_YES, "%s", k < 0 ? strerror(-k) : "");
+        check_say(f, k < 0 ? CHECK_NO : CHECK_YES, "%s", k < 0 ? errno_text(-k) : "");
 }
 
 enum { APART_MS = 10 * 1000 };

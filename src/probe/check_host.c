@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/errno_text.h"
 #include "base/str.h"
 #include "plan/idrange.h"
 #include "probe/check.h"
@@ -81,7 +82,7 @@ void check_own_cgroup(const struct check_context *c, struct check_finding *ret) 
         if (fd < 0)
                 check_result(ret, fd);
         else if (faccessat(fd, ".", W_OK, 0) < 0)
-                check_say(ret, CHECK_NO, "%.100s: %s", path, strerror(errno));
+                check_say(ret, CHECK_NO, "%.100s: %s", path, errno_text(errno));
         else
                 check_say(ret, CHECK_YES, "%.100s", path);
 }

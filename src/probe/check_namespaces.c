@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/errno_text.h"
 #include "plan/idrange.h"
 #include "probe/check.h"
 #include "sys/idmap.h"
@@ -36,7 +37,7 @@ static void look(const struct check_context *c, int type, const char *limit, str
         if (k == 0 && *most)
                 check_say(ret, CHECK_YES, "at most %s", most);
         else if (*most)
-                check_say(ret, CHECK_NO, "%s (at most %s)", strerror(-k), most);
+                check_say(ret, CHECK_NO, "%s (at most %s)", errno_text(-k), most);
 }
 
 void check_ns_mount(const struct check_context *c, struct check_finding *ret) {
@@ -102,7 +103,7 @@ static void look_fresh(struct fresh f, struct check_finding *ret) {
         k = check_apart(make_and_mount, &in_userns);
         check_result(ret, k);
         if (k < 0 && check_apart(make_and_mount, &f) == 0)
-                check_say(ret, CHECK_PART, "not in a user namespace: %s", strerror(-k));
+                check_say(ret, CHECK_PART, "not in a user namespace: %s", errno_text(-k));
 }
 
 void check_proc(const struct check_context *c, struct check_finding *ret) {

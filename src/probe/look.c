@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/errno_text.h"
 #include "probe/probe.h"
 
 #include <elf.h>
@@ -395,7 +396,7 @@ static int no_manager(struct arena *a, struct facts *f, const struct err *e) {
         f->manager.why = "the service manager did not do it";
         if (e && e->kind != ERR_NONE)
                 f->manager.why =
-                        arena_printf(a, "%s%s%s", e->text, e->code ? ": " : "", e->code ? strerror(e->code) : "");
+                        arena_printf(a, "%s%s%s", e->text, e->code ? ": " : "", e->code ? errno_text(e->code) : "");
         return 0;
 }
 

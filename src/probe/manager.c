@@ -3,6 +3,7 @@
 /* Is there a service manager to make a unit, and a machined to register with? Only looks for their sockets and files:
  * whether they answer, the launch finds out. */
 
+#include "base/errno_text.h"
 #include "probe/probe.h"
 
 #include <errno.h>
@@ -41,7 +42,7 @@ static const char *distrust(const char *dir, struct arena *a) {
                 return errno == ENOENT ? NULL
                                        : arena_printf(a, "XDG_RUNTIME_DIR=%s: %s", dir,
                                                       errno == ENOTDIR || errno == ELOOP ? "not a directory, or a link"
-                                                                                         : strerror(errno));
+                                                                                         : errno_text(errno));
         if (st.st_uid != geteuid())
                 return arena_printf(a, "XDG_RUNTIME_DIR=%s belongs to user %u, and berth runs as user %u", dir,
                                     st.st_uid, geteuid());

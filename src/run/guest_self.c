@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/signals.h"
 #include "sys/caps.h"
 #include "sys/landlock.h"
 #include "sys/ns.h"
@@ -113,8 +114,7 @@ int guest_schedule(struct guest *g, struct err *e) {
                 err_set(e, ERR_HOST, errno, "cannot set --personality=");
                 return err_blame(e, "personality", NULL);
         }
-        for (int sig = 1; sig < NSIG; sig++)
-                (void) signal(sig, SIG_DFL);
+        signals_default();
         sigemptyset(&none);
         if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
                 return err_set(e, ERR_SYSTEM, errno, "cannot reset signals");

@@ -335,7 +335,7 @@ static int list_descriptors(const struct guest *g, int last, struct err *e) {
         _Alignas(struct dirent64) char buf[4096];
         ssize_t n = fd < 0 ? -1 : 0;
 
-        while (fd >= 0 && (n = getdents64(fd, buf, sizeof buf)) > 0)
+        while (fd >= 0 && (n = getdents64(fd, (void *) buf, sizeof buf)) > 0)
                 for (ssize_t at = 0; at < n;) {
                         const struct dirent64 *d = (const void *) (buf + at);
                         int open = d->d_name[0] == '.' ? 0 : atoi(d->d_name);

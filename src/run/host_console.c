@@ -2,6 +2,7 @@
 
 /* The console in process P: settings of the caller's terminal, and when to read and write. */
 
+#include "base/errno_text.h"
 #include "run/console.h"
 
 #include <errno.h>
@@ -184,7 +185,7 @@ static void reopen_peer(struct console *c) {
                 close(c->peer);
         c->peer = ioctl(c->master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
         if (c->peer < 0) {
-                log_debug(LOG_CONSOLE, "hung up: %s", strerror(errno));
+                log_debug(LOG_CONSOLE, "hung up: %s", errno_text(errno));
                 c->eof_master = true; /* until a retry */
                 retry_later(c);
         }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/errno_text.h"
 #include "base/log.h"
 #include "run/console_io.h"
 
@@ -62,7 +63,7 @@ int console_open_end(int fd, int access, int *ret_flags) {
 }
 
 static void lose_output(struct console *c, int error) {
-        log_debug(LOG_CONSOLE, "output is dropped from now on: %s", strerror(error));
+        log_debug(LOG_CONSOLE, "output is dropped from now on: %s", errno_text(error));
         c->out_error = error;
         c->to_host.start = c->to_host.end = 0;
         c->cooked_start = c->cooked_end = 0;

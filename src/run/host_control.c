@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/errno_text.h"
 #include "base/log.h"
 
 enum { BACKLOG = 128 };
@@ -277,7 +278,7 @@ int host_control_watch(struct run *r, struct err *e) {
         if (control->listener < 0) {
                 if (!r->quiet)
                         dprintf(STDERR_FILENO, "berth: %s cannot be controlled by berthctl: %s\n", r->plan->machine,
-                                strerror(-control->listener));
+                                errno_text(-control->listener));
                 control->listener = -1;
                 return 0;
         }

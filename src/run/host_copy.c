@@ -8,10 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clean.h"
@@ -99,7 +100,7 @@ static int lock_copy(struct run *r, const struct plan_copy *c, struct err *e) {
 
 /* It appears where it is wanted only when it is whole. */
 static int keep_copy(struct run *r, const struct plan_copy *c, struct err *e) {
-        if (renameat2(r->held.copy_dir, c->name, r->held.copy_dir, c->keep_as, RENAME_NOREPLACE) < 0) {
+        if (syscall(SYS_renameat2, r->held.copy_dir, c->name, r->held.copy_dir, c->keep_as, RENAME_NOREPLACE) < 0) {
                 err_set(e, errno == EEXIST ? ERR_BUSY : ERR_HOST, errno, "cannot make the tree %s",
                         r->plan->root.path);
                 return errno == EEXIST ? err_hint(e, "it was made by somebody else meanwhile") : -errno;

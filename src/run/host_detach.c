@@ -2,6 +2,7 @@
 
 /* Process P of a detached container, as long as its caller waits: who is told when it is ready, and may give up. */
 
+#include "base/errno_text.h"
 #include "run/run.h"
 
 #include <errno.h>
@@ -35,7 +36,7 @@ void host_caller_ready(struct run *r) {
         /* Twice: one that waits must not miss it by a passing failure. */
         if (send(*r->caller, name, strlen(name), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 &&
             send(*r->caller, name, strlen(name), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-                log_debug(LOG_LIFE, "the caller is gone: %s", strerror(errno));
+                log_debug(LOG_LIFE, "the caller is gone: %s", errno_text(errno));
         let_go(r);
 }
 

@@ -3,6 +3,7 @@
 /* Process P while a guest lives: the messages of its start, then signals, hot keys, time-outs, and its end. Runs in
  * the loop of r->loop; sleeps while nothing happens. */
 
+#include "base/errno_text.h"
 #include "run/run.h"
 
 #include <errno.h>
@@ -580,7 +581,7 @@ int host_supervise(struct run *r, struct err *e) {
                 dprintf(STDERR_FILENO, "berth: %s was ended by the signal %s\n", r->plan->machine,
                         parse_signal_name(r->ended_by, signal));
         if (r->console && r->console->out_error && r->console->out_error != EPIPE) {
-                dprintf(STDERR_FILENO, "berth: output was lost: %s\n", strerror(r->console->out_error));
+                dprintf(STDERR_FILENO, "berth: output was lost: %s\n", errno_text(r->console->out_error));
                 r->status = r->status ? r->status : EXIT_FAILURE;
         }
         return k;

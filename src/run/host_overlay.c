@@ -351,7 +351,7 @@ int host_make_overlay(struct run *r, const struct overlay *o, int top, uint64_t 
 static void empty(int dir, const char *name) {
         CLEAN_FD int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         _Alignas(struct dirent64) char buf[4096];
-        ssize_t n = fd < 0 ? -1 : getdents64(fd, buf, sizeof buf);
+        ssize_t n = fd < 0 ? -1 : getdents64(fd, (void *) buf, sizeof buf);
 
         for (ssize_t at = 0; at < n;) {
                 const struct dirent64 *d = (const void *) (buf + at);

@@ -18,6 +18,7 @@
 #include "base/clean.h"
 #include "base/log.h"
 #include "base/msg.h"
+#include "base/signals.h"
 #include "state/leftover.h"
 #include "sys/idmap.h"
 #include "sys/ns.h"
@@ -196,7 +197,7 @@ static int take_signals(struct run *r, struct err *e) {
         static const int requests[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
         sigset_t set;
 
-        sigfillset(&set);
+        signals_all(&set);
         for (size_t i = 0; i < ELEMENTS(not_ours); i++)
                 sigdelset(&set, not_ours[i]);
         for (size_t i = 0; i < ELEMENTS(requests); i++) {

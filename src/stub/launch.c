@@ -103,7 +103,7 @@ int stub_prepare(int *image, const struct stub_job *job) {
                 return -errno;
         *image = r;
         /* What was open before goes at execve(2); the copies stay. */
-        if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+        if (syscall(SYS_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
                 return -errno;
         r = move_all(&moved, pass, lowest);
         if (r < 0)

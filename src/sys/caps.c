@@ -4,55 +4,39 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/clean.h"
+enum { LAST = CAPS_MAX - 1 };
 
-enum { LAST = 63 };
-
-static void clean_cap_text(char **text) {
-        if (*text)
-                cap_free(*text);
-}
+#define PREFIX "cap_"
 
 int caps_from_name(const char *name, uint64_t *ret_bit) {
-        char full[40];
-        cap_value_t v;
-        int n;
-
         /* Numbers, as upstream takes them. */
         if (*name && strlen(name) <= 2 && name[strspn(name, "0123456789")] == '\0') {
-                v = (cap_value_t) strtol(name, NULL, 10);
-                if (v > LAST)
+                unsigned long n = strtoul(name, NULL, 10);
+
+                if (n > LAST)
                         return -EINVAL;
-                *ret_bit = 1ull << v;
+                *ret_bit = 1ull << n;
                 return 0;
         }
-        /* libcap takes names only with their prefix, and overlooks what follows a name. */
-        if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")])
-                return -EINVAL;
-        n = snprintf(full, sizeof full, "%s%s", strncasecmp(name, "cap_", 4) == 0 ? "" : "cap_", name);
-        if (n < 0 || (size_t) n >= sizeof full || cap_from_name(full, &v) < 0 || v < 0 || v > LAST)
-                return -EINVAL;
-        *ret_bit = 1ull << v;
-        return 0;
+        if (strncasecmp(name, PREFIX, strlen(PREFIX)) == 0)
+                name += strlen(PREFIX);
+        for (unsigned i = 0; i <= LAST; i++)
+                if (*caps_names[i] && strcasecmp(name, caps_names[i] + strlen(PREFIX)) == 0) {
+                        *ret_bit = 1ull << i;
+                        return 0;
+                }
+        return -EINVAL;
 }
 
-const char *caps_name(unsigned number, char buf[CAPS_NAME]) {
-        CLEAN(clean_cap_text) char *text = number <= LAST ? cap_to_name((cap_value_t) number) : NULL;
-
-        /* An unnamed number comes back as digits. */
-        if (!text || strncmp(text, "cap_", 4) != 0)
-                return NULL;
-        snprintf(buf, CAPS_NAME, "%s", text);
-        return buf;
+const char *caps_name(unsigned number) {
+        return number <= LAST && *caps_names[number] ? caps_names[number] : NULL;
 }
 
 /* The kernel says EINVAL above its last capability. Every kernel that berth runs on knows FIRST_END and more, so

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Capabilities: names by libcap (its only user), sets by the system calls themselves. A set is a mask, bit N is
- * capability N of linux/capability.h. All return 0 or -errno. */
+/* Capabilities: names by libcap (a table that caps_gen.c makes at build time), sets by the system calls themselves. A
+ * set is a mask, bit N is capability N of linux/capability.h. All return 0 or -errno. */
 
 #include <stdint.h>
 
+enum { CAPS_MAX = 64, CAPS_NAME = 32 };
+/* "": it has none. */
+extern const char caps_names[CAPS_MAX][CAPS_NAME];
+
 /* With or without CAP_, in any case. -EINVAL: no such name. */
 int caps_from_name(const char *name, uint64_t *ret_bit);
-/* "cap_chown" for 0 and so on, in buf; NULL for a number without a name. */
-enum { CAPS_NAME = 32 };
-const char *caps_name(unsigned number, char buf[CAPS_NAME]);
+/* "cap_chown" for 0 and so on; NULL for a number without a name. */
+const char *caps_name(unsigned number);
 
 /* All that the running kernel knows. */
 uint64_t caps_all(void);

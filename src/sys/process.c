@@ -18,6 +18,7 @@
 
 #include "base/clean.h"
 #include "base/file.h"
+#include "base/signals.h"
 #include "sys/caps.h"
 
 #ifndef PIDFD_GET_PID_NAMESPACE
@@ -154,8 +155,7 @@ static _Noreturn void become(const struct process_spawn *s, int pass, pid_t laun
         if (s->number)
                 snprintf(s->number, 11, "%d", (int) getpid());
 
-        for (int sig = 1; sig < NSIG; sig++)
-                (void) signal(sig, SIG_DFL);
+        signals_default();
         sigemptyset(&none);
         (void) setsid();
         for (int fd = 0; fd < (s->keep_stderr ? 2 : 3); fd++)

@@ -193,7 +193,7 @@ static bool is_kernels(int dir, const char *name) {
         if (fd < 0 || fstatfs(fd, &sf) < 0)
                 return false;
         for (size_t i = 0; i < ELEMENTS(types); i++)
-                if (sf.f_type == types[i])
+                if ((long) sf.f_type == types[i])
                         return true;
         return false;
 }

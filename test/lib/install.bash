@@ -12,6 +12,8 @@ ninja        all            ninja              ninja-build            ninja-buil
 compiler     all            gcc                gcc                    gcc                 gcc                gcc                  gcc
 pkg-config   all            pkg-config         pkg-config             pkgconf-pkg-config  pkgconf            pkgconf-pkg-config   pkgconf
 static-libc  all            can_link_static    libc6-dev              glibc-static        glibc              glibc-devel-static   musl-dev
+musl         all            has_musl           musl-tools             musl-gcc            musl               -                    musl-dev
+musl-static  all            has_musl           musl-tools             musl-libc-static    musl               -                    musl-dev
 headers      all            has_kernel_headers linux-libc-dev         kernel-headers      linux-api-headers  linux-glibc-devel    linux-headers
 libseccomp   all            lib:libseccomp     libseccomp-dev         libseccomp-devel    libseccomp         libseccomp-devel     libseccomp-dev
 libcap       all            lib:libcap         libcap-dev             libcap-devel        libcap             libcap-devel         libcap-dev
@@ -59,6 +61,11 @@ can_compile() {
 
 can_link_static() {
         can_compile -static
+}
+
+# Alpine's own library is musl.
+has_musl() {
+        command -v musl-gcc >/dev/null || [ -e /etc/alpine-release ]
 }
 
 can_sanitize() {

@@ -6,6 +6,7 @@
 #include <linux/capability.h>
 #include <signal.h>
 
+#include "base/parse.h"
 #include "conf/setting.h"
 #include "unit/trial.h"
 
@@ -58,7 +59,7 @@ static void test_services(struct tap *t) {
              "--keep-unit", "--boot", "--notify-read=yes", "-U", "--settings=override", "--machine=m",
              "--directory=/d");
         CALL(t,
-             s->exec.kill_signal == SIGRTMIN + 3 && strv_is(&s->exec.env, ARGV("NET=1", "HOST=")) &&
+             s->exec.kill_signal == SIGNAL_RTMIN + 3 && strv_is(&s->exec.env, ARGV("NET=1", "HOST=")) &&
                      s->exec.argv.n == 2,
              "--keep-unit", "-M", "n", "-D", "/r", "--private-network", "--private-users=pick",
              "--kill-signal=SIGRTMIN+3", "--setenv", "NET=1", "--setenv", "HOST=", "--capability=CAP_CHOWN,CAP_KILL",

@@ -325,7 +325,7 @@ static pid_t p_payload(void (*fn)(void), int *ret_master) {
                 setsid();
                 ioctl(slave, TIOCSCTTY, 0);
                 dup2(slave, 0), dup2(slave, 1), dup2(slave, 2);
-                close_range(3, ~0u, 0);
+                syscall(SYS_close_range, 3, ~0u, 0);
                 signal(SIGPIPE, SIG_DFL);
                 fn();
                 _exit(0);
@@ -412,7 +412,7 @@ void rig_start(struct rig *r, const struct setup *s) {
                 dup2(s->in >= 0 ? s->in : r->slave, 0);
                 dup2(s->out >= 0 ? s->out : r->slave, 1);
                 dup2(wake[0], 9);
-                close_range(3, 8, 0), close_range(10, ~0u, 0);
+                syscall(SYS_close_range, 3, 8, 0), syscall(SYS_close_range, 10, ~0u, 0);
                 _exit(p_main(s, r->result, r->payload, 9));
         }
         close(wake[0]);

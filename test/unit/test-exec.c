@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -249,7 +250,7 @@ int main(int argc, char **argv) {
 
         if (getenv("SHOW"))
                 return show(argv);
-        close_range(3, ~0u, 0); /* what a caller left open is none of ours */
+        syscall(SYS_close_range, 3, ~0u, 0); /* what a caller left open is none of ours */
         n = readlink("/proc/self/exe", self, sizeof self - 1);
         if (n < 0 || !mkdtemp(base))
                 return 99;

@@ -37,7 +37,9 @@ static void send_raw(int sock, size_t size, int n) {
         if (n > 0) {
                 m.msg_control = &control;
                 m.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t) n);
-                control.head = (struct cmsghdr){ CMSG_LEN(sizeof(int) * (size_t) n), SOL_SOCKET, SCM_RIGHTS };
+                control.head.cmsg_len = CMSG_LEN(sizeof(int) * (size_t) n);
+                control.head.cmsg_level = SOL_SOCKET;
+                control.head.cmsg_type = SCM_RIGHTS;
                 for (int i = 0; i < n; i++)
                         memcpy(CMSG_DATA(&control.head) + sizeof(int) * (size_t) i, &(int){ STDOUT_FILENO },
                                sizeof(int));

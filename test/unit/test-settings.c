@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/personality.h>
 
+#include "base/parse.h"
 #include "conf/setting.h"
 #include "unit/trial.h"
 
@@ -101,7 +102,7 @@ static void test_exec(struct tap *t) {
 
 static void test_signals(struct tap *t) {
         GOOD(t, s->exec.kill_signal == SIGTERM, "--kill-signal=TERM");
-        GOOD(t, s->exec.kill_signal == SIGRTMIN + 3, "--kill-signal=SIGRTMIN+3");
+        GOOD(t, s->exec.kill_signal == SIGNAL_RTMIN + 3, "--kill-signal=SIGRTMIN+3");
         GOOD(t, s->exec.kill_signal == 10, "--kill-signal", "10");
         BAD(t, "not a signal", "--kill-signal=FOO");
         BAD(t, "not a signal", "--kill-signal=0");

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -606,7 +607,7 @@ static void test_alone(struct tap *t) {
         fflush(stdout);
         pid = fork();
         if (pid == 0) {
-                close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+                syscall(SYS_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
                 r = fcntl(image, F_DUPFD_CLOEXEC, 10);
                 dup2(open("/dev/null", O_RDONLY), 3);
                 syscall(SYS_execveat, r, "", (char *[]){ (char *) "x", NULL }, (char *[]){ NULL }, AT_EMPTY_PATH);
@@ -675,7 +676,7 @@ int main(int argc, char **argv) {
 
         if (getenv("PAYLOAD"))
                 return play(argv[1], argv[2]);
-        close_range(3, ~0u, 0);
+        syscall(SYS_close_range, 3, ~0u, 0);
         alarm(300);
         test_pack(&t);
         image = stub_open();

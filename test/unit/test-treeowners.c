@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -323,7 +324,7 @@ static void test_mounted(struct tap *t, int place, const char *name) {
 /* Exchanges a directory of the tree for a link out of it, as fast as it can. */
 static _Noreturn void race(int top) {
         for (;;)
-                (void) renameat2(top, "dir", top, "link", RENAME_EXCHANGE);
+                (void) syscall(SYS_renameat2, top, "dir", top, "link", RENAME_EXCHANGE);
 }
 
 static void test_race(struct tap *t, int place) {

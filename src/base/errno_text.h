@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What errno(3) means, in the words of glibc, whatever library this is linked to. */
+const char *errno_text(int code);
