@@ -2,9 +2,16 @@
 #include "base/msg.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+/* Some times what a processor of a virtual machine needs to wake up. */
+enum { MOMENT_NS = 300 * 1000 };
 
 int msg_pair(int ret[2]) {
         return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret) < 0 ? -errno : 0;
@@ -94,4 +101,18 @@ ssize_t msg_recv(int sock, void *data, size_t size, struct msg_fds *ret_fds, int
                 return -errno;
         r = take_fds(&m, ret_fds);
         return r < 0 ? r : n;
+}
+
+static int64_t now_ns(void) {
+        struct timespec t;
+
+        return clock_gettime(CLOCK_MONOTONIC, &t) < 0 ? INT64_MAX : t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+void msg_watch(int sock) {
+        struct pollfd p = { .fd = sock, .events = POLLIN };
+        int64_t end = now_ns() + MOMENT_NS;
+
+        while (poll(&p, 1, 0) == 0 && now_ns() < end)
+                (void) sched_yield();
 }

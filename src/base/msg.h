@@ -24,4 +24,9 @@ int msg_send_flags(int sock, const void *data, size_t size, const struct msg_fds
  * MSG_DONTWAIT, -EAGAIN where nothing waits. */
 ssize_t msg_recv(int sock, void *data, size_t size, struct msg_fds *ret_fds, int flags);
 
+/* Returns when something is there to receive, and else after a moment. Does not sleep: in a virtual machine a
+ * processor that fell asleep takes longer to wake up than most of what is waited for. Who has something to do goes
+ * first. */
+void msg_watch(int sock);
+
 void msg_fds_close(struct msg_fds *fds);

@@ -73,6 +73,7 @@ int guest_undumpable(struct guest *g, struct err *e) {
 }
 
 int guest_wait_start(struct guest *g, struct err *e) {
+        msg_watch(g->sock);
         return wait_plain(g, MSG_START, START_SENT, e);
 }
 
@@ -80,7 +81,10 @@ int guest_wait_start(struct guest *g, struct err *e) {
 static int take_trees(struct guest *g, struct err *e) {
         struct message m;
         struct msg_fds fds;
-        int k = wait_for(g, MSG_TREES, &m, &fds, e);
+        int k;
+
+        msg_watch(g->sock);
+        k = wait_for(g, MSG_TREES, &m, &fds, e);
 
         for (int i = 0; k == 0 && i < fds.n; i++) {
                 int slot = m.slots[i];

@@ -114,6 +114,7 @@ int guest_wait_maps(struct guest *g, struct err *e) {
         struct msg_fds fds;
         char go;
 
+        msg_watch(g->pair);
         return msg_recv(g->pair, &go, sizeof go, &fds, 0) == 1 ? 0 : lost(e);
 }
 
@@ -275,6 +276,7 @@ int guest_check_built(struct guest *g, struct err *e) {
         struct msg_fds fds;
         char go;
 
+        msg_watch(g->pair);
         if (msg_recv(g->pair, &go, sizeof go, &fds, 0) != 1)
                 return lost(e);
         (void) guest_verify_built(g, &verdict);
@@ -284,6 +286,7 @@ int guest_check_built(struct guest *g, struct err *e) {
 int guest_take_over(struct guest *g, struct err *e) {
         struct msg_fds fds;
 
+        msg_watch(g->pair);
         if (msg_recv(g->pair, g->mounted, sizeof g->mounted, &fds, 0) != (ssize_t) mounted_size(g))
                 return lost(e);
         /* From here on what the builder mounted is locked. */
@@ -307,6 +310,7 @@ int guest_wait_checked(struct guest *g, struct err *e) {
 
         if (g->pair < 0)
                 return 0;
+        msg_watch(g->pair);
         if (msg_recv(g->pair, &verdict, sizeof verdict, &fds, 0) != sizeof verdict)
                 return lost(e);
         close(TAKE_FD(g->pair));
