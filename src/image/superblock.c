@@ -14,6 +14,9 @@
 
 enum { SUPER_MIN = 512, SUPER_MAX = 2304 };
 
+/* Of an ext4: flags of its features, and of its superblock. */
+enum { EXT_DIRHASH = 0x3, EXT_DIR_INDEX = 0x20, EXT_RECOVER = 0x4, EXT_64BIT = 0x80 };
+
 /* Size in bytes that the superblock at s claims; 0: it says nonsense. */
 static uint64_t shifted(uint64_t n, unsigned shift) {
         return shift > 16 || n > UINT64_MAX >> 17 ? 0 : n << shift;
@@ -22,7 +25,7 @@ static uint64_t shifted(uint64_t n, unsigned shift) {
 static uint64_t size_ext(const uint8_t *s) {
         uint64_t blocks = le32(s + 4);
 
-        if (le32(s + 96) & 0x80) /* INCOMPAT_64BIT */
+        if (le32(s + 96) & EXT_64BIT)
                 blocks |= (uint64_t) le32(s + 336) << 32;
         return le32(s + 24) > 6 ? 0 : shifted(blocks, 10 + le32(s + 24));
 }
@@ -84,19 +87,46 @@ static const char *beyond_f2fs(const uint8_t *s) {
         return s[2201] ? "is spread over several devices" : NULL;
 }
 
-/* As e2fsck(8) -p: clean, without errors, a journal that needs no replay, no files that were being removed, and not
- * due by the number of mounts, or the time since the last check (which it has to find out itself). */
+/* More is free than there is: the numbers are lies. */
+static bool is_freer_than_full(const uint8_t *s) {
+        uint64_t blocks = le32(s + 4), free = le32(s + 12);
+
+        if (le32(s + 96) & EXT_64BIT) {
+                blocks |= (uint64_t) le32(s + 336) << 32;
+                free |= (uint64_t) le32(s + 344) << 32;
+        }
+        return free > blocks || le32(s + 16) > le32(s);
+}
+
+/* As e2fsck(8) -p: clean, without errors, a journal that needs no replay, no files that were being removed (by the
+ * list of old, or in a file), and not due by the number of mounts, or the time since the last check (which it has to
+ * find out itself). What lies elsewhere than in the superblock it would see, too: descriptors of groups, the journal,
+ * copies. */
 static bool unclean_ext(const uint8_t *s) {
         uint16_t most = le16(s + 54);
 
-        return (le16(s + 58) & 3) != 1 || le32(s + 96) & 0x4 /* INCOMPAT_RECOVER */ || le32(s + 232) > 0 ||
-               (most > 0 && most < 0x8000 && le16(s + 52) >= most) || le32(s + 72) > 0;
+        return (le16(s + 58) & 3) != 1 || le32(s + 96) & EXT_RECOVER || le32(s + 232) > 0 ||
+               le32(s + 100) & 0x10000 /* RO_COMPAT_ORPHAN_PRESENT */ ||
+               (most > 0 && most < 0x8000 && le16(s + 52) >= most) || le32(s + 68) > 0 ||
+               (!(le32(s + 352) & EXT_DIRHASH) && le32(s + 92) & EXT_DIR_INDEX) || is_freer_than_full(s);
 }
 
 /* The two bits that Windows and Linux set: in use, and bad blocks met. A FAT32 has no size of its FAT where the others
  * have it. */
 static bool unclean_fat(const uint8_t *s) {
         return (le16(s + 22) == 0 ? s[65] : s[37]) & 3;
+}
+
+/* Windows says it in the second entry of the first FAT, by a bit that is gone. A FAT12 has no such bit. */
+static bool is_fat_in_use(const struct disk *d, const struct dissected_part *p, const uint8_t *s) {
+        uint64_t at = (uint64_t) le16(s + 14) * le16(s + 11);
+        uint8_t fat[8];
+
+        if (at > p->size || p->size - at < sizeof fat || !disk_read(d, p->start + at, fat, sizeof fat))
+                return false;
+        if (le16(s + 22) == 0)
+                return !(le32(fat + 4) & 0x8000000);
+        return memcmp(s + 54, "FAT16", 5) == 0 && !(le16(fat + 2) & 0x8000);
 }
 
 static const struct kind {
@@ -106,6 +136,8 @@ static const struct kind {
         const char *(*beyond)(const uint8_t *s); /* NULL: it knows no such thing */
         unsigned more;                           /* bytes of the superblock that are needed, 0: SUPER_MIN */
         bool (*unclean)(const uint8_t *s);       /* NULL: the kernel sees to it itself */
+        /* NULL: nothing outside of the superblock says so, too */
+        bool (*in_use)(const struct disk *d, const struct dissected_part *p, const uint8_t *s);
 } kinds[] = {
         { "ext4", 1024, size_ext, beyond_ext, .unclean = unclean_ext },
         { "xfs", 0, size_xfs },
@@ -113,7 +145,7 @@ static const struct kind {
         { "squashfs", 0, size_squashfs },
         { "erofs", 1024, size_erofs, beyond_erofs },
         { "f2fs", 1024, size_f2fs, beyond_f2fs, SUPER_MAX },
-        { "vfat", 0, size_vfat, .unclean = unclean_fat },
+        { "vfat", 0, size_vfat, .unclean = unclean_fat, .in_use = is_fat_in_use },
         { "crypto_LUKS" },
         { "verity" },
         { "swap" },
@@ -183,7 +215,7 @@ static int claims(const struct disk *d, const struct kind *k, struct dissected_p
                 snprintf(why, 160, "the %s in it is cut off", k->name);
                 return -EINVAL;
         }
-        p->unclean = k->unclean && k->unclean(s);
+        p->unclean = (k->unclean && k->unclean(s)) || (k->in_use && k->in_use(d, p, s));
         return check(k, s, p->size, why) < 0 ? -EINVAL : 1;
 }
 

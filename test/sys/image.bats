@@ -225,6 +225,59 @@ state() {
         errors_lacks fsck
 }
 
+# acts_on FILE: would e2fsck -p do more to it than to say that it is clean?
+acts_on() {
+        local said
+        said=$(LC_ALL=C e2fsck -p "$1" 2>&1) || return 0
+        [[ $said == *$'\n'* || $said != *": clean, "* ]]
+}
+
+@test "fsck: it is run on those ext4 on which e2fsck -p would act, as far as their superblocks tell, and on no others" {
+        local name commands bad=() seen=0
+        make_image ext4
+        mv "$IMAGE" "$work/clean"
+        while IFS='|' read -r name commands; do
+                cp "$work/clean" "$IMAGE"
+                (eval "${commands//IMAGE/\"$IMAGE\"}") >/dev/null 2>&1 || bad+=("$name: cannot be made")
+                cp "$IMAGE" "$work/copy"
+                try berth --dry-run -i "$IMAGE" true
+                if [[ $output == *"fsck.ext4 will check it"* ]]; then
+                        acts_on "$work/copy" || bad+=("$name: it is run for nothing")
+                        seen=$((seen + 1))
+                elif acts_on "$work/copy"; then
+                        bad+=("$name: it is not run")
+                fi
+        done < <(sed -E 's/ *\| */|/; s/set ([^;]*)/debugfs -w -R "set_super_value \1" IMAGE/g; s/feature ([^;]*)/debugfs -w -R "feature \1" IMAGE/' <<'END'
+clean                       | true
+not unmounted               | set state 0
+with errors                 | set state 3
+on its way to be recovered  | set state 5
+journal to be replayed      | feature needs_recovery
+mounted as often as it may  | tune2fs -c 3 -C 3 IMAGE
+once less                   | tune2fs -c 3 -C 2 IMAGE
+as often as one likes       | tune2fs -c -1 -C 100 IMAGE
+the same, from of old       | set max_mnt_count 32768; set mnt_count 32769
+checked too long ago        | tune2fs -i 1d -T 20200101 IMAGE
+checked in days to come     | tune2fs -i 30d -T 20990101 IMAGE
+the same without a limit    | tune2fs -T 20990101 IMAGE
+mounted in days to come     | set mtime 20990101
+a file was being removed    | set last_orphan 12
+or one that cannot be       | set last_orphan 999999
+files in the file for that  | tune2fs -O orphan_file IMAGE; feature orphan_present
+the file for that, empty    | tune2fs -O orphan_file IMAGE
+how to hash is not said     | set flags 0
+more free than there is     | set free_blocks_count 999999
+errors long ago             | set error_count 3
+no journal                  | tune2fs -O ^has_journal IMAGE
+nothing to replay it from   | tune2fs -O ^has_journal IMAGE; feature needs_recovery
+another name                | tune2fs -L new IMAGE
+END
+        )
+        printf '%s\n' "${bad[@]}" >&2
+        [ "${#bad[@]}" = 0 ]
+        [ "$seen" -ge 10 ]
+}
+
 @test "fsck: in a partition, too, and with a copy it is the copy that is mended" {
         make_disk "size=40M, type=$ROOT_TYPE"
         fill 1 32M "$TREE"

@@ -311,16 +311,26 @@ static void test_unclean(struct tap *t) {
         ext[1024 + 24] = 2;
         ext[1024 + 58] = 1;
         ext[1024 + 54] = ext[1024 + 55] = 0xff; /* mounted as often as one likes */
+        ext[1024 + 72] = 1;                     /* made by another system, which is no limit to anything */
+        ext[1024 + 92] = 0x20;                  /* directories have indexes, and how they are hashed is said */
+        ext[1024 + 352] = 1;
         OK(t, !looks_unclean(ext, sizeof ext, "ext4"), "an ext4 that was left clean");
-        for (size_t i = 0; i < 6; i++) {
+        for (size_t i = 0; i < 10; i++) {
                 static const struct {
                         unsigned at;
                         uint8_t is;
                         const char *what;
                 } ways[] = {
-                        { 58, 0, "not unmounted" },           { 58, 3, "errors" },
-                        { 96, 4, "a journal to replay" },     { 232, 12, "a file that was being removed" },
-                        { 72, 1, "a check after some time" }, { 55, 0, "as many mounts as it may have" },
+                        { 58, 0, "not unmounted" },
+                        { 58, 3, "errors" },
+                        { 96, 4, "a journal to replay" },
+                        { 232, 12, "a file that was being removed" },
+                        { 68, 1, "a check after some time" },
+                        { 55, 0, "as many mounts as it may have" },
+                        { 102, 1, "files that were being removed" },
+                        { 352, 0, "no word on how directories are hashed" },
+                        { 12, 9, "more free blocks than it has" },
+                        { 16, 1, "more free files than it has" },
                 };
                 uint8_t was = ext[1024 + ways[i].at];
 
@@ -332,15 +342,30 @@ static void test_unclean(struct tap *t) {
         }
         fat[12] = 2; /* 128 sectors of 512 bytes */
         fat[13] = 1;
+        fat[14] = 4; /* the first FAT is behind these */
         fat[19] = 128;
+        memset(fat + 4 * 512, 0xff, 8);
         OK(t, !looks_unclean(fat, sizeof fat, "vfat"), "a FAT32 that was left clean");
         fat[65] = 1;
         OK(t, looks_unclean(fat, sizeof fat, "vfat"), "a FAT32 in use");
+        fat[65] = 0;
+        fat[4 * 512 + 7] = 0x07;
+        OK(t, looks_unclean(fat, sizeof fat, "vfat"), "a FAT32 whose FAT says so");
+        fat[65] = 1;
         fat[22] = 1; /* sectors of a FAT */
+        memcpy(fat + 54, "FAT16   ", 8);
         fat[37] = 0;
         OK(t, !looks_unclean(fat, sizeof fat, "vfat"), "a FAT16 that was left clean");
         fat[37] = 2;
         OK(t, looks_unclean(fat, sizeof fat, "vfat"), "a FAT16 with errors");
+        fat[37] = 0;
+        fat[4 * 512 + 3] = 0x7f;
+        OK(t, looks_unclean(fat, sizeof fat, "vfat"), "a FAT16 whose FAT says so");
+        memcpy(fat + 54, "FAT12   ", 8);
+        OK(t, !looks_unclean(fat, sizeof fat, "vfat"), "a FAT12 has no such bit");
+        /* The place is a number like any other. */
+        memset(fat + 14, 0xff, 2);
+        OK(t, !looks_unclean(fat, sizeof fat, "vfat"), "a FAT that would be outside");
 }
 
 int main(void) {
