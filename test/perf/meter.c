@@ -2,13 +2,13 @@
 
 /* Times whole processes, from spawn to wait.
  *
- *   meter [-n ROUNDS] [-q MS] -- NAME COMMAND... [--- NAME COMMAND...]...
+ *   meter [-n ROUNDS] [-q MS] [-p MS] -- NAME COMMAND... [--- NAME COMMAND...]...
  *
  * The commands run one after the other in each round, so that whatever else happens on the machine hits all alike;
  * each round in another order, since a command pays for what the one before it drove out of the caches. Before each
- * run it waits up to MS milliseconds for a moment when nothing else wants to run. Two rounds come first that do not
- * count. Prints a line for each command, microseconds, tabs between: NAME minimum median 90th-percentile cpu-median
- * failures
+ * run it pauses (-p), and then waits up to MS milliseconds (-q) for a moment when nothing else wants to run. Two
+ * rounds come first that do not count. Prints a line for each command, microseconds, tabs between: NAME minimum median
+ * 90th-percentile cpu-median failures
  */
 
 #include <errno.h>
@@ -34,7 +34,7 @@ struct command {
 
 struct meter {
         struct command commands[COMMANDS];
-        int n, rounds, quiet_ms, stat;
+        int n, rounds, quiet_ms, pause_ms, stat;
         posix_spawn_file_actions_t stdio;
 };
 
@@ -83,6 +83,7 @@ static void run_once(const struct meter *m, struct command *c, int round) {
         int status;
         pid_t pid;
 
+        usleep((useconds_t) m->pause_ms * 1000);
         await_calm(m);
         start = now_us();
         errno = posix_spawnp(&pid, c->argv[0], &m->stdio, NULL, c->argv, environ);
@@ -180,13 +181,14 @@ int main(int argc, char **argv) {
         struct meter m = { .rounds = 60, .quiet_ms = 150 };
         int o;
 
-        while ((o = getopt(argc, argv, "+n:q:")) != -1)
+        while ((o = getopt(argc, argv, "+n:q:p:")) != -1)
                 switch (o) {
                 case 'n': m.rounds = atoi(optarg); break;
                 case 'q': m.quiet_ms = atoi(optarg); break;
+                case 'p': m.pause_ms = atoi(optarg); break;
                 default: return 2;
                 }
-        if (m.rounds < 1)
+        if (m.rounds < 1 || m.pause_ms < 0)
                 return 2;
         m.stat = open("/proc/stat", O_RDONLY | O_CLOEXEC);
         split(&m, argv + optind);
