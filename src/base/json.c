@@ -6,25 +6,35 @@
 
 #include "base/str.h"
 
+static void put_run(FILE *f, const char *from, const char *to) {
+        if (to > from)
+                fwrite(from, 1, (size_t) (to - from), f);
+}
+
 static void put_text(FILE *f, const char *s) {
+        const char *plain = s; /* what is written as it is, up to s, at once */
+
         fputc('"', f);
         while (*s) {
                 uint32_t c;
                 size_t n = str_utf8(s, &c);
+                bool control = c < 0x20 || (c >= 0x7f && c < 0xa0), quoted = c == '"' || c == '\\';
 
-                if (n == 0) {
-                        fputs("\xef\xbf\xbd", f);
-                        s++;
+                if (n > 0 && !control && !quoted) {
+                        s += n;
                         continue;
                 }
-                if (c == '"' || c == '\\')
+                put_run(f, plain, s);
+                if (n == 0)
+                        fputs("\xef\xbf\xbd", f);
+                else if (quoted)
                         fprintf(f, "\\%c", (int) c);
-                else if (c < 0x20 || (c >= 0x7f && c < 0xa0))
-                        fprintf(f, "\\u%04x", (unsigned) c);
                 else
-                        fwrite(s, 1, n, f);
-                s += n;
+                        fprintf(f, "\\u%04x", (unsigned) c);
+                s += n > 0 ? n : 1;
+                plain = s;
         }
+        put_run(f, plain, s);
         fputc('"', f);
 }
 
