@@ -219,11 +219,18 @@ static void open_unit(const struct facts *f, struct opened *o) {
         (void) open_cgroup(top, f->cgroup.unit, o);
 }
 
+/* It is not there, or not for us. After another failure whoever opens it has something to say. */
+static bool is_refusal(int code) {
+        return code == ENOENT || code == ENOTDIR || code == ELOOP || code == EACCES || code == EPERM;
+}
+
 /* One that can be read to its end: neither a FIFO nor a directory may get inside as one. */
 static bool is_file(const char *path) {
         struct stat st;
 
-        return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, R_OK) == 0;
+        if (stat(path, &st) < 0)
+                return !is_refusal(errno);
+        return S_ISREG(st.st_mode) && (access(path, R_OK) == 0 || !is_refusal(errno));
 }
 
 static void probe_names(const struct spec *s, struct arena *a, struct facts *f) {
