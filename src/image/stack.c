@@ -335,7 +335,9 @@ static int open_base(const struct facts *f, struct err *e) {
         return k;
 }
 
+/* What will be mounted in it is not for the host, which may share the mount that this is a copy of. */
 static int open_view(const struct facts *f, const struct stack *stack, struct err *e) {
+        const struct mount_change private = { .propagation = MS_PRIVATE, .userns = -1 };
         int fds[LAYERS_MAX + 2], n = 0, view = -1;
 
         for (size_t i = 0; i < ELEMENTS(fds); i++)
@@ -343,9 +345,10 @@ static int open_view(const struct facts *f, const struct stack *stack, struct er
         n = open_layers(f, stack, fds, e);
         if (n == 0)
                 view = make_nothing(f, e);
-        else if (n == 1 && !f->stack.root)
+        else if (n == 1 && !f->stack.root) {
                 view = TAKE_FD(fds[0]);
-        else if (n > 0)
+                (void) mount_change(view, &private);
+        } else if (n > 0)
                 view = f->stack.root ? usr_of(f, fds, n, e) : overlay_of(f, fds, n, NULL, e);
         for (size_t i = 0; i < ELEMENTS(fds); i++)
                 clean_fd(&fds[i]);

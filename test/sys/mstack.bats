@@ -101,6 +101,21 @@ from_stack() {
         refused "no disk image to start from"
 }
 
+@test "bind@ on a single layer: the host's own directory does not get the mount" {
+        local place
+        make_stack
+        rm -r "$STACK"/layer@9 "$STACK"/layer@10
+        mkdir -p "$STACK/rw" "$STACK/bind@data"
+        touch "$STACK/bind@data/inside"
+        # What is mounted below a mount that the host shares is seen there.
+        place=$(stat -c %m "$STACK")
+        [[ $(findmnt -no PROPAGATION "$place") == shared ]]
+        from_stack ls /data
+        output_is inside
+        never mountpoint -q "$STACK/layer@0/data"
+        [ -z "$(ls -A "$STACK/layer@0/data")" ]
+}
+
 @test "bind@ and robind@: what else is mounted, at escaped paths" {
         make_stack
         mkdir -p "$STACK/rw" "$STACK/bind@data" "$STACK/bind@srv-a\\x2db" "$STACK/robind@opt"
