@@ -249,7 +249,8 @@ static int run(struct session *s, int *ret_status, struct err *e) {
                         doubted = refuted;
                         continue;
                 }
-                k = probe_correct(refuted, s->spec, a, &s->facts, &s->opened, e);
+                k = refuted == REFUTED_SOUND ? image_mend_damaged(s->image, a, &s->facts, e)
+                                             : probe_correct(refuted, s->spec, a, &s->facts, &s->opened, e);
                 if (k < 0)
                         return k;
         }
@@ -310,11 +311,11 @@ static int try_start(void *arg, struct inspect_try *t, struct err *e) {
         k = k < 0 ? k : prepare(s, e);
         k = k < 0 ? k : plan_make(s->spec, &s->facts, &s->draft.arena, &p, e);
         k = k < 0 ? k : probe_places(p, &s->opened, e);
-        if (k < 0)
+        if (!s->image)
                 return k;
         t->notes = s->image->notes;
-        t->unless = s->spec->root.no_fsck ? NULL : image_fsck_why(s->image, &s->draft.arena);
-        return 0;
+        t->unless = image_fsck_why(s->image, k < 0, &s->draft.arena);
+        return t->unless ? 0 : k;
 }
 
 static int session_main(struct session *s, int argc, char **argv, int *ret_status, struct err *e) {

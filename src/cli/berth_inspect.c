@@ -74,7 +74,9 @@ static void look_inside(struct image *m, struct arena *a, struct inside *ret, st
         root = protect_open(m, a, &e);
         root = root < 0 ? root : image_open_os(m, a, &e);
         if (root < 0) {
-                *verdict = e;
+                /* What fsck may mend is for the try to judge, which knows whether a start would write. */
+                if (!image_fsck_why(m, true, a))
+                        *verdict = e;
                 return;
         }
         ret->seen = true;
@@ -364,6 +366,7 @@ int berth_inspect(const struct spec *s, struct inspect_try *t, struct arena *a, 
                 .file_systems = s->root.file_systems,
                 .protection = &s->root.protection,
                 .read_only = s->root.read_only,
+                .no_fsck = s->root.no_fsck,
                 .peek = true,
         };
         struct inspected *i = arena_new(a, struct inspected);

@@ -4,8 +4,9 @@
  * under a system call program that leaves it memory, files that anybody may read, and the one device that is its
  * working directory's only entry: a node that nobody else sees. It can make no file, process or socket.
  *
- * P waits for it. Superblocks of file systems that were left clean say so, and fsck would say the same: then it is not
- * run, and such starts cost nothing. */
+ * P waits for it. Superblocks of file systems that were left clean say so, and fsck would mostly say the same: then it
+ * is not run, and such starts cost nothing. Where it would not (a group's descriptor, the journal: the superblock
+ * knows nothing of these), the kernel refuses to mount it: then fsck is run, and it is mounted once more. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -145,12 +146,26 @@ static int run(const char *path, size_t kind, dev_t device) {
 static int refuse(const struct image *m, const struct image_part *p, const char *program, struct err *e) {
         err_set(e, ERR_IMAGE, 0, "%s: the %s of the %s partition is damaged, and %s does not mend it by itself",
                 m->path, p->part->fs, role_name(p->role), program);
-        return err_hint(e, "fsck it by hand; --read-only and --image-fsck=no start it as it is");
+        return err_hint(e, p->damaged ? "fsck it by hand"
+                                      : "fsck it by hand; --read-only and --image-fsck=no start it as it is");
+}
+
+static int run_on(const struct image *m, const struct image_part *p, size_t kind, const char *path, struct err *e) {
+        struct stat st;
+        int k;
+
+        if (fstat(p->loop, &st) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot look at a device of %s", m->path);
+        k = run(path, kind, st.st_rdev);
+        return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot make a process to check %s with", m->path) : k;
+}
+
+static bool has_left_it(int status) {
+        return status < 128 && status & LEFT_UNMENDED;
 }
 
 static int check(struct image *m, const struct image_part *p, size_t kind, struct arena *a, struct err *e) {
         const char *program = programs[kind].program, *path = find(program, a), *what;
-        struct stat st;
         int k;
 
         what = arena_printf(a, "the %s partition of the image was not left clean", role_name(p->role));
@@ -158,42 +173,50 @@ static int check(struct image *m, const struct image_part *p, size_t kind, struc
                 strv_add(a, &m->notes, arena_printf(a, "%s, and there is no %s here to check it", what, program));
                 return 0;
         }
-        if (fstat(p->loop, &st) < 0)
-                return err_set(e, ERR_SYSTEM, errno, "cannot look at a device of %s", m->path);
-        k = run(path, kind, st.st_rdev);
+        k = run_on(m, p, kind, path, e);
         if (k < 0)
-                return err_set(e, ERR_SYSTEM, -k, "cannot make a process to check %s with", m->path);
+                return k;
         if (k == MENDED)
                 strv_add(a, &m->notes, arena_printf(a, "%s: %s has mended it", what, program));
-        else if (k > 0 && (k >= 128 || !(k & LEFT_UNMENDED)))
+        else if (k > 0 && !has_left_it(k))
                 strv_add(a, &m->notes,
                          arena_printf(a, "%s, and %s did not work (status %d): it is used unchecked", what, program,
                                       k));
-        return k < 128 && k & LEFT_UNMENDED ? refuse(m, p, program, e) : 0;
+        return has_left_it(k) ? refuse(m, p, program, e) : 0;
 }
 
-/* ELEMENTS(programs): it needs no check. */
-static size_t program_for(const struct image_part *p) {
+/* ELEMENTS(programs): none. */
+static size_t program_of(const struct image_part *p) {
         size_t kind;
 
         for (kind = 0; kind < ELEMENTS(programs) && !streq(programs[kind].fs, p->part->fs); kind++)
                 ;
-        return !p->part->unclean || p->read_only ? ELEMENTS(programs) : kind;
+        return kind;
 }
 
-const char *image_fsck_why(const struct image *m, struct arena *a) {
+/* The same: it needs no check. */
+static size_t program_for(const struct image *m, const struct image_part *p) {
+        return !p->part->unclean || p->read_only || m->no_fsck ? ELEMENTS(programs) : program_of(p);
+}
+
+bool image_may_mend(const struct image *m, const struct image_part *p) {
+        return p->damaged && !p->mended && !p->read_only && !m->no_fsck && program_of(p) < ELEMENTS(programs);
+}
+
+const char *image_fsck_why(const struct image *m, bool damaged, struct arena *a) {
         for (unsigned i = 0; i < m->n; i++) {
-                size_t kind = program_for(&m->parts[i]);
+                const struct image_part *p = &m->parts[i];
+                size_t kind = !damaged ? program_for(m, p) : image_may_mend(m, p) ? program_of(p) : ELEMENTS(programs);
 
                 if (kind < ELEMENTS(programs) && find(programs[kind].program, a))
                         return arena_printf(a, "%s checks its %s partition first", programs[kind].program,
-                                            role_name(m->parts[i].role));
+                                            role_name(p->role));
         }
         return NULL;
 }
 
 static int check_part(struct image *m, struct image_part *p, struct arena *a, struct err *e) {
-        size_t kind = program_for(p);
+        size_t kind = program_for(m, p);
         int k;
 
         if (kind == ELEMENTS(programs))
@@ -208,10 +231,54 @@ static int check_part(struct image *m, struct image_part *p, struct arena *a, st
         return k < 0 ? k : check(m, p, kind, a, e);
 }
 
-int image_fsck(struct image *m, struct arena *a, struct err *e) {
+int image_fsck(struct image *m, bool boot, struct arena *a, struct err *e) {
         int k = 0;
 
         for (unsigned i = 0; k == 0 && i < m->n; i++)
-                k = check_part(m, &m->parts[i], a, e);
+                if (image_is_boot(&m->parts[i]) == boot)
+                        k = check_part(m, &m->parts[i], a, e);
         return k;
+}
+
+/* A new mount of it, in the end. e has what the first one said, and keeps it where no fsck works. That says 0 also
+ * where it has mended descriptors of groups: whether it has is seen by the mount. */
+static int mend(struct image *m, unsigned i, struct arena *a, struct err *e) {
+        struct image_part *p = &m->parts[i];
+        size_t kind = program_of(p);
+        const char *program = programs[kind].program, *path = find(program, a);
+        int before = e->code > 0 ? -e->code : -EINVAL, k;
+
+        p->mended = true;
+        if (!path)
+                return before;
+        k = run_on(m, p, kind, path, e);
+        if (k < 0)
+                return k;
+        if (has_left_it(k))
+                return refuse(m, p, program, e);
+        if (k > MENDED)
+                return before;
+        k = image_mount(m, i, e);
+        if (k >= 0)
+                strv_add(a, &m->notes,
+                         arena_printf(a, "the %s partition of the image could not be mounted: %s has mended it",
+                                      role_name(p->role), program));
+        return k;
+}
+
+int image_mount_mended(struct image *m, unsigned i, struct arena *a, struct err *e) {
+        int k = image_mount(m, i, e);
+
+        return k < 0 && a && !m->peek && image_may_mend(m, &m->parts[i]) ? mend(m, i, a, e) : k;
+}
+
+int image_mend_damaged(struct image *m, struct arena *a, struct facts *f, struct err *e) {
+        for (unsigned i = 0; i < m->n; i++)
+                if (image_may_mend(m, &m->parts[i])) {
+                        CLEAN_FD int mount = mend(m, i, a, e);
+
+                        f->image.notes = m->notes;
+                        return mount < 0 ? mount : 0;
+                }
+        return err_set(e, ERR_BUG, 0, "nothing of %s is damaged", m->path);
 }

@@ -282,6 +282,7 @@ static struct image *new_image(const struct image_want *want, struct arena *a) {
         m->file = -1;
         m->read_only = want->read_only;
         m->peek = want->peek;
+        m->no_fsck = want->no_fsck;
         m->direct_io = want->direct_io;
         m->file_systems = want->file_systems;
         m->found = arena_new(a, struct dissected);

@@ -38,6 +38,8 @@ struct image_part {
         bool opened;     /* that is a mapped device */
         uint64_t inside; /* its bytes, of an encrypted partition */
         int mount;       /* the first one, which others are copies of; -1 */
+        bool damaged;    /* it could not be mounted for that */
+        bool mended;     /* that was tried */
 };
 
 struct image {
@@ -45,6 +47,7 @@ struct image {
         int file; /* -1: closed */
         bool block, read_only, peek;
         bool copied; /* file is one of our own, gone with us */
+        bool no_fsck;
         enum tristate direct_io;
         uint64_t size;
         struct lock lock;
@@ -71,6 +74,7 @@ struct image_want {
         bool copy; /* one that shares its blocks, where the file system can; otherwise read_only counts */
         enum tristate direct_io; /* UNSAID: where it is written to */
         bool lock;
+        bool no_fsck;
         bool peek; /* --dry-run: nothing is written, whatever the plan says */
 };
 
@@ -93,12 +97,22 @@ int image_device(struct image *m, struct image_part *p, struct err *e);
 
 /* A new mount of partition number i of parts, detached. */
 int image_mount(struct image *m, unsigned i, struct err *e);
+static inline bool image_is_boot(const struct image_part *p) {
+        return p->role == ROLE_ESP || p->role == ROLE_XBOOTLDR;
+}
 
 /* fsck.c: what is written to and was not left clean is checked, and mended as far as that takes no decision, as
- * fsck -a does; before the first mount. What cannot be is refused. */
-int image_fsck(struct image *m, struct arena *a, struct err *e);
-/* What it would have to say first; NULL: nothing. */
-const char *image_fsck_why(const struct image *m, struct arena *a);
+ * fsck -a does; before the first mount. What cannot be is refused. Boot partitions are asked for by themselves, for
+ * whether they will be mounted is known last. */
+int image_fsck(struct image *m, bool boot, struct arena *a, struct err *e);
+/* The same for what says that it was left clean, and could not be mounted for the damage that it has. */
+bool image_may_mend(const struct image *m, const struct image_part *p);
+/* Of those the one that was met: then it can be mounted. The facts get the note. */
+int image_mend_damaged(struct image *m, struct arena *a, struct facts *f, struct err *e);
+/* As image_mount(), with that, once, if it needs to be. a: NULL where it is too late for a note. */
+int image_mount_mended(struct image *m, unsigned i, struct arena *a, struct err *e);
+/* What fsck would have to say before a start; damaged: before one that failed for that. NULL: nothing. */
+const char *image_fsck_why(const struct image *m, bool damaged, struct arena *a);
 
 /* Those whose flag asks for it become as large as their partitions. */
 int image_grow_all(struct image *m, struct arena *a, struct err *e);
@@ -117,8 +131,10 @@ int image_copy(struct image *m, int (*tell)(void *arg, uint64_t files, uint64_t 
 int image_open_os(struct image *m, struct arena *a, struct err *e);
 
 /* places.c: where each partition goes in that tree, in an order in which none covers another one. Boot partitions may
- * be left out. The tree has all that is needed for that mounted in it then, or all there is. */
+ * be left out. The tree has all that is needed for that mounted in it then, or all there is but boot partitions, which
+ * the second mounts. */
 int image_place(struct image *m, int *root, bool join_all, struct arena *a, struct err *e);
+int image_join_boot(struct image *m, int *root, struct arena *a, struct err *e);
 /* For one. */
 enum spot image_find_spot(int root, struct image_part *p, struct arena *a);
 

@@ -24,7 +24,7 @@ int image_grow_all(struct image *m, struct arena *a, struct err *e) {
 
                 if (!p->part->growfs || p->read_only || m->peek)
                         continue;
-                mount = image_mount(m, i, e);
+                mount = image_mount_mended(m, i, a, e);
                 if (mount < 0)
                         return mount;
                 k = image_grow(p, mount);
@@ -50,13 +50,13 @@ static int open_empty(const struct image *m, struct err *e) {
  * which the plan makes: to look, an empty one stands in for that, too. */
 int image_open_os(struct image *m, struct arena *a, struct err *e) {
         bool alone = m->parts[0].role == ROLE_USR;
-        int root = alone ? open_empty(m, e) : image_mount(m, 0, e), usr;
+        int root = alone ? open_empty(m, e) : image_mount_mended(m, 0, a, e), usr;
         struct image_part *p;
 
         if (root < 0 || (!alone && (m->n < 2 || m->parts[1].role != ROLE_USR)))
                 return root;
         p = &m->parts[!alone];
-        usr = image_mount(m, !alone, e);
+        usr = image_mount_mended(m, !alone, a, e);
         if (usr < 0) {
                 clean_fd(&root);
                 return usr;
@@ -117,17 +117,21 @@ int image_look(const struct spec *s, const struct image_ask *ask, struct arena *
                 .read_only = s->root.read_only || f->tree.vendor || spec_root_spares_tree(&s->root),
                 .copy = copy,
                 .lock = !s->host.no_lock && !dry,
+                .no_fsck = s->root.no_fsck,
                 .peek = dry,
         };
+        bool whole = has_own_sources(s);
         int k = image_open(&want, a, ret, e);
 
         k = k < 0 ? k : protect_open(*ret, a, e);
-        k = k < 0 || s->root.no_fsck ? k : image_fsck(*ret, a, e);
+        k = k < 0 ? k : image_fsck(*ret, false, a, e);
         k = k < 0 ? k : image_open_os(*ret, a, e);
         if (k < 0)
                 return k;
         *ret_root = k;
-        k = image_place(*ret, ret_root, has_own_sources(s), a, e);
+        k = image_place(*ret, ret_root, whole, a, e);
+        k = k < 0 ? k : image_fsck(*ret, true, a, e);
+        k = k < 0 || !whole ? k : image_join_boot(*ret, ret_root, a, e);
         k = k < 0 || !dry ? k : try_mounts(*ret, e);
         k = k < 0 || s->root.no_grow ? k : image_grow_all(*ret, a, e);
         if (k < 0)

@@ -54,6 +54,16 @@ int image_device(struct image *m, struct image_part *p, struct err *e) {
         return -EIO;
 }
 
+/* The kernel's words for a file system that contradicts itself. */
+static bool is_damage(int code) {
+        static const int codes[] = { EUCLEAN, EBADMSG, EINVAL, EIO };
+
+        for (size_t i = 0; i < ELEMENTS(codes); i++)
+                if (codes[i] == -code)
+                        return true;
+        return false;
+}
+
 static int explain(const struct image *m, const struct image_part *p, int code, struct err *e) {
         char what[64] = "the file system";
 
@@ -65,6 +75,8 @@ static int explain(const struct image *m, const struct image_part *p, int code, 
                 return err_hint(e, "this kernel has no %s", p->part->fs);
         if (code == -EPERM || code == -EACCES)
                 return err_hint(e, "the file systems of an image can be mounted by the host's root only");
+        if (m->peek && image_may_mend(m, p))
+                return err_hint(e, "it is damaged: a start lets fsck mend what takes no decision");
         return err_hint(e, "it may be damaged: fsck it");
 }
 
@@ -85,7 +97,7 @@ static int mount_file(const struct image *m, const struct image_part *p, struct 
 
 static int mount_new(struct image *m, struct image_part *p, struct err *e) {
         bool read_only = p->read_only || m->peek;
-        bool boot = p->role == ROLE_ESP || p->role == ROLE_XBOOTLDR;
+        bool boot = image_is_boot(p);
         struct mount_device device = {
                 .read_only = read_only,
                 .attrs =
@@ -114,6 +126,8 @@ static int mount_new(struct image *m, struct image_part *p, struct err *e) {
                 return k;
         device.source = p->device;
         k = mount_device(&device);
+        /* Where nothing is written, that is what a kernel says that does not know all of it. */
+        p->damaged = k < 0 && is_damage(k) && !(read_only && k == -EINVAL);
         return k < 0 ? explain(m, p, k, e) : k;
 }
 

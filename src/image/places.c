@@ -34,10 +34,6 @@ enum spot image_find_spot(int root, struct image_part *p, struct arena *a) {
         return spot_of(fd, SPOT_LOST);
 }
 
-static bool is_boot(const struct image_part *p) {
-        return p->role == ROLE_ESP || p->role == ROLE_XBOOTLDR;
-}
-
 static bool is_link(const struct image_part *p) {
         return !streq(p->where, p->name);
 }
@@ -87,7 +83,7 @@ static void place_boot(struct image *m, int root, struct arena *a) {
         for (unsigned i = m->n; i-- > 1;) {
                 struct image_part *p = &m->parts[i];
 
-                if (!is_boot(p))
+                if (!image_is_boot(p))
                         continue;
                 p->spot = SPOT_MISSING;
                 if (p->role == ROLE_ESP)
@@ -111,7 +107,7 @@ static void place_boot(struct image *m, int root, struct arena *a) {
 /* What it is mounted in comes before it. */
 static bool must_wait(const struct image *m, unsigned first, unsigned i) {
         for (unsigned k = first; k < m->n; k++)
-                if (!is_boot(&m->parts[k]) && is_below(m->parts[i].where, m->parts[k].where))
+                if (!image_is_boot(&m->parts[k]) && is_below(m->parts[i].where, m->parts[k].where))
                         return true;
         return false;
 }
@@ -121,9 +117,9 @@ static unsigned find_next(struct image *m, unsigned first, int root, struct aren
         unsigned i;
 
         for (i = first; i < m->n; i++)
-                if (!is_boot(&m->parts[i]))
+                if (!image_is_boot(&m->parts[i]))
                         m->parts[i].spot = image_find_spot(root, &m->parts[i], a);
-        for (i = first; i < m->n && (is_boot(&m->parts[i]) || must_wait(m, first, i));)
+        for (i = first; i < m->n && (image_is_boot(&m->parts[i]) || must_wait(m, first, i));)
                 i++;
         return i;
 }
@@ -138,20 +134,20 @@ static void move_to(struct image *m, unsigned from, unsigned to) {
 /* Whether others lie in it is seen only when it is there. */
 static bool others_may_need(const struct image *m, unsigned i) {
         for (unsigned k = i + 1; k < m->n; k++)
-                if (!is_boot(&m->parts[k]) &&
+                if (!image_is_boot(&m->parts[k]) &&
                     (is_link(&m->parts[k]) || is_below(m->parts[k].where, m->parts[i].where)))
                         return true;
         return false;
 }
 
 /* Where it can be. */
-static int join(struct image *m, unsigned i, int *root, struct err *e) {
+static int join(struct image *m, unsigned i, int *root, struct arena *a, struct err *e) {
         const struct image_part *p = &m->parts[i];
         int mount;
 
         if (p->spot != SPOT_THERE || !*p->where)
                 return 0;
-        mount = image_mount(m, i, e);
+        mount = image_mount_mended(m, i, a, e);
         if (mount < 0)
                 return mount;
         *root = mount_join(*root, mount, p->where);
@@ -167,12 +163,19 @@ int image_place(struct image *m, int *root, bool join_all, struct arena *a, stru
         for (unsigned i; (i = find_next(m, first, *root, a)) < m->n; first++) {
                 move_to(m, i, first);
                 if (join_all || others_may_need(m, first))
-                        k = join(m, first, root, e);
+                        k = join(m, first, root, a, e);
                 if (k < 0)
                         return k;
         }
         place_boot(m, *root, a);
-        for (; k == 0 && join_all && first < m->n; first++)
-                k = join(m, first, root, e);
+        return 0;
+}
+
+int image_join_boot(struct image *m, int *root, struct arena *a, struct err *e) {
+        int k = 0;
+
+        for (unsigned i = 1; k == 0 && i < m->n; i++)
+                if (image_is_boot(&m->parts[i]))
+                        k = join(m, i, root, a, e);
         return k;
 }

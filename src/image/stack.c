@@ -186,6 +186,13 @@ static void keep_notes(const struct image *m, struct facts *f, struct arena *a) 
                 strv_add(a, &f->stack.notes, arena_printf(a, "%s: %s", m->path, m->notes.items[i]));
 }
 
+/* The first mount of what is written to: what it says comes before there is a plan. */
+static int try_first(struct image *m, struct arena *a, struct err *e) {
+        CLEAN_FD int mount = image_mount_mended(m, 0, a, e);
+
+        return mount < 0 ? mount : 0;
+}
+
 /* One more image: a layer, or one that is mounted elsewhere. Its number. */
 static int open_image(const struct spec *s, const char *path, bool read_only, struct facts *f, struct arena *a,
                       struct stack *stack, struct err *e) {
@@ -198,6 +205,7 @@ static int open_image(const struct spec *s, const char *path, bool read_only, st
                 .protection = protection_of_all(s, a),
                 .read_only = read_only,
                 .lock = !s->host.no_lock && !dry,
+                .no_fsck = s->root.no_fsck,
                 .peek = dry,
         };
         struct image *m;
@@ -207,7 +215,8 @@ static int open_image(const struct spec *s, const char *path, bool read_only, st
                 return k;
         stack->images[stack->n++] = m;
         k = protect_open(m, a, e);
-        k = k < 0 || s->root.no_fsck ? k : image_fsck(m, a, e);
+        k = k < 0 ? k : image_fsck(m, false, a, e);
+        k = k < 0 || read_only ? k : try_first(m, a, e);
         k = k < 0 || s->root.no_grow ? k : image_grow_all(m, a, e);
         if (k < 0)
                 return k;

@@ -38,6 +38,7 @@ enum refutable {
         REFUTED_BINFMT,
         REFUTED_JOURNAL,
         REFUTED_LENT,
+        REFUTED_SOUND,
         REFUTED_MAX_,
 };
 

@@ -426,6 +426,7 @@ int probe_correct(enum refutable what, const struct spec *s, struct arena *a, st
         case REFUTED_BINFMT: f->host.no_binfmt = true; return 0;
         case REFUTED_LENT: return probe_lend(s, a, f, o, e);
         case REFUTED_JOURNAL: f->journal.why = arena_strdup(a, e ? e->text : "it does not work"); return 0;
+        case REFUTED_SOUND: /* the caller's, who has the image */
         case REFUTED_NOTHING:
         case REFUTED_MAX_: break;
         }

@@ -218,6 +218,8 @@ static int take_part(struct run *r, const struct fsop *op, struct err *e) {
         bool stacked = op->flags & FSOP_OF_STACK;
         int k = image_mount(stacked ? r->stack->images[op->part] : r->image, stacked ? 0 : op->part, e);
 
+        if (k < 0 && !stacked && image_may_mend(r->image, &r->image->parts[op->part]))
+                return refute(r, REFUTED_SOUND, k);
         if (k < 0)
                 return k;
         r->held.slots[op->slot] = k;

@@ -49,7 +49,7 @@ traced() {
                 output_is started
                 grep -q 'e2fsck\|fsck.ext4' "$work/trace"
                 # The launcher itself has it in its own words.
-                never grep 'fsck.*-f\.raw' "$work/trace"
+                never grep '\(e2fsck\|fsck\.ext4\).*-f\.raw' "$work/trace"
                 [ "$(grep -c '"-f.raw"\|"./-f.raw"' "$work/trace")" = 1 ]
         done
 }
