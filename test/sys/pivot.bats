@@ -167,19 +167,23 @@ tmpfs"
                 in_tree /inside end 0
                 refused "cannot make /$to of"
         done
-        # The place for the old root is looked up from the new one, and made there.
+        # The place for the old root is looked up from the new one, and made there. Not below /tmp, which is the
+        # container's own.
+        local canary
+        canary=$(mktemp -d /var/lib/berth-canary.XXXXXX)
         rm -r "$TREE/deploy/os/sysroot"
-        for to in "$work/canary" "../../../../../../../..$work/canary"; do
+        for to in "$canary" "../../../../../../../..$canary"; do
                 ln -sfn "$to" "$TREE/deploy/os/sysroot"
                 opts=(--pivot-root=/deploy/os:/sysroot/x)
                 in_tree ls -d /sysroot/x/deploy
                 status_is 0
                 output_is /sysroot/x/deploy
-                [ "$(ls -A "$TREE/deploy/os$work/canary")" = x ]
-                rm -r "$TREE/deploy/os${work%"${work#/*/}"}"
-                [ "$(ls -A "$work/canary")" = "inside
-usr" ]
+                [ "$(ls -A "$TREE/deploy/os$canary")" = x ]
+                rm -r "$TREE/deploy/os/var/lib"
+                rmdir "$canary" # with nothing in it
+                mkdir "$canary"
         done
+        rmdir "$canary"
 }
 
 @test "the key, in a file that is trusted; and what is refused" {
