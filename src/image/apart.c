@@ -24,16 +24,8 @@
 /* -1: no descriptor. */
 static int close_doors(int image, int out, int blkid) {
         const struct sock_filter program[] = {
-                LOAD(arch),
-                IF(SECCOMP_ARCH, 1, 0),
-                RETURN(SECCOMP_RET_KILL_PROCESS),
-                LOAD(nr),
-                ALLOW(exit_group),
-                ALLOW_ON(pread64, image),
-                ALLOW_ON(write, out),
-                ALLOW_ON(write, blkid),
-                ALLOW_ON(read, blkid),
-                RETURN(SECCOMP_RET_KILL_PROCESS),
+                LOAD_NATIVE_CALL,       ALLOW(exit_group),     ALLOW_ON(pread64, image),         ALLOW_ON(write, out),
+                ALLOW_ON(write, blkid), ALLOW_ON(read, blkid), RETURN(SECCOMP_RET_KILL_PROCESS),
         };
 
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

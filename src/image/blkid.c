@@ -39,10 +39,7 @@ enum { CPU_S = 5 };
  * launcher's, and later the loop device's. */
 static int close_doors(void) {
         const struct sock_filter program[] = {
-                LOAD(arch),
-                IF(SECCOMP_ARCH, 1, 0),
-                RETURN(SECCOMP_RET_KILL_PROCESS),
-                LOAD(nr),
+                LOAD_NATIVE_CALL,
                 ALLOW_SEEK,
                 ALLOW_DATA,
                 ALLOW_STAT,

@@ -73,10 +73,7 @@ static const char *find(const char *program, struct arena *a) {
  */
 static int close_doors(void) {
         const struct sock_filter program[] = {
-                LOAD(arch),
-                IF(SECCOMP_ARCH, 1, 0),
-                RETURN(SECCOMP_RET_KILL_PROCESS),
-                LOAD(nr),
+                LOAD_NATIVE_CALL,
                 ALLOW_ORDINARY,
                 ALLOW(writev),
                 ALLOW(pwrite64),

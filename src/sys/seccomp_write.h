@@ -51,6 +51,8 @@
 #define LOAD_ARG(n)        LOAD_AT(offsetof(struct seccomp_data, args[n]) + SECCOMP_LOW_HALF)
 #define IF(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t) (value), yes, no)
 #define RETURN(what)       BPF_STMT(BPF_RET | BPF_K, what)
+/* How a program begins: the number of the call. One of another ABI ends the process. */
+#define LOAD_NATIVE_CALL LOAD(arch), IF(SECCOMP_ARCH, 1, 0), RETURN(SECCOMP_RET_KILL_PROCESS), LOAD(nr)
 
 /* Lists of calls that are allowed, and what programs of other libraries need under other names elsewhere.
  * <sys/syscall.h> is for who uses them. */

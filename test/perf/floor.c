@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/msg.h"
 #include "spec/spec.h"
 #include "sys/filter_policy.h"
 #include "sys/seccomp.h"
@@ -155,7 +156,6 @@ static void attach(int mount, int root, const char *dst) {
 
 /* --- words between the processes --- */
 
-enum { LOOKS = 500 };
 enum { ROOT, DEV, SYS, RUN_HOST, COVER_RESOLV, COVER_ZONE, TREES };
 
 static void send_word(int sock) {
@@ -166,16 +166,7 @@ static void send_word(int sock) {
 static void await_word(int sock) {
         char word;
 
-        /* As in src/base/msg.c: whoever sleeps takes longer to wake up than what it waits for. */
-        for (int i = 0; i < LOOKS; i++) {
-                ssize_t n = recv(sock, &word, 1, MSG_DONTWAIT);
-
-                if (n == 1)
-                        return;
-                if (n == 0 || errno != EAGAIN)
-                        _exit(EXIT_FAILURE);
-                sched_yield();
-        }
+        msg_watch(sock);
         if (MUST(recv(sock, &word, 1, 0)) != 1)
                 _exit(EXIT_FAILURE);
 }
