@@ -74,6 +74,8 @@ make_bare() {
         line_is 'Max cpu time 5 5 seconds'
         line_is 'Max core file size 0 0 bytes'
         line_is 'Max address space 268435456 268435456 bytes'
+        line_is 'relro r--p'
+        line_is 'code that can be written: 0'
         line_is 'status 0'
         # Its system calls, once it has the image: it reads and answers, and what it may not do does no harm.
         strace -f -qq -o "$work/trace" "$BERTH" -q -i "$work/bare.raw" true
