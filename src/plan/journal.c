@@ -19,13 +19,20 @@ static bool has_new_root(const struct spec *s, const struct facts *f) {
         return s->root.volatile_mode == VOLATILE_YES || (f->image.used && !plan_image_has_root(f));
 }
 
-/* An id that is made up may be another one the next time. */
+/* An id that is made up may be another one the next time, unless systemd boots from a tree that keeps what is written
+ * to it: where that has none, it takes the one that it is told, and writes it there (machine-id(5)). */
+static bool keeps_its_id(const struct spec *s, const struct facts *f) {
+        return s->exec.mode == EXEC_BOOT && f->tree.init.kind == INIT_SYSTEMD && f->tree.etc_writable &&
+               !spec_root_spares_tree(&s->root) && !has_new_root(s, f);
+}
+
 bool plan_journal_id(const struct spec *s, const struct facts *f, uint8_t ret[16]) {
         bool of_tree = f->tree.has_machine_id && !has_new_root(s, f);
+        bool known = of_tree || s->id.has_uuid || keeps_its_id(s, f);
 
-        if (of_tree || s->id.has_uuid)
-                memcpy(ret, of_tree ? f->tree.machine_id : s->id.uuid, 16);
-        return of_tree || s->id.has_uuid;
+        if (known)
+                plan_machine_id(s, f, of_tree, ret);
+        return known;
 }
 
 struct linking {

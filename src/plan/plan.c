@@ -246,17 +246,19 @@ static int check_descriptors(const struct plan *p, struct err *e) {
         return err_hint(e, "--rlimit=NOFILE=%llu or more", (unsigned long long) need);
 }
 
+void plan_machine_id(const struct spec *s, const struct facts *f, bool of_tree, uint8_t ret[16]) {
+        memcpy(ret, of_tree ? f->tree.machine_id : s->id.has_uuid ? s->id.uuid : f->random, 16);
+        if (of_tree || s->id.has_uuid)
+                return;
+        ret[6] = (ret[6] & 0x0f) | 0x40; /* RFC 9562, version 4 */
+        ret[8] = (ret[8] & 0x3f) | 0x80;
+}
+
 static void make_identity(const struct spec *s, const struct facts *f, struct plan *p) {
+        bool of_tree = f->tree.has_machine_id && !p->root.fresh && !plan_has_own_id(s, f, p);
+
         p->id.hostname = str_or(s->id.hostname, p->machine);
-        if (f->tree.has_machine_id && !p->root.fresh && !plan_has_own_id(s, f, p))
-                memcpy(p->id.uuid, f->tree.machine_id, 16);
-        else if (s->id.has_uuid)
-                memcpy(p->id.uuid, s->id.uuid, 16);
-        else {
-                memcpy(p->id.uuid, f->random, 16);
-                p->id.uuid[6] = (p->id.uuid[6] & 0x0f) | 0x40; /* RFC 9562, version 4 */
-                p->id.uuid[8] = (p->id.uuid[8] & 0x3f) | 0x80;
-        }
+        plan_machine_id(s, f, of_tree, p->id.uuid);
         str_uuid(p->id.uuid, p->id.uuid_text);
 }
 

@@ -28,7 +28,10 @@ const struct overlay *plan_stack_layers(const struct spec *s, const struct facts
 
 const char *plan_tree_name(const struct facts *f, struct arena *a);
 
-/* The machine id that the container will have, where that is known beforehand. */
+/* The machine id: of the tree, or as it was said, or made up. */
+void plan_machine_id(const struct spec *s, const struct facts *f, bool of_tree, uint8_t ret[16]);
+
+/* The machine id that the container will have, now and the next time, where that is known beforehand. */
 bool plan_journal_id(const struct spec *s, const struct facts *f, uint8_t ret[16]);
 
 int plan_root(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e);

@@ -62,6 +62,37 @@ ends_and_is_kept() {
         rm -rf "${machines:?}/m1"
 }
 
+# A tree that is fresh from its maker has no id: systemd takes the one that it is told, and keeps it.
+@test "the first boot of a tree without a machine id: its journal is found, then and the next time" {
+        local mode own
+        limit=120
+        for mode in guest host; do
+                host_tree trixie m1
+                [ ! -s "$TREE/etc/machine-id" ]
+                start_berth -q -b -M m1 --console=read-only --link-journal=$mode
+                await_true eval 'systemctl -M m1 is-system-running | grep -qx running'
+                systemd-run -q -M m1 --wait sh -c 'echo a-word-from-inside | systemd-cat -t teller; journalctl --sync'
+                own=$(cat "$TREE/etc/machine-id")
+                [ ${#own} = 32 ]
+                machinectl poweroff m1
+                await_end
+                status_is 0
+                [ "$(readlink "/var/log/journal/$own")" = "$([ $mode = host ] || echo "$TREE/var/log/journal/$own")" ]
+                journalctl --merge --no-pager -o cat "_MACHINE_ID=$own" | grep -qx a-word-from-inside
+                start_berth -q -b -M m1 --console=read-only --link-journal=$mode
+                await_true eval 'systemctl -M m1 is-system-running | grep -qx running'
+                machinectl poweroff m1
+                await_end
+                status_is 0
+                rm -rf "/var/log/journal/$own" "${machines:?}/m1"
+        done
+        # Nothing is made for an id that nobody would come back to.
+        host_tree trixie m1
+        try berth -q -b --read-only --link-journal=host -M m1
+        refused "the container has no machine id yet"
+        rm -rf "${machines:?}/m1"
+}
+
 @test "guest, without ids of its own" {
         boots_and_tells --link-journal=guest --private-users=no
         ends_and_is_kept
