@@ -136,9 +136,9 @@ static void end(struct manager *m) {
                 m->pid = 0;
 }
 
-/* What has closed its socket without being asked to does nothing any more. */
-static void end_now(struct manager *m) {
-        end(m);
+/* What has closed its socket without being asked to does nothing any more. It closes that a moment before it can be
+ * waited for, and nobody would do so later. */
+static void bury(struct manager *m) {
         if (m->pid <= 0)
                 return;
         (void) kill(m->pid, SIGKILL);
@@ -150,7 +150,7 @@ static int resume(struct manager *m, const struct plan *p, const struct process 
                   struct err *e) {
         int k;
 
-        end_now(m);
+        end(m);
         k = begin(m, p, e);
         k = k < 0 || !p->unit.scope ? k : send_unit(m, AGENT_ADOPT, p, leader, e);
         k = k < 0 || !announced ? k : send_machine(m, p, leader, true, e);
@@ -179,6 +179,7 @@ static int receive(struct manager *m, struct manager_report *ret, struct err *e)
         if (k == -EAGAIN)
                 return 0;
         if (k == 0) {
+                bury(m);
                 ret->event = MANAGER_LOST;
                 err_set(&ret->err, ERR_HOST, 0, "berth-agent has ended");
                 return 0;
