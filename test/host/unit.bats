@@ -44,6 +44,41 @@ shown() {
         await_no_scope m1
 }
 
+@test "the scope is asked for by a descriptor of the guest, and by its number where the manager knows none" {
+        stdbuf -oL busctl monitor --match "type='method_call',member='StartTransientUnit'" >"$work/calls" 2>&1 3>&- &
+        local monitor=$!
+        # It is there when it sees a call; what comes before a call was seen before.
+        await_true eval '"$BERTH" -q -M m0 -D "$TREE" true; grep -q "m0.scope" "$work/calls"'
+        try berth -q -M m1 -D "$TREE" true
+        status_is 0
+        berth -q -M m2 -D "$TREE" true
+        await "$work/calls" '"m2.scope"'
+        kill "$monitor"
+        wait "$monitor" || true
+        sed -n '/"m1.scope"/,/"m2.scope"/p' "$work/calls" >"$work/ours"
+        grep -A3 '"PIDFDs"' "$work/ours" | grep -q UNIX_FD
+        # Refused by an older one, and asked for again.
+        if [ "$(systemd_version)" -ge 257 ]; then
+                never grep -q '"PIDs"' "$work/ours"
+        else
+                grep -q '"PIDs"' "$work/ours"
+        fi
+}
+
+@test "the guest makes its mounts while the manager makes the scope, and goes no step further without it" {
+        systemctl kill --signal=STOP dbus.service
+        BERTH_DEBUG=step,msg start_berth -q -M m1 -D "$TREE" sh -c 'echo ran; exec sleep 1000'
+        await "$work/err" 'guest: mounts: 0'
+        await "$work/err" 'guest: hand over: 0'
+        await "$work/err" 'agent: sent PLACE '
+        [ ! -s "$work/out" ]
+        never grep -E 'received PLACED|guest: placed|guest: cgroup' "$work/err"
+        systemctl kill --signal=CONT dbus.service
+        await "$work/out" ran
+        grep -q '/m1.scope/payload$' "/proc/$(leader_of "$launcher")/cgroup"
+        stop_berth
+}
+
 @test "the payload's cgroup is its own, the scope's is not" {
         start_machine m1 --private-users=pick
         local scope=/sys/fs/cgroup/machine.slice/m1.scope base
