@@ -165,13 +165,13 @@ static bool costs_protection(enum refutable r) {
                r == REFUTED_IDMAP || r == REFUTED_MKNOD || r == REFUTED_DEVICES;
 }
 
-/* On a terminal only, and not more often than anybody can read it. */
+/* On a terminal only, and of what is but looked at not more often than anybody can read it. */
 static void show_progress(enum progress of, uint64_t files, uint64_t much) {
         unsigned long long n = files, m = much;
 
         if (files == 0 && much == 0)
                 fputs("\r\033[K", stderr);
-        else if ((files == 1 || files % 1024 == 0) && of == PROGRESS_COPY)
+        else if (of == PROGRESS_COPY)
                 fprintf(stderr, "\rberth: copying: %llu files, %llu MiB", n, m >> 20);
         else if (files % 1024 == 0 && of == PROGRESS_LOOK)
                 fprintf(stderr, "\rberth: looking at the tree: %llu files", n);

@@ -65,6 +65,11 @@ static int snapshot(struct run *r, int from, const char *name) {
         return k;
 }
 
+/* The tree may be mounted by itself, in a directory of another file system, which may be read-only. */
+static bool no_such_way(int k) {
+        return k == -EOPNOTSUPP || k == -EXDEV || k == -EINVAL || k == -ENOTTY || k == -EROFS;
+}
+
 /* Whether files can share blocks, and where a snapshot can be, is seen when it is tried. */
 static int make_copy(struct run *r, const struct plan_copy *c, struct err *e) {
         int original = r->held.original_whole >= 0 ? r->held.original_whole : r->held.original;
@@ -76,7 +81,7 @@ static int make_copy(struct run *r, const struct plan_copy *c, struct err *e) {
 
         if (k == 0)
                 return 0;
-        if (c->method != COPY_FULL && (k == -EOPNOTSUPP || k == -EXDEV || k == -EINVAL || k == -ENOTTY))
+        if (c->method != COPY_FULL && no_such_way(k))
                 r->refuted = c->method == COPY_SNAPSHOT ? REFUTED_SNAPSHOT : REFUTED_REFLINK;
         if (k == -EINTR)
                 return err_set(e, ERR_SYSTEM, EINTR, "the copy of %s was not completed", c->from);

@@ -18,8 +18,9 @@
 #include "sys/copydata.h"
 #include "sys/mounts.h"
 
-/* Two descriptors for each level. */
-enum { DEPTH = TREECOPY_DEPTH, EVERY = 64, ATTRIBUTE = 64 * 1024, NAMES = 64 * 1024 };
+/* Two descriptors for each level. Who waits is told after so many files, and so many bytes. */
+enum { DEPTH = TREECOPY_DEPTH, EVERY = 64, MUCH = 32 * 1024 * 1024, ATTRIBUTE = 64 * 1024, NAMES = 64 * 1024 };
+enum { SELF = 32 };
 
 /* A file with several names that was met once. */
 struct link {
@@ -30,8 +31,8 @@ struct link {
 
 struct copying {
         const struct treecopy *want;
-        int top; /* of the copy */
-        uint64_t files, bytes;
+        int top;                     /* of the copy */
+        uint64_t files, bytes, told; /* told: the bytes that somebody was told of last */
         struct link *links;
         size_t n_links, n_slots; /* a hash table, at most half full */
         char path[4096];         /* of what is just copied, relative to the top */
@@ -90,25 +91,54 @@ static int link_again(struct copying *c, const struct stat *st) {
         return l->path ? 0 : -ENOMEM;
 }
 
-/* What says who may do what must come along; what programs note for themselves may have no place there. */
+/* What says who may do what must come along; what programs and file systems note for themselves may have no place
+ * there. */
 static bool may_lack(const char *name) {
-        return str_after(name, "user.") || str_after(name, "trusted.");
+        return str_after(name, "user.") || str_after(name, "trusted.") || str_after(name, "btrfs.");
 }
 
-static int copy_attributes(struct copying *c, int from, int to) {
-        ssize_t n = flistxattr(from, c->names, sizeof c->names);
+/* XFS lists its ACLs by a name of its own, too. */
+static bool is_twice(const char *name) {
+        return str_after(name, "trusted.SGI_ACL_");
+}
 
+/* By paths, since some files must not be opened: a device, say. */
+static void name_self(int fd, char path[SELF]) {
+        snprintf(path, SELF, "/proc/self/fd/%d", fd);
+}
+
+static int copy_attribute(struct copying *c, const char *from, const char *to, const char *name) {
+        ssize_t size = getxattr(from, name, c->value, sizeof c->value);
+
+        if (size < 0 && errno == ENODATA)
+                return 0;
+        if (size >= 0 && setxattr(to, name, c->value, (size_t) size, 0) == 0)
+                return 0;
+        return errno == EOPNOTSUPP && may_lack(name) ? 0 : -errno;
+}
+
+static int copy_attributes(struct copying *c, int from_fd, int to_fd) {
+        char from[SELF], to[SELF];
+        ssize_t n;
+        int k = 0;
+
+        name_self(from_fd, from);
+        name_self(to_fd, to);
+        n = listxattr(from, c->names, sizeof c->names);
         if (n < 0)
                 return errno == EOPNOTSUPP ? 0 : -errno;
-        for (const char *name = c->names; name < c->names + n; name += strlen(name) + 1) {
-                ssize_t size = fgetxattr(from, name, c->value, sizeof c->value);
+        for (const char *name = c->names; k == 0 && name < c->names + n; name += strlen(name) + 1)
+                k = is_twice(name) ? 0 : copy_attribute(c, from, to, name);
+        return k;
+}
 
-                if (size < 0 && errno == ENODATA)
-                        continue;
-                if (size < 0 || fsetxattr(to, name, c->value, (size_t) size, 0) < 0)
-                        if (!(errno == EOPNOTSUPP && may_lack(name)))
-                                return -errno;
-        }
+/* What a directory hands down to all that is made in it (acl(5)) would be more than the originals have. */
+static int drop_inherited(int to) {
+        static const char *const names[] = { "system.posix_acl_default", "system.posix_acl_access" };
+
+        for (size_t i = 0; i < ELEMENTS(names); i++)
+                if (fremovexattr(to, names[i]) < 0 && errno != ENODATA && errno != EOPNOTSUPP)
+                        return -errno;
         return 0;
 }
 
@@ -123,10 +153,39 @@ static int finish(struct copying *c, int from, int to, const struct stat *st) {
         return k;
 }
 
-static int tell(struct copying *c, uint64_t bytes) {
+/* The same for what is not opened. Nobody else is in the copy, so the name there is what was made a moment ago. */
+static int finish_closed(struct copying *c, int from, const struct pair *p, const char *name, const struct stat *st) {
+        const struct timespec times[2] = { st->st_atim, st->st_mtim };
+        CLEAN_FD int to = openat(p->to, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        int k;
+
+        if (to < 0 || fchownat(to, "", st->st_uid, st->st_gid, AT_EMPTY_PATH) < 0)
+                return -errno;
+        k = copy_attributes(c, from, to);
+        if (k == 0 && !S_ISLNK(st->st_mode) && fchmodat(p->to, name, st->st_mode & 07777, 0) < 0)
+                k = -errno;
+        if (k == 0 && utimensat(p->to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+                k = -errno;
+        return k;
+}
+
+static int tell(const struct copying *c, uint64_t more) {
+        return c->want->tell ? c->want->tell(c->want->arg, c->files, c->bytes + more) : 0;
+}
+
+static int tell_of_bytes(void *arg, uint64_t bytes) {
+        struct copying *c = arg;
+
+        if (c->bytes + bytes - c->told < MUCH)
+                return 0;
+        c->told = c->bytes + bytes;
+        return tell(c, bytes);
+}
+
+static int count(struct copying *c, uint64_t bytes) {
         c->bytes += bytes;
         c->files++;
-        return c->want->tell && c->files % EVERY == 0 ? c->want->tell(c->want->arg, c->files, c->bytes) : 0;
+        return c->files % EVERY == 0 ? tell(c, 0) : 0;
 }
 
 static int copy_file(struct copying *c, const struct pair *p, const char *name) {
@@ -147,36 +206,41 @@ static int copy_file(struct copying *c, const struct pair *p, const char *name) 
         to = openat(p->to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
         if (to < 0)
                 return -errno;
-        k = !c->want->share ? copydata(from, to) : ioctl(to, FICLONE, from) < 0 ? -errno : 0;
+        k = !c->want->share ? copydata_telling(from, to, tell_of_bytes, c) : ioctl(to, FICLONE, from) < 0 ? -errno : 0;
         k = k < 0 ? k : finish(c, from, to, &st);
-        return k < 0 ? k : tell(c, (uint64_t) st.st_size);
+        return k < 0 ? k : count(c, (uint64_t) st.st_size);
 }
 
-static int copy_link(const struct pair *p, const char *name, const struct stat *st) {
-        const struct timespec times[2] = { st->st_atim, st->st_mtim };
+static int make_link(int from, int dir, const char *name) {
         char target[4096];
-        ssize_t n = readlinkat(p->from, name, target, sizeof target - 1);
+        ssize_t n = readlinkat(from, "", target, sizeof target - 1);
 
         if (n < 0)
-                return errno == ENOENT ? 0 : -errno;
-        target[n] = '\0';
-        if (symlinkat(target, p->to, name) < 0 ||
-            fchownat(p->to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
-            utimensat(p->to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
-        return 0;
+        target[n] = '\0';
+        return symlinkat(target, dir, name) < 0 ? -errno : 0;
 }
 
-/* Nobody else is in the copy, so the name is what was made a moment ago. */
-static int copy_node(const struct pair *p, const char *name, const struct stat *st) {
-        const struct timespec times[2] = { st->st_atim, st->st_mtim };
+/* A link, a FIFO, a socket, a device. */
+static int copy_closed(struct copying *c, const struct pair *p, const char *name) {
+        CLEAN_FD int from = openat(p->from, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        struct stat st;
+        int k;
 
-        if (mknodat(p->to, name, (st->st_mode & S_IFMT) | 0600, st->st_rdev) < 0 ||
-            fchownat(p->to, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0 ||
-            fchmodat(p->to, name, st->st_mode & 07777, 0) < 0 ||
-            utimensat(p->to, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+        if (from < 0)
+                return errno == ENOENT ? 0 : -errno;
+        if (fstat(from, &st) < 0)
                 return -errno;
-        return 0;
+        if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+                return -EAGAIN;
+        k = st.st_nlink > 1 ? link_again(c, &st) : 0;
+        if (k != 0)
+                return k < 0 ? k : 0;
+        if (S_ISLNK(st.st_mode))
+                k = make_link(from, p->to, name);
+        else
+                k = mknodat(p->to, name, (st.st_mode & S_IFMT) | 0600, st.st_rdev) < 0 ? -errno : 0;
+        return k < 0 ? k : finish_closed(c, from, p, name, &st);
 }
 
 static int copy_all(struct copying *c, const struct pair *p);
@@ -211,9 +275,7 @@ static int copy_one(struct copying *c, const struct pair *p, const char *name) {
                 return errno == ENOENT ? 0 : -errno;
         if (S_ISDIR(st.st_mode))
                 return copy_dir(c, p, name);
-        if (S_ISREG(st.st_mode))
-                return copy_file(c, p, name);
-        return S_ISLNK(st.st_mode) ? copy_link(p, name, &st) : copy_node(p, name, &st);
+        return S_ISREG(st.st_mode) ? copy_file(c, p, name) : copy_closed(c, p, name);
 }
 
 static int copy_all(struct copying *c, const struct pair *p) {
@@ -251,6 +313,7 @@ int treecopy(int from, int to, const struct treecopy *t) {
         c->want = t;
         c->top = to;
         k = fstat(from, &st) < 0 ? -errno : mount_number(from, &p.mount);
+        k = k < 0 ? k : drop_inherited(to);
         k = k < 0 ? k : copy_all(c, &p);
         k = k < 0 ? k : finish(c, from, to, &st);
         if (k < 0 && t->failed)

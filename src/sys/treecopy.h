@@ -3,7 +3,7 @@
 
 /* A directory with all that is in it, to another one: contents, holes, owners, modes, times, ACLs, capabilities and
  * other attributes, hard links among its files, links, devices, FIFOs, sockets. What is mounted inside is left out,
- * and no link is followed. */
+ * no link is followed, and nothing is inherited from where the copy lies. Takes /proc. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 
 struct treecopy {
         bool share; /* files share their blocks with the originals; -EOPNOTSUPP, -EXDEV where they cannot */
-        /* Called now and then; what it returns below 0 ends the copy. */
+        /* Called now and then, also within a large file; what it returns below 0 ends the copy. */
         int (*tell)(void *arg, uint64_t files, uint64_t bytes);
         void *arg;
         char *failed; /* on an error: what could not be copied, relative to the top; as much of it as fits; NULL */
