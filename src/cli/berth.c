@@ -162,7 +162,7 @@ static void say_start(const struct session *s, const struct plan *p) {
 /* What costs protection is believed when it is met twice: a failure that passes is no fact. */
 static bool costs_protection(enum refutable r) {
         return r == REFUTED_USERNS || r == REFUTED_NESTED || r == REFUTED_PROC || r == REFUTED_SYSFS ||
-               r == REFUTED_IDMAP || r == REFUTED_MKNOD || r == REFUTED_DEVICES;
+               r == REFUTED_IDMAP || r == REFUTED_LAYER || r == REFUTED_MKNOD || r == REFUTED_DEVICES;
 }
 
 /* On a terminal only, and of what is but looked at not more often than anybody can read it. */

@@ -180,6 +180,8 @@ static const char *find_missing(const struct spec *s, const struct facts *f, con
                 return "no range of 65536 ids is free";
         if (p->ids.map_root && !f->tree.can_idmap)
                 return "owners cannot be mapped on its file system";
+        if (f->tree.layer_why)
+                return f->tree.layer_why;
         if (s->host.api_vfs == API_VFS_WRITABLE)
                 return "--api-vfs=writable needs root's own rights";
         return NULL;

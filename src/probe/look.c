@@ -412,6 +412,7 @@ int probe_correct(enum refutable what, const struct spec *s, struct arena *a, st
         case REFUTED_PROC: return no_proc(f, o, e);
         case REFUTED_SYSFS: return no_fresh(&f->host.can_mount_sysfs, f, e);
         case REFUTED_IDMAP: f->tree.can_idmap = false; return 0;
+        case REFUTED_LAYER: f->tree.layer_why = arena_strdup(a, e->text); return 0;
         case REFUTED_RANGE:
                 f->tree.range_tries++;
                 probe_range(f, a);

@@ -43,6 +43,11 @@ static int open_layer(struct run *r, const struct layer *l, struct err *e) {
         return l->inside ? dir : err_hint_path(e, l->host);
 }
 
+/* Its file system need not be the tree's. */
+static bool is_of_user(const struct layer *l) {
+        return l->host || (l->inside && *l->inside);
+}
+
 /* What the kernel makes for itself in an upper layer is ours: the host's root must have a number there. */
 static int map_layer(struct run *r, const struct layer *l, int mount, struct err *e) {
         const struct plan *p = r->plan;
@@ -51,13 +56,18 @@ static int map_layer(struct run *r, const struct layer *l, int mount, struct err
                                                     : (kept ? &p->ids.kept_on_host : &p->ids.on_host);
         bool with_host = l->idmap && (p->root.idmap_host || l->upper || (l->inside && p->ids.tree_base > 0));
         CLEAN_FD int userns = with_host ? idmap_make_of(r->opened->proc, ids, ids) : -1;
+        int k;
 
         if (!l->idmap)
                 return 0;
         if (with_host && userns < 0)
                 return err_set(e, ERR_SYSTEM, -userns, "cannot make a user namespace to map owners by");
-        return host_map_owners(r, &(struct mapping){ mount, userns < 0 ? r->held.userns : userns }, layer_name(r, l),
-                               e);
+        k = host_map_owners(r, &(struct mapping){ mount, userns < 0 ? r->held.userns : userns }, layer_name(r, l), e);
+        if (k == 0 || r->refuted != REFUTED_IDMAP || !is_of_user(l))
+                return k;
+        r->refuted = REFUTED_LAYER;
+        return err_set(e, ERR_HOST, -k, "the owners in %s, a layer of an overlay, cannot be mapped on its file system",
+                       l->host ? l->host : l->inside);
 }
 
 /* A copy is a peer of its source: nothing that the host mounts there later shall come along. */

@@ -63,3 +63,15 @@ each_way() {
         done
         return $bad
 }
+
+# Says its map and how often it was started, which it knows by a file; three times.
+write_rebooter() {
+        cat >"$TREE/usr/sbin/again" <<'END'
+#!/bin/sh
+echo x >>/root/starts
+echo $(wc -l </root/starts) $(tr -s ' ' </proc/self/uid_map) $(stat -c %u /root/starts)
+[ "$(wc -l </root/starts)" -ge 3 ] && exit 7
+exec reboot -f
+END
+        chmod 0755 "$TREE/usr/sbin/again"
+}

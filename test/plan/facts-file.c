@@ -520,6 +520,7 @@ static const struct {
         ROW("tree.read-only", tree.read_only, set_bool),
         ROW("tree.reachable", tree.reachable, set_bool),
         ROW("tree.can-idmap", tree.can_idmap, set_bool),
+        ROW("tree.layer-why", tree.layer_why, set_text),
         ROW("tree.fs-type", tree.fs_type_hint, set_text),
         ROW("tree.range-base", tree.range_base, set_unsigned),
         ROW("tree.range-is-owner", tree.range_is_owner, set_bool),

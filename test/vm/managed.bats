@@ -7,6 +7,7 @@
 
 load ../lib/common
 load ../host/common
+load ../lib/owners
 
 socket=/run/systemd/io.systemd.NamespaceResource
 
@@ -127,18 +128,6 @@ from_image() {
         output_is new
         [ "$(debugfs -R 'stat /root/new' "$work/image.raw" 2>/dev/null | grep -o 'User: *5 *Group: *6' | tr -s ' ')" = "User: 5 Group: 6" ]
         [ -z "$(losetup -n -a)" ]
-}
-
-# Says its map and how often it was started, which it knows by a file; three times.
-write_rebooter() {
-        cat >"$TREE/usr/sbin/again" <<'END'
-#!/bin/sh
-echo x >>/root/starts
-echo $(wc -l </root/starts) $(tr -s ' ' </proc/self/uid_map) $(stat -c %u /root/starts)
-[ "$(wc -l </root/starts)" -ge 3 ] && exit 7
-exec reboot -f
-END
-        chmod 0755 "$TREE/usr/sbin/again"
 }
 
 @test "a reboot in place keeps the ids, and what was written: to a tree, a copy in memory, an image, an overlay in it" {
