@@ -314,11 +314,14 @@ static bool may_lack_command(const struct spec *s, const struct facts *f) {
 
 int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct opened *o, struct err *e) {
         bool users = s->ids.mode == USERS_PICK || (s->ids.mode == USERS_DEFAULT && s->self.face == FACE_BERTH);
+        bool ahead = f->image.used && s->self.dry_run == DRY_RUN_NO;
         int r = enter_pivot(s, f, o, e);
 
         r = r < 0 ? r : probe_file_system(s, f, o, e);
         if (r < 0)
                 return r;
+        if (s->exec.mode != EXEC_BOOT && ahead)
+                tree_read_ahead(o->root, &s->exec, NULL);
         if (s->root.ephemeral && !s->id.machine)
                 name_copy(a, f);
         f->tree.has_machine_id = tree_machine_id(o->root, f->tree.machine_id) > 0;
@@ -336,6 +339,8 @@ int probe_tree(const struct spec *s, struct arena *a, struct facts *f, struct op
                 /* The plan says it, with the name of the tree and what else it lacks. */
                 if (r == -ENOENT)
                         *e = (struct err){ .kind = ERR_NONE };
+                if (ahead)
+                        tree_read_ahead(o->root, &s->exec, f->tree.init.path);
         } else {
                 f->tree.lacks_program = tree_lacks_program(o->root, &s->exec);
                 f->tree.lacks_command = may_lack_command(s, f) && tree_lacks_command(o->root, &s->exec);

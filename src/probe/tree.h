@@ -39,6 +39,9 @@ bool tree_lacks_program(int root, const struct spec_exec *x);
 /* A tree without the command that it is to run (there is one), as far as that can be said from outside. */
 bool tree_lacks_command(int root, const struct spec_exec *x);
 
+/* The program that will run is read ahead, if it can be found. init: of --boot; NULL. */
+void tree_read_ahead(int root, const struct spec_exec *x, const char *init);
+
 /* Which program --boot starts, and what kind of init it is: decides the stop signals. */
 int tree_init(int root, struct arena *a, struct tree_init *ret, struct err *e);
 const char *init_kind_name(enum init_kind k);

@@ -815,6 +815,37 @@ split_tree() {
         never grep -q '"/sys/block"' "$work/calls"
 }
 
+# ahead WORD...: the calls that read something ahead in such a start; sets first, the launcher's number.
+ahead() {
+        strace -f -o "$work/calls" -e trace=fadvise64,execve "$BERTH" -q "$@" >/dev/null
+        first=$(awk 'NR == 1 { print $1 }' "$work/calls")
+        grep POSIX_FADV_WILLNEED "$work/calls" >"$work/ahead" || true
+}
+
+@test "what an image is to run is read ahead, by a thread that waits for nothing and nobody" {
+        local word first
+        make_image ext4
+        for word in true /bin/true /usr/bin/../bin/true; do
+                ahead -i "$IMAGE" "$word"
+                [ -s "$work/ahead" ]
+                never grep -q "^$first " "$work/ahead"
+        done
+        # A shell; a directory, whose files are in memory or will be; what only looks; what is not there, or no file.
+        ahead -i "$IMAGE" </dev/null
+        [ -s "$work/ahead" ]
+        ahead -D "$TREE" true
+        [ ! -s "$work/ahead" ]
+        ahead --dry-run -i "$IMAGE" true
+        [ ! -s "$work/ahead" ]
+        for word in no-such-command /usr ./true; do
+                ahead -i "$IMAGE" "$word" 2>/dev/null || true
+                [ ! -s "$work/ahead" ]
+        done
+        # Where there can be no thread.
+        try strace -o "$work/calls" -e trace=clone -e inject=clone:error=EAGAIN "$BERTH" -q -i "$IMAGE" echo here
+        output_is here
+}
+
 @test "a block device that cannot be written to is used read-only" {
         local device kind
         make_image ext4
