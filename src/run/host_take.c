@@ -100,8 +100,12 @@ static int take_name(struct run *r, struct err *e) {
                 if (k < 0)
                         return k;
         }
-        if (k >= 0 && r->held.record.fd >= 0)
-                return end_leftover(r, e);
+        if (k >= 0 && r->held.record.fd >= 0) {
+                k = end_leftover(r, e);
+                if (k >= 0)
+                        record_begin(&r->held.record);
+                return k;
+        }
         r->refuted = REFUTED_NAME;
         err_set(e, ERR_BUSY, EBUSY, "a container named %s is running", r->plan->machine);
         return err_hint(e, "-M gives this one another name");

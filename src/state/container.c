@@ -83,6 +83,8 @@ int container_parse(struct arena *a, const char *text, size_t n, struct record_c
                 .id_count = (uint32_t) number_of(v, "idCount"),
                 .private_net = json_member_true(v, "privateNetwork"),
         };
+        if (ret->supervisor > 0 && ret->leader == 0 && !ret->machine)
+                return 1;
         return ret->machine && ret->leader > 0 && ret->supervisor > 0 ? 0 : -EINVAL;
 }
 
@@ -102,6 +104,7 @@ static int load(int top, const char *name, struct arena *a, struct container *re
         struct stat st;
         char *text;
         ssize_t n;
+        int k;
 
         snprintf(path, sizeof path, "%s/record", name);
         fd = openat(top, path, O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -116,15 +119,15 @@ static int load(int top, const char *name, struct arena *a, struct container *re
         if (n < 0)
                 return -errno;
         *ret = (struct container){ .name = arena_strdup(a, name) };
-        if (!is_held(fd))
-                ret->state = CONTAINER_DEAD;
-        else
-                ret->state = n == 0 ? CONTAINER_STARTING : CONTAINER_RUNNING;
-        if (n > 0 && (container_parse(a, text, (size_t) n, &ret->is) < 0 || !streq(ret->is.machine, name))) {
+        k = n > 0 ? container_parse(a, text, (size_t) n, &ret->is) : 1;
+        if (k == 0 && !streq(ret->is.machine, name))
+                k = -EINVAL;
+        if (k != 0)
                 ret->is = (struct record_content){ 0 };
-                if (ret->state == CONTAINER_RUNNING)
-                        ret->state = CONTAINER_BROKEN;
-        }
+        ret->state = !is_held(fd) ? CONTAINER_DEAD
+                     : k > 0      ? CONTAINER_STARTING
+                     : k < 0      ? CONTAINER_BROKEN
+                                  : CONTAINER_RUNNING;
         return 1;
 }
 

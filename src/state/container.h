@@ -12,7 +12,7 @@
 
 enum container_state {
         CONTAINER_DEAD,     /* nobody holds the record: left over from a supervisor that was killed */
-        CONTAINER_STARTING, /* held, and nothing written yet */
+        CONTAINER_STARTING, /* held, and no container written yet */
         CONTAINER_RUNNING,
         CONTAINER_BROKEN, /* held, and what is written is no record */
 };
@@ -45,7 +45,8 @@ void container_open_init(struct container_open *o);
 void container_close(struct container_open *o); /* twice is fine */
 int container_open(int proc, const struct container *c, struct container_open *ret, struct err *e);
 
-/* For container_list() and tests: what a record's text says. -EINVAL where it is none. */
+/* For container_list() and tests: what a record's text says. 1 where there is no container yet, -EINVAL where it
+ * is none. */
 int container_parse(struct arena *a, const char *text, size_t n, struct record_content *ret);
 
 const char *container_state_name(enum container_state s);

@@ -102,6 +102,9 @@ bool record_is_ending(const struct record *r, int proc) {
         if (fd < 0)
                 return errno == ENOENT;
         read_text(fd, text);
+        /* Taken this very moment, or by one that was killed there. */
+        if (!*text)
+                return true;
         supervisor = (pid_t) number_in(text, "\"supervisor\":");
         leader = (pid_t) number_in(text, "\"leader\":");
         return (supervisor > 0 && process_is_ending(proc, supervisor)) ||
@@ -137,6 +140,14 @@ static const char *quote(const char *s, char *buf, size_t size) {
         buf[o++] = '"';
         buf[o] = '\0';
         return buf;
+}
+
+void record_begin(struct record *r) {
+        char text[64];
+        int n = snprintf(text, sizeof text, "{\"supervisor\":%d}\n", (int) getpid());
+
+        if (pwrite(r->fd, text, (size_t) n, 0) == n)
+                (void) !ftruncate(r->fd, n);
 }
 
 int record_write(struct record *r, const struct record_content *c, struct err *e) {

@@ -40,6 +40,9 @@ bool record_is_ending(const struct record *r, int proc);
 /* What a killed supervisor left in the record: 1 and the leader, or 0. */
 int record_stale_leader(const struct record *r, pid_t *ret_leader, uint64_t *ret_start);
 
+/* Says who has the name, as long as there is no container to tell of. Of no consequence where it cannot be written. */
+void record_begin(struct record *r);
+
 int record_write(struct record *r, const struct record_content *c, struct err *e);
 /* Where the supervisor of a machine listens. -EINVAL: no machine can have that name. Returns the length. */
 int record_control_path(const char *name, char *buf, size_t size);

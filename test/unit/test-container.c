@@ -40,9 +40,11 @@ static void test_parse(struct tap *t) {
                 "{\"machine\":\"\\u20ac\",\"leader\":1,\"supervisor\":1}",
                 "{\"machine\":\"t\",\"leader\":1,\"supervisor\":1",
         };
+        static const char begun[] = "{\"supervisor\":4710}\n";
         struct record_content c = { 0 };
         struct arena a = { 0 };
 
+        OK_INT(t, container_parse(&a, begun, strlen(begun), &c), 1, "a start that has just begun");
         OK_INT(t, container_parse(&a, whole, strlen(whole), &c), 0, "a record");
         OK(t,
            c.leader == 4711 && c.supervisor == 4710 && c.leader_start == UINT64_MAX && c.id_base == 655360 &&
@@ -197,6 +199,9 @@ static void test_lies(struct tap *t, int proc) {
         OK(t, open_result(proc, "lies", &e) < 0, "cannot be opened: %s", e.text);
         rewrite("lies", "x");
         OK_STR(t, state_of("lies"), "broken", "no record");
+        rewrite("lies", "{\"supervisor\":4710}\n");
+        OK_STR(t, state_of("lies"), "starting", "no container in it yet");
+        OK(t, open_result(proc, "lies", &e) < 0, "cannot be opened: %s", e.text);
         rewrite("lies", "");
         OK_STR(t, state_of("lies"), "starting", "nothing in it yet");
         OK(t, open_result(proc, "lies", &e) < 0, "cannot be opened: %s", e.text);

@@ -166,7 +166,7 @@ static void test_stale(struct tap *t) {
         }
 }
 
-/* Another process that has a name, for a container whose leader is this. */
+/* Another process that has a name, for a container whose leader is this; 0: there is none yet. */
 static pid_t supervise(struct tap *t, const char *name, pid_t leader) {
         struct record a;
         int fds[2];
@@ -185,8 +185,10 @@ static pid_t supervise(struct tap *t, const char *name, pid_t leader) {
                                                         .leader_start = 1,
                                                         .supervisor = getpid() };
 
-                if (record_take(&a, name, NULL) != 0 || record_write(&a, &content, NULL) < 0 ||
-                    write(fds[1], "x", 1) != 1)
+                if (record_take(&a, name, NULL) != 0)
+                        _exit(1);
+                record_begin(&a);
+                if ((leader > 0 && record_write(&a, &content, NULL) < 0) || write(fds[1], "x", 1) != 1)
                         _exit(1);
                 for (;;)
                         pause();
@@ -213,6 +215,24 @@ static void test_killed(struct tap *t) {
         OK(t, record_is_ending(&a, proc), "dead neither, whoever has a copy of its lock");
         OK_INT(t, record_take(&a, "k", &e), 0, "until it is killed");
         OK(t, record_stale_leader(&a, &leader, &start) == 1 && leader == getpid(), "and leaves word of its container");
+        record_drop(&a);
+}
+
+static void test_killed_early(struct tap *t) {
+        CLEAN_FD int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        pid_t pid = supervise(t, "k", 0), leader;
+        struct err e = { 0 };
+        uint64_t start;
+        struct record a;
+
+        record_init(&a);
+        OK_INT(t, record_take(&a, "k", &e), 1, "has the name, and no container yet");
+        OK(t, !record_is_ending(&a, proc), "for as long as it lives");
+        kill(pid, SIGKILL);
+        OK(t, record_is_ending(&a, proc), "killed, it will not have it for long");
+        waitpid(pid, NULL, 0);
+        OK_INT(t, record_take(&a, "k", &e), 0, "until it is killed");
+        OK_INT(t, record_stale_leader(&a, &leader, &start), 0, "and leaves word of no container");
         record_drop(&a);
 }
 
@@ -314,6 +334,7 @@ int main(void) {
         test_paths(&t);
         test_stale(&t);
         test_killed(&t);
+        test_killed_early(&t);
         test_ended(&t);
         test_race(&t);
         test_trust(&t);
