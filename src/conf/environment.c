@@ -11,6 +11,9 @@
 #include "base/parse.h"
 #include "base/str.h"
 
+/* All begin so. */
+#define PREFIX "SYSTEMD_"
+
 const struct variable variables[] = {
         { "SYSTEMD_ALLOW_USERSPACE_VERITY", "image-verity-certificates" },
         { "SYSTEMD_DISSECT_FILE_SYSTEMS", "image-file-systems" },
@@ -48,41 +51,38 @@ static int refuse_unsupported(const struct variable *v, const char *name, const 
         return v->harmless ? err_hint(e, "unset it, or set it to %s", v->harmless) : err_hint(e, "unset it");
 }
 
-/* One variable: an option in other words, or not supported. */
-static int take(struct conf *c, const struct variable *v, const char *name, const char *value, struct err *e) {
-        struct statement st = {
-                .row = v->option ? setting_by_name(v->option) : NULL,
-                .value = value,
-                .as = name,
-                .origin = ORIGIN_ENVIRONMENT,
-                .trusted = true,
-        };
+/* The row for a variable that is n bytes long, NULL where there is none. */
+static const struct variable *find(const char *name, size_t n) {
+        for (size_t i = 0; i < n_variables; i++) {
+                size_t known = strcspn(variables[i].name, "*");
 
-        if (!value || !*value)
-                return 0;
-        return v->option ? conf_say(c, &st, e) : refuse_unsupported(v, name, value, e);
+                if (variables[i].name[known] ? n >= known : n == known)
+                        if (memcmp(name, variables[i].name, known) == 0)
+                                return &variables[i];
+        }
+        return NULL;
 }
 
-static int take_all(struct conf *c, const struct variable *v, size_t n, struct err *e) {
-        int r = 0;
+/* One variable: an option in other words, or not supported. */
+static int take(struct conf *c, const struct variable *v, const char *name, const char *value, struct err *e) {
+        struct statement st = { .value = value, .as = name, .origin = ORIGIN_ENVIRONMENT, .trusted = true };
 
-        for (char **i = c->environ; i && *i && r == 0; i++) {
-                const char *is = strncmp(*i, v->name, n) == 0 ? strchr(*i, '=') : NULL;
-
-                if (is)
-                        r = take(c, v, arena_strndup(&c->draft->arena, *i, (size_t) (is - *i)), is + 1, e);
-        }
-        return r;
+        if (!v->option)
+                return refuse_unsupported(v, name, value, e);
+        st.row = setting_by_name(v->option);
+        return conf_say(c, &st, e);
 }
 
 int conf_environment(struct conf *c, struct err *e) {
-        for (size_t i = 0; i < n_variables; i++) {
-                const struct variable *v = &variables[i];
-                size_t n = strcspn(v->name, "*");
-                int r = v->name[n] ? take_all(c, v, n, e) : take(c, v, v->name, str_env(c->environ, v->name), e);
+        int k = 0;
 
-                if (r < 0)
-                        return r;
+        for (char **i = c->environ; i && *i && k == 0; i++) {
+                const char *value = str_after(*i, PREFIX) ? strchr(*i, '=') : NULL;
+                size_t n = value ? (size_t) (value - *i) : 0;
+                const struct variable *v = value && value[1] ? find(*i, n) : NULL;
+
+                if (v)
+                        k = take(c, v, arena_strndup(&c->draft->arena, *i, n), value + 1, e);
         }
-        return conf_fill(c, e);
+        return k < 0 ? k : conf_fill(c, e);
 }

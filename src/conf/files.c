@@ -99,6 +99,7 @@ static int file_beside(struct conf *c, const struct conf_lookup *l, struct err *
 
 int conf_files(struct conf *c, const struct conf_lookup *l, struct err *e) {
         static const char *const system_dirs[] = { "/etc/systemd/nspawn", "/run/systemd/nspawn", NULL };
+        size_t said = c->all.n;
         int found = 0, r = 0;
 
         if (c->draft->spec.self.settings == SETTINGS_NO)
@@ -112,5 +113,5 @@ int conf_files(struct conf *c, const struct conf_lookup *l, struct err *e) {
                 r = file_beside(c, l, e);
         if (found < 0 || r < 0)
                 return found < 0 ? found : r;
-        return conf_fill(c, e);
+        return c->all.n == said ? 0 : conf_fill(c, e);
 }
