@@ -33,6 +33,16 @@ uint32_t idrange_candidate(const char *machine, unsigned attempt, uint64_t rando
         return into_bounds((uint32_t) siphash24(seed, sizeof seed, key));
 }
 
+/* What is below six digits is no id of a range, nor is the sum of two such numbers. Most files have nothing else, and
+ * need not be taken apart. */
+static bool has_large_number(const char *s) {
+        unsigned digits = 0;
+
+        for (; s && *s && digits < 6; s++)
+                digits = *s >= '0' && *s <= '9' ? digits + 1 : 0;
+        return digits == 6;
+}
+
 static bool id_in(uint32_t base, const char *s) {
         struct span text = { s, s ? strlen(s) : 0 };
         struct colon_line l;
@@ -65,6 +75,8 @@ static bool overlaps(uint32_t base, const char *s) {
 }
 
 bool idrange_in_use(uint32_t base, const struct idrange_files *f) {
-        return id_in(base, f->passwd) || id_in(base, f->group) || overlaps(base, f->subuid) ||
-               overlaps(base, f->subgid);
+        return (has_large_number(f->passwd) && id_in(base, f->passwd)) ||
+               (has_large_number(f->group) && id_in(base, f->group)) ||
+               (has_large_number(f->subuid) && overlaps(base, f->subuid)) ||
+               (has_large_number(f->subgid) && overlaps(base, f->subgid));
 }
