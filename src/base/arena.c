@@ -8,11 +8,12 @@
 #include <unistd.h>
 
 /* A block is cleared piece by piece as it is given out: what nobody asks for is never touched, and costs nothing. */
-enum { BLOCK = 32 * 1024, ALIGN = 16 };
+enum { BLOCK = ARENA_BLOCK, ALIGN = 16 };
 
 struct arena_block {
         struct arena_block *next;
         size_t size, used;
+        bool lent;
         _Alignas(ALIGN) char data[];
 };
 
@@ -23,12 +24,20 @@ static _Noreturn void out_of_memory(void) {
         _exit(EXIT_FAILURE);
 }
 
+void arena_lend(struct arena *a, struct arena_room *room) {
+        struct arena_block *b = (void *) room->bytes;
+
+        *b = (struct arena_block){ .next = a->head, .size = sizeof room->bytes - sizeof *b, .lent = true };
+        a->head = b;
+}
+
 void arena_done(struct arena *a) {
         while (a->head) {
                 struct arena_block *b = a->head;
 
                 a->head = b->next;
-                free(b);
+                if (!b->lent)
+                        free(b);
         }
 }
 
@@ -45,9 +54,7 @@ void *arena_alloc(struct arena *a, size_t size) {
                 b = malloc(sizeof *b + room);
                 if (!b)
                         out_of_memory();
-                b->size = room;
-                b->used = 0;
-                b->next = a->head;
+                *b = (struct arena_block){ .next = a->head, .size = room };
                 a->head = b;
         }
         p = memset(b->data + b->used, 0, size);

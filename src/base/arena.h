@@ -15,6 +15,14 @@ struct arena {
         struct arena_block *head;
 };
 
+/* Before its first use, a first block that is the caller's: who needs no more sets up no heap. It need not be cleared.
+ */
+enum { ARENA_BLOCK = 32 * 1024 };
+struct arena_room {
+        _Alignas(16) char bytes[ARENA_BLOCK];
+};
+void arena_lend(struct arena *a, struct arena_room *room);
+
 void arena_done(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size); /* zeroed, aligned for any type, never NULL */
 char *arena_strdup(struct arena *a, const char *s);

@@ -352,6 +352,7 @@ int main(int argc, char **argv, char **env) {
         struct session s = { .caller = -1, .blkid = { .sock = -1 }, .stirrer = { .pidfd = -1 }, .env = env };
         struct err e = { .kind = ERR_NONE };
         int status = EXIT_FAILURE, k;
+        struct arena_room room;
 
         if (argc < 1)
                 return EXIT_FAILURE;
@@ -367,6 +368,7 @@ int main(int argc, char **argv, char **env) {
         if (!log_init(getenv("BERTH_DEBUG")))
                 fprintf(stderr, "berth: BERTH_DEBUG: unknown topic (known: " LOG_TOPICS ")\n");
         draft_init(&s.draft, conf_face(argv[0]));
+        arena_lend(&s.draft.arena, &room);
         conf_init(&s.conf, &s.draft, env);
         opened_init(&s.opened);
         k = session_main(&s, argc, argv, &status, &e);

@@ -257,16 +257,10 @@ static int open_listener(const char *machine) {
         return TAKE_FD(sock);
 }
 
-struct control *host_control_new(struct run *r) {
-        struct control *control = calloc(1, sizeof *control);
-
-        if (!control)
-                return NULL;
-        control->run = r;
-        control->listener = -1;
+void host_control_init(struct control *control, struct run *r) {
+        *control = (struct control){ .run = r, .listener = -1 };
         for (int i = 0; i < CONTROL_CLIENTS; i++)
                 init_client(control, &control->clients[i]);
-        return control;
 }
 
 int host_control_watch(struct run *r, struct err *e) {
@@ -327,5 +321,5 @@ void host_control_end(struct run *r, int status) {
         }
         if (control->born)
                 munmap(control->born, CONTROL_CLIENTS * sizeof *control->born);
-        free(TAKE_PTR(r->control));
+        r->control = NULL;
 }

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "run/guest.h"
+#include "run/host_control.h"
 
 static void note_leader(struct run *r, const struct message *m, struct msg_fds *fds) {
         if (m->kind != MSG_GIVE || m->give != GIVE_LEADER || m->pid <= 0 || r->held.guest.pid > 0) {
@@ -106,10 +107,11 @@ static void tell_end(const struct run *r) {
 int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_refuted, struct err *e) {
         const struct plan *p = want->plan;
         CLEAN_FREE struct console *console = p->console.mode == CONSOLE_PIPE ? NULL : calloc(1, sizeof *console);
-        CLEAN_FREE struct guest_room *room = malloc(sizeof *room);
+        struct guest_room room; /* not cleared */
+        struct control control;
         struct run r = {
                 .console = console,
-                .room = room,
+                .room = &room,
                 .plan = p,
                 .facts = want->facts,
                 .credentials = want->credentials,
@@ -125,8 +127,9 @@ int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_r
         };
         int k;
 
-        r.control = host_control_new(&r);
-        if (!room || !r.control || (!console && p->console.mode != CONSOLE_PIPE))
+        host_control_init(&control, &r);
+        r.control = &control;
+        if (!console && p->console.mode != CONSOLE_PIPE)
                 return err_set(e, ERR_SYSTEM, ENOMEM, "cannot prepare the start of %s", p->machine);
         umask(0); /* every mode we give is meant */
         held_init(&r.held);

@@ -218,7 +218,7 @@ int host_life_event(struct run *r, enum life_event event, int sig, struct err *e
 void host_life_wait_for_end(struct run *r, uint64_t patience_ms); /* and no longer, from now on */
 
 /* host_control.c */
-struct control *host_control_new(struct run *r); /* NULL: no memory */
+void host_control_init(struct control *control, struct run *r);
 int host_control_watch(struct run *r, struct err *e);
 void host_control_new_console(struct run *r);     /* for who is attached */
 void host_control_end_start(struct run *r);       /* what was started by clients ends with the start */

@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,26 +122,38 @@ int record_stale_leader(const struct record *r, pid_t *ret_leader, uint64_t *ret
         return *ret_leader > 0 && *ret_start > 0;
 }
 
-/* RFC 8259 strings: quotes and backslashes are escaped, and so is all that is not printable ASCII: a path is bytes,
- * and each becomes one \u00NN. NULL where it does not fit. */
-static const char *quote(const char *s, char *buf, size_t size) {
-        size_t o = 0;
+struct text {
+        size_t n;
+        bool full; /* something did not fit */
+        char s[RECORD_MAX];
+};
 
-        if (!s)
-                return "null";
-        buf[o++] = '"';
-        for (; *s && o + 8 < size; s++)
-                if (*s == '"' || *s == '\\')
-                        buf[o++] = '\\', buf[o++] = *s;
-                else if ((unsigned char) *s < 0x20 || (unsigned char) *s >= 0x7f)
-                        o += (size_t) sprintf(buf + o, "\\u%04x", (unsigned char) *s);
+__attribute__((format(printf, 2, 3))) static void put(struct text *t, const char *fmt, ...) {
+        size_t room = sizeof t->s - t->n;
+        va_list ap;
+        int n;
+
+        va_start(ap, fmt);
+        n = vsnprintf(t->s + t->n, room, fmt, ap);
+        va_end(ap);
+        t->full |= n < 0 || (size_t) n >= room;
+        t->n += t->full ? 0 : (size_t) n;
+}
+
+/* RFC 8259 strings: quotes and backslashes are escaped, and so is all that is not printable ASCII: a path is bytes,
+ * and each becomes one \u00NN. */
+static void put_string(struct text *t, const char *s) {
+        put(t, s ? "\"" : "null");
+        for (; s && *s; s++)
+                if ((unsigned char) *s < 0x20 || (unsigned char) *s >= 0x7f)
+                        put(t, "\\u%04x", (unsigned char) *s);
+                else if (*s == '"' || *s == '\\')
+                        put(t, "\\%c", *s);
+                else if (t->n + 1 < sizeof t->s)
+                        t->s[t->n++] = *s;
                 else
-                        buf[o++] = *s;
-        if (*s)
-                return NULL;
-        buf[o++] = '"';
-        buf[o] = '\0';
-        return buf;
+                        t->full = true;
+        put(t, s ? "\"" : "");
 }
 
 void record_begin(struct record *r) {
@@ -151,25 +165,25 @@ void record_begin(struct record *r) {
 }
 
 int record_write(struct record *r, const struct record_content *c, struct err *e) {
-        char text[RECORD_MAX], machine_buf[512], root_buf[4096 * 6 + 16], cgroup_buf[4096 * 6 + 16];
-        const char *machine = quote(c->machine, machine_buf, sizeof machine_buf);
-        const char *root = quote(c->root, root_buf, sizeof root_buf),
-                   *cgroup = quote(c->cgroup, cgroup_buf, sizeof cgroup_buf);
-        int n;
+        struct text t;
 
-        if (!machine || !root || !cgroup)
+        t.n = 0;
+        t.full = false;
+        put(&t, "{\"version\":1,\"machine\":");
+        put_string(&t, c->machine);
+        put(&t,
+            ",\"leader\":%d,\"leaderStart\":%llu,\"supervisor\":%d,\"mode\":\"%s\",\"uuid\":\"%s\",\"idBase\":%u,"
+            "\"idCount\":%u,\"privateNetwork\":%s,\"root\":",
+            (int) c->leader, (unsigned long long) c->leader_start, (int) c->supervisor, c->mode, c->uuid, c->id_base,
+            c->id_count, c->private_net ? "true" : "false");
+        put_string(&t, c->root);
+        put(&t, ",\"cgroup\":");
+        put_string(&t, c->cgroup);
+        put(&t, "}\n");
+        if (t.full)
                 return err_set(e, ERR_SYSTEM, ENAMETOOLONG, "cannot write the record of %s", r->name);
-        n = snprintf(text, sizeof text,
-                     "{\"version\":1,\"machine\":%s,\"leader\":%d,\"leaderStart\":%llu,\"supervisor\":%d,"
-                     "\"mode\":\"%s\",\"uuid\":\"%s\",\"idBase\":%u,\"idCount\":%u,\"privateNetwork\":%s,"
-                     "\"root\":%s,\"cgroup\":%s}\n",
-                     machine, (int) c->leader, (unsigned long long) c->leader_start, (int) c->supervisor, c->mode,
-                     c->uuid, c->id_base, c->id_count, c->private_net ? "true" : "false", root, cgroup);
-
         /* One write: a reader sees the old text or the new one. A reboot writes a text of nearly the same length. */
-        if (n < 0 || n >= (int) sizeof text)
-                return err_set(e, ERR_SYSTEM, ENAMETOOLONG, "cannot write the record of %s", r->name);
-        if (pwrite(r->fd, text, (size_t) n, 0) != n || ftruncate(r->fd, n) < 0)
+        if (pwrite(r->fd, t.s, t.n, 0) != (ssize_t) t.n || ftruncate(r->fd, (off_t) t.n) < 0)
                 return err_set(e, ERR_HOST, errno, "cannot write the record " TOP "/%s", r->name);
         return 0;
 }

@@ -4,7 +4,7 @@
 /* The stack grows by page faults, and a fault that a limit forbids (RLIMIT_STACK, RLIMIT_AS) is a SIGSEGV. Who takes
  * things that must be given back cannot afford that: what it may need is had before it begins. */
 
-enum { STACKROOM = 256 << 10 }; /* bytes; the deepest calls need less than half */
+enum { STACKROOM = 384 << 10 }; /* bytes; the deepest calls need about half */
 
 /* What to tell the user then. */
 #define NO_STACK "the limits on memory leave no room for the stack (see ulimit -v, ulimit -s)"
