@@ -111,8 +111,12 @@ static int64_t now_ns(void) {
 
 void msg_watch(int sock) {
         struct pollfd p = { .fd = sock, .events = POLLIN };
-        int64_t end = now_ns() + MOMENT_NS;
+        int64_t end;
 
-        while (poll(&p, 1, 0) == 0 && now_ns() < end)
+        if (poll(&p, 1, 0) != 0)
+                return;
+        end = now_ns() + MOMENT_NS;
+        do
                 (void) sched_yield();
+        while (poll(&p, 1, 0) == 0 && now_ns() < end);
 }

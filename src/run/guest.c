@@ -165,6 +165,7 @@ static int give_console(struct guest *g, struct err *e) {
 static const struct guest_step whole[] = {
         { "die with launcher", guest_die_with_launcher },
         { "launcher's own", close_launchers },
+        { "signals", guest_signals },
         { "scheduling", guest_schedule },
         { "hostname", guest_hostname },
         { "network", guest_network },
@@ -186,6 +187,7 @@ static const struct guest_step builder[] = {
         { "lent ids", guest_enter_lent },
         { "die with launcher", guest_die_with_launcher },
         { "launcher's own", close_launchers },
+        { "signals", guest_signals },
         { "start", guest_wait_start },
         { "become root", guest_become_root },
         { "guest", guest_split },
@@ -202,6 +204,7 @@ static const struct guest_step builder[] = {
         { "give", give_seeded },
         { "hand over", guest_hand_over },
         { "check", guest_check_built },
+        { "copied", guest_wait_copied },
 };
 
 /* ... and the guest does meanwhile all that needs no tree. The builder joins its namespaces, for which it must be
@@ -219,6 +222,7 @@ static const struct guest_step built[] = {
         { "bounds", guest_bounds },
         { "early filter", guest_early_filter },
         { "take over", guest_take_over },
+        { "copied", guest_tell_copied },
         { "undumpable", guest_undumpable },
 };
 
@@ -229,7 +233,6 @@ static const struct guest_step rest[] = {
         { "cgroup", guest_cgroup },
         { "late mounts", guest_late_mounts },
         { "propagation", guest_share_mounts },
-        { "ask for a check", guest_ask_check },
         { "home", guest_home },
         { "program", guest_program },
         { "stub", guest_stub },

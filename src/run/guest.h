@@ -86,10 +86,11 @@ int guest_await_left(struct guest *g, struct err *e);
 int guest_lock(struct guest *g, struct err *e);
 int guest_hand_over(struct guest *g, struct err *e);
 int guest_check_built(struct guest *g, struct err *e);
+int guest_wait_copied(struct guest *g, struct err *e);
 int guest_leave_directory(struct guest *g, struct err *e);
 int guest_wait_maps(struct guest *g, struct err *e);
 int guest_take_over(struct guest *g, struct err *e);
-int guest_ask_check(struct guest *g, struct err *e);
+int guest_tell_copied(struct guest *g, struct err *e);
 int guest_wait_checked(struct guest *g, struct err *e);
 
 /* guest_mounts.c */
@@ -126,6 +127,7 @@ int guest_cgroup(struct guest *g, struct err *e);
 int guest_hostname(struct guest *g, struct err *e);
 int guest_network(struct guest *g, struct err *e);
 int guest_limits(struct guest *g, struct err *e);
+int guest_signals(struct guest *g, struct err *e);
 int guest_schedule(struct guest *g, struct err *e);
 int guest_bounds(struct guest *g, struct err *e);
 int guest_ids(struct guest *g, struct err *e);

@@ -14,8 +14,8 @@
  *      | -------- clone, id map -----> |  all it can do before it has a tree
  *      |  mounts, leaves the host      |
  *      | ---- what is where ---------> |  copies the mount namespace, mounts what comes late
- *      | <--- look at it ------------- |  goes on
  *      | ---- as planned, or not ----> |
+ *      | <--- it is copied ----------- |  goes on
  *      ends
  */
 
@@ -269,18 +269,21 @@ int guest_hand_over(struct guest *g, struct err *e) {
         return msg_send(g->pair, g->mounted, mounted_size(g), NULL) < 0 ? lost(e) : 0;
 }
 
-/* The guest has its copy, and mounts no more: so its mounts are not in the way of a look at ours, nor does it take our
- * mount namespace apart. It works on what else is to do, and waits in the end for what this says. */
+/* Mostly the guest is not there yet: it has been given a processor late. It learns the result before exec. */
 int guest_check_built(struct guest *g, struct err *e) {
         struct err verdict = { .kind = ERR_NONE };
-        struct msg_fds fds;
-        char go;
 
-        msg_watch(g->pair);
-        if (msg_recv(g->pair, &go, sizeof go, &fds, 0) != 1)
-                return lost(e);
         (void) guest_verify_built(g, &verdict);
         return msg_send(g->pair, &verdict, sizeof verdict, NULL) < 0 ? lost(e) : 0;
+}
+
+/* The last one in a mount namespace takes it apart: that shall not be the guest, which has to go on. */
+int guest_wait_copied(struct guest *g, struct err *e) {
+        struct msg_fds fds;
+        char copied;
+
+        msg_watch(g->pair);
+        return msg_recv(g->pair, &copied, sizeof copied, &fds, 0) == 1 ? 0 : lost(e);
 }
 
 int guest_take_over(struct guest *g, struct err *e) {
@@ -300,8 +303,8 @@ int guest_take_over(struct guest *g, struct err *e) {
         return 0;
 }
 
-int guest_ask_check(struct guest *g, struct err *e) {
-        return g->pair >= 0 && msg_send(g->pair, "", 1, NULL) < 0 ? lost(e) : 0;
+int guest_tell_copied(struct guest *g, struct err *e) {
+        return msg_send(g->pair, "", 1, NULL) < 0 ? lost(e) : 0;
 }
 
 int guest_wait_checked(struct guest *g, struct err *e) {

@@ -338,6 +338,7 @@ static const struct guest_step steps[] = {
         { "die with supervisor", guest_die_with_launcher },
         { "supervisor's own", close_supervisors },
         { "request", read_request },
+        { "signals", guest_signals },
         { "scheduling", guest_schedule },
         { "oom score", set_oom_score },
         { "undumpable", guest_undumpable },

@@ -97,6 +97,11 @@ int guest_limits(struct guest *g, struct err *e) {
         return k;
 }
 
+int guest_signals(struct guest *g, struct err *e) {
+        signals_default();
+        return 0;
+}
+
 int guest_schedule(struct guest *g, struct err *e) {
         const struct plan *p = g->plan;
         sigset_t none;
@@ -114,10 +119,9 @@ int guest_schedule(struct guest *g, struct err *e) {
                 err_set(e, ERR_HOST, errno, "cannot set --personality=");
                 return err_blame(e, "personality", NULL);
         }
-        signals_default();
         sigemptyset(&none);
         if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
-                return err_set(e, ERR_SYSTEM, errno, "cannot reset signals");
+                return err_set(e, ERR_SYSTEM, errno, "cannot unblock signals");
         return 0;
 }
 

@@ -5,8 +5,8 @@
  * later, and those answer for themselves.
  *
  * To list all mounts takes as long as to make a tenth of them. So where there is a builder, it compares what it has
- * mounted, at the time when the guest works on what the kernel has copied of it: the copy differs in nothing but that
- * it is locked. The guest looks at what it mounts itself, and does not go on without the builder's word. */
+ * mounted, while the guest is about to copy it: the copy differs in nothing but that it is locked. The guest looks at
+ * what it mounts itself, and does not go on without the builder's word. */
 
 #include "run/guest.h"
 
@@ -71,10 +71,6 @@ static int verify_ids(const struct guest *g, struct err *e) {
         return 0;
 }
 
-static bool shall_own(const struct guest *g, enum namespace_kind i) {
-        return i == NS_NET ? g->plan->private_net : i == NS_USER ? g->plan->ids.own : true;
-}
-
 static int look_at(struct guest *g, int proc, unsigned kinds, struct err *e) {
         CLEAN_FD int dir = openat(proc, "self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -85,7 +81,7 @@ static int look_at(struct guest *g, int proc, unsigned kinds, struct err *e) {
                 const char *name = g->joins && i == NS_PID ? "pid_for_children" : namespace_name(i);
                 int k;
 
-                if (!(kinds & 1u << i) || g->ns[i] > 0 || !shall_own(g, i))
+                if (!(kinds & 1u << i) || g->ns[i] > 0 || !run_owns_ns(g->plan, i))
                         continue;
                 k = ns_inode(dir, name, &g->ns[i]);
                 if (k < 0)
@@ -106,7 +102,7 @@ static int verify_namespaces(struct guest *g, struct err *e) {
         int k = look_at(g, g->proc, ~0u, e);
 
         for (enum namespace_kind i = 0; k == 0 && i < NS_MAX_; i++)
-                if (shall_own(g, i) && g->ns[i] == g->run->host_ns[i])
+                if (run_owns_ns(g->plan, i) && g->ns[i] == g->run->host_ns[i])
                         return differs(e, namespace_name(i));
         return k;
 }

@@ -64,6 +64,8 @@ int host_send_placed(struct run *r, struct err *e) {
         int k;
 
         for (enum namespace_kind i = 0; i < NS_MAX_; i++) {
+                if (!run_owns_ns(r->plan, i))
+                        continue;
                 k = ns_inode(dir, namespace_name(i), &r->host_ns[i]);
                 if (k < 0 && k != -ENOENT)
                         return err_set(e, ERR_SYSTEM, -k, "cannot look at the namespaces of berth itself");

@@ -211,6 +211,11 @@ int host_lock_upper(struct run *r, const struct fsop *op, struct err *e);
 int host_make_overlay(struct run *r, const struct overlay *o, int top, uint64_t attrs, struct err *e);
 void host_drop_overlays(struct run *r); /* what the kernel has made beside upper layers of users */
 
+/* Shall the guest have a namespace of its own of that kind? */
+static inline bool run_owns_ns(const struct plan *p, enum namespace_kind kind) {
+        return kind == NS_NET ? p->private_net : kind == NS_USER ? p->ids.own : true;
+}
+
 /* host_life.c: until the guest is gone */
 int host_supervise(struct run *r, struct err *e);
 /* As if a signal or a key had come. */
