@@ -197,8 +197,7 @@ struct facts {
                 mode_t tun, fuse;                /* modes of /dev/net/tun, /dev/fuse; 0: they cannot be used */
                 struct device_facts devices;     /* those of --device= */
                 struct rlimit nproc, sigpending; /* of PID 1 */
-                uint64_t nr_open;
-                uint64_t memory;      /* bytes of the machine; 0: not looked for */
+                uint64_t memory;                 /* bytes of the machine; 0: not looked for */
                 bool few_descriptors; /* RLIMIT_NOFILE leaves room for what is open all the time, and little more */
                 const char *os_id, *os_version_id, *os_build_id, *os_variant_id; /* of os-release, NULL: not there */
                 const char *os_release;     /* text of the host's os-release file, NULL */

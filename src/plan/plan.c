@@ -208,8 +208,6 @@ static void set_limit(struct plan *p, int what, rlim_t soft, rlim_t hard) {
 
 /* What the kernel gives PID 1 (include/asm-generic/resource.h), so that nothing of the caller's leaks in. */
 static void make_limits(const struct spec *s, const struct facts *f, struct plan *p) {
-        rlim_t files = f->host.nr_open < 524288 ? f->host.nr_open : 524288;
-
         memcpy(p->limits.rlimit, s->limits.rlimit, sizeof p->limits.rlimit);
         p->limits.rlimit_said = s->limits.rlimit_said;
         for (int i = 0; i < RLIM_NLIMITS; i++)
@@ -220,7 +218,7 @@ static void make_limits(const struct spec *s, const struct facts *f, struct plan
         set_limit(p, RLIMIT_MSGQUEUE, 819200, 819200);
         set_limit(p, RLIMIT_NICE, 0, 0);
         set_limit(p, RLIMIT_RTPRIO, 0, 0);
-        set_limit(p, RLIMIT_NOFILE, 1024, files);
+        set_limit(p, RLIMIT_NOFILE, 1024, 524288);
         set_limit(p, RLIMIT_NPROC, f->host.nproc.rlim_cur, f->host.nproc.rlim_max);
         set_limit(p, RLIMIT_SIGPENDING, f->host.sigpending.rlim_cur, f->host.sigpending.rlim_max);
         p->limits.oom_said = s->limits.oom_said;

@@ -126,15 +126,12 @@ static int probe_kernel(struct facts *f, const struct opened *o, struct err *e) 
 
 static void probe_limits(struct facts *f) {
         struct rlimit files;
-        CLEAN_FD int fd = open("/proc/sys/fs/nr_open", O_RDONLY | O_CLOEXEC);
-        char text[32] = "";
 
         if (prlimit(1, RLIMIT_NPROC, NULL, &f->host.nproc) < 0)
                 (void) getrlimit(RLIMIT_NPROC, &f->host.nproc);
         if (prlimit(1, RLIMIT_SIGPENDING, NULL, &f->host.sigpending) < 0)
                 (void) getrlimit(RLIMIT_SIGPENDING, &f->host.sigpending);
         f->host.few_descriptors = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < 64;
-        f->host.nr_open = fd >= 0 && read(fd, text, sizeof text - 1) > 0 ? strtoull(text, NULL, 10) : 1048576;
 }
 
 /* The caller's own cgroup below top, where it may be written to. */

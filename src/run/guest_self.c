@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/file.h"
 #include "base/signals.h"
 #include "sys/caps.h"
 #include "sys/landlock.h"
@@ -72,6 +74,22 @@ int guest_network(struct guest *g, struct err *e) {
         return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot bring the loopback interface up") : 0;
 }
 
+static bool set_lower(int what, struct rlimit *want, rlim_t most) {
+        if (want->rlim_max > most)
+                want->rlim_max = most;
+        if (want->rlim_cur > want->rlim_max)
+                want->rlim_cur = want->rlim_max;
+        return setrlimit(what, want) == 0;
+}
+
+/* Nobody may have more descriptors than this, whatever the limit is now. */
+static rlim_t most_files(const struct guest *g) {
+        char text[32];
+
+        return file_read_at(g->proc, "sys/fs/nr_open", text, sizeof text) > 0 ? strtoull(text, NULL, 10)
+                                                                              : RLIM_INFINITY;
+}
+
 /* A limit that cannot be raised is set as near as it goes, as upstream; what the user named must at least not fail
  * otherwise. */
 static int set_rlimit(struct guest *g, int what, struct err *e) {
@@ -79,13 +97,11 @@ static int set_rlimit(struct guest *g, int what, struct err *e) {
 
         if (setrlimit(what, &want) == 0)
                 return 0;
-        if (errno != EPERM || getrlimit(what, &now) < 0)
-                return err_set(e, ERR_SYSTEM, errno, "cannot set resource limit %d", what);
-        if (want.rlim_max > now.rlim_max)
-                want.rlim_max = now.rlim_max;
-        if (want.rlim_cur > want.rlim_max)
-                want.rlim_cur = want.rlim_max;
-        return setrlimit(what, &want) < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot set resource limit %d", what) : 0;
+        if (errno == EPERM && getrlimit(what, &now) == 0 && set_lower(what, &want, now.rlim_max))
+                return 0;
+        if (errno == EPERM && what == RLIMIT_NOFILE && set_lower(what, &want, most_files(g)))
+                return 0;
+        return err_set(e, ERR_SYSTEM, errno, "cannot set resource limit %d", what);
 }
 
 /* Late: they are the payload's, and would be in the way of the guest's own work. */

@@ -52,6 +52,16 @@ load ../host/common
         output_is $'1024\n524288'
 }
 
+@test "no more descriptors than fs.nr_open, whatever the limit of the caller is" {
+        local before
+        before=$(sysctl -n fs.nr_open)
+        sysctl -q -w fs.nr_open=4096
+        in_tree sh -c 'ulimit -Sn; ulimit -Hn'
+        sysctl -q -w "fs.nr_open=$before"
+        status_is 0
+        output_is $'1024\n4096'
+}
+
 @test "--oom-score-adjust goes down too" {
         opts=(--oom-score-adjust=-500)
         in_tree cat /proc/self/oom_score_adj
