@@ -71,6 +71,12 @@ show_unit() {
         [ -n "$leader" ]
         # Root inside is nobody outside.
         [ "$(stat -c %u "/proc/$leader")" -gt 65535 ]
+        # Newer ones know no machine that has a part of a unit: see berth(1).
+        local shown=one
+        [ "$(systemd_version)" -lt 258 ] || shown=-
+        await_true machinectl show one
+        [ "$(machinectl show --value -p Unit one)" = berth@one.service ]
+        [ "$(ps -o machine= -p "$leader" | tr -d ' ')" = "$shown" ]
         drop_machine
         await_true test ! -e "/proc/$leader"
         never test -e /run/berth/one

@@ -571,6 +571,9 @@ stop_bus() {
                 never grep -F "left out" "$work/err"
         else
                 [ "$(grep -cF "$line" "$work/err")" = 1 ] || fail "$(<"$work/err")"
+                # What was asked for is not.
+                try berth -q -M m1 --property=CoredumpReceive=yes -D "$TREE" true
+                refused "--property=CoredumpReceive=yes: "
         fi
 }
 
