@@ -122,17 +122,22 @@ static const char *clean_name(const char *path, const char *suffix, struct arena
         return arena_strdup(a, n > 0 ? name : "container");
 }
 
+static const char *without_slashes(const char *path, struct arena *a) {
+        size_t n = strlen(path);
+
+        while (n > 1 && path[n - 1] == '/')
+                n--;
+        return arena_strndup(a, path, n);
+}
+
 const char *probe_name(const struct spec *s, struct arena *a) {
         const char *path = str_or(s->root.image, str_or(s->root.mstack, str_or(s->root.directory, ".")));
         char real[PATH_MAX];
-        size_t n;
 
         if (s->id.machine)
                 return s->id.machine;
         path = realpath(path, real) ? real : path;
-        for (n = strlen(path); n > 1 && path[n - 1] == '/'; n--)
-                ;
-        return clean_name(arena_strndup(a, path, n), s->root.image ? ".raw" : s->root.mstack ? ".mstack" : "", a);
+        return clean_name(without_slashes(path, a), s->root.image ? ".raw" : s->root.mstack ? ".mstack" : "", a);
 }
 
 int probe_top(struct facts *f, int root, struct err *e) {
@@ -151,11 +156,12 @@ int probe_top(struct facts *f, int root, struct err *e) {
 /* The tree is not there: what will be, is known by the template. *path is what it shall be, and what is opened then.
  */
 static int find_template(const struct spec *s, struct arena *a, struct facts *f, const char **path, struct err *e) {
-        const char *slash = strrchr(*path, '/'), *name = slash ? slash + 1 : *path;
-        const char *dir = !slash ? "." : slash == *path ? "/" : arena_strndup(a, *path, (size_t) (slash - *path));
+        const char *want = without_slashes(*path, a);
+        const char *slash = strrchr(want, '/'), *name = slash ? slash + 1 : want;
+        const char *dir = !slash ? "." : slash == want ? "/" : arena_strndup(a, want, (size_t) (slash - want));
         char real[PATH_MAX];
 
-        if (faccessat(AT_FDCWD, *path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        if (faccessat(AT_FDCWD, want, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
                 return 0;
         if (!*name || streq(name, ".") || streq(name, ".."))
                 return err_set(e, ERR_USAGE, 0, "%s cannot be made from a template", *path);

@@ -410,6 +410,12 @@ no_copies() {
         status_is 0
         diff -r "$from" "$work/made" | grep -v 'special file' >"$work/diff" || true
         [ "$(<"$work/diff")" = "Only in $work/made/srv: first" ]
+        # As a shell completes it.
+        try berth -q "--template=$from/" -D "$work/slash//" hostname
+        output_is slash
+        [ -d "$work/slash/usr" ]
+        try berth -q "--template=$from" -D "$work/no/." true
+        refused "$work/no/. cannot be made from a template"
         try berth "--template=$from" -D "$work/made" ls /srv
         line_is first
         errors_has "$work/made is there"
