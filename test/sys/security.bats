@@ -509,7 +509,7 @@ held() {
 @test "--chdir through a descriptor that is left open does not lead out" {
         fresh_tree
         local n
-        for n in 3 4 5 6 7 8 9 10 100 101; do
+        for n in {3..63} 100 101; do
                 try "$OUTSIDE" leak -- timeout 20 "$BERTH" -q --chdir=/proc/self/fd/$n -D "$TREE" /bin/inside cwd
                 [ "$status" = 1 ]
                 output_lacks OUTSIDE
@@ -517,6 +517,17 @@ held() {
                 try "$OUTSIDE" leak -- timeout 20 "$BERTH" -q --chdir=/app -D "$TREE" /bin/inside cwd
                 [ "$status" = 1 ]
                 output_lacks OUTSIDE
+        done
+        # The same by a settings file that is trusted.
+        for n in {5..8} 101; do
+                ln -sfn /proc/self/fd/$n "$TREE/app"
+                printf '[Exec]\nWorkingDirectory=/app\n' >"$TREE.nspawn"
+                try "$OUTSIDE" leak -- timeout 20 "$BERTH" -q --settings=trusted -D "$TREE" /bin/inside cwd
+                refused "cannot use /app as the working directory"
+                printf '[Exec]\nWorkingDirectory=/proc/self/fd/%s\n' "$n" >"$TREE.nspawn"
+                try "$OUTSIDE" leak -- timeout 20 "$BERTH" -q --settings=trusted -D "$TREE" /bin/inside cwd
+                output_lacks OUTSIDE
+                errors_has "a working directory below /dev, /proc or /sys is not allowed"
         done
 }
 
@@ -797,6 +808,27 @@ calls_of() {
         awk '/pivot_root/ { guest = $1 } /execve/ && guest == $1 { exit } guest == $1' "$work/trace" >"$work/after"
         grep -q pivot_root "$work/after"
         never grep -E '\.so|nsswitch|/etc/passwd' "$work/after"
+}
+
+# They are FIFOs: who opened one would wait.
+@test "libraries of the tree that lie in wait for the launcher are not opened, before neither" {
+        fresh_tree
+        local dir file
+        for dir in usr/lib usr/lib64 "usr/lib/$(uname -m)-linux-gnu"; do
+                mkdir -p "$TREE/$dir"
+                for file in libnss_files.so.2 libnss_systemd.so.2 libc.so.6 libseccomp.so.2 libblkid.so.1 ld-linux-x86-64.so.2; do
+                        mkfifo "$TREE/$dir/$file"
+                done
+        done
+        [ -L "$TREE/lib" ]
+        mkfifo "$TREE/etc/ld.so.preload" "$TREE/etc/ld.so.cache" "$TREE/usr/lib/libc.musl-x86_64.so.1"
+        # Each way to look a user up, to write to the tree, and to enter it.
+        try strace -f -y -o "$work/trace" -e trace=open,openat,openat2,execve,execveat timeout 20 "$BERTH" -q -u guest \
+                --resolv-conf=copy-host -D "$TREE" id -u
+        status_is 0
+        output_is 1000
+        grep -q 'etc/passwd' "$work/trace"
+        never grep -E "${TREE}[^ ]*(libnss|libc\\.|libseccomp|libblkid|ld\\.so|ld-linux)|<${TREE}[^ ]*>, \"[^\"]*(libnss|libc\\.|ld\\.so)" "$work/trace"
 }
 
 @test "the state directory is for root only, and a link in its place is refused" {

@@ -186,15 +186,23 @@ base_of() {
         output_is "-sh /home/guest 1000"
 }
 
+# What was made so, run by another user of the host.
+as_other() {
+        # setpriv(1) itself looks its program up with root's rights.
+        setpriv --reuid 65534 --regid 65534 --clear-groups sh -c 'exec "$@"' sh "$TREE/srv/own" "$@" 2>&1
+}
+
 @test "a tree that others reach is told of: set-user-ID files made inside are root's outside" {
         local above=/tmp/reached
         mkdir "$above"
         mount -t tmpfs -o mode=0755,suid reached "$above"
         cp -a "$TREE" "$above/tree"
         TREE=$above/tree
-        try berth -D "$TREE" sh -c 'cp /bin/busybox /srv/own && chmod 4755 /srv/own'
+        try berth -D "$TREE" sh -c 'cp /bin/inside /srv/own && chmod 4755 /srv/own'
         [ "$(stat -c '%u %a' "$TREE/srv/own")" = "0 4755" ]
         local said=$status.$errors quiet closed read_only nosuid
+        local run=0 shut=0
+        [ "$(as_other open /etc/shadow r)" = "/etc/shadow ok" ] || run=1
         try berth -q -D "$TREE" true
         quiet=$status.$errors
         try berth --read-only -D "$TREE" true
@@ -202,12 +210,15 @@ base_of() {
         chmod 0700 "$above"
         try berth -D "$TREE" true
         closed=$status.$errors
+        [[ "$(as_other open /etc/shadow r)" == *"Permission denied"* ]] || shut=1
         chmod 0755 "$above"
         mount -o remount,nosuid "$above"
+        [ "$(as_other open /etc/shadow r)" = "/etc/shadow EACCES" ] || shut=2
         try berth -D "$TREE" true
         nosuid=$status.$errors
         umount "$above"
         rmdir "$above"
+        [ "$run.$shut" = 0.0 ] || fail "$run.$shut"
         [[ $said == "0.berth: others on this host can reach $TREE"* ]] || fail "$said"
         for said in "$quiet" "$read_only" "$closed" "$nosuid"; do
                 [[ $said == 0.* && $said != *"others on this host"* ]] || fail "$said"
