@@ -77,7 +77,7 @@ image_of() {
         local kind mode
         for kind in btrfs xfs squashfs; do
                 image_of $kind
-                for mode in -x --volatile=overlay --read-only=no; do
+                for mode in -x --read-only=no; do
                         [ "$kind.$mode" != squashfs.--read-only=no ] || continue
                         try berth -q $mode -i "$work/image.raw" --private-users=managed /usr/sbin/again
                         status_is 7 || fail "$kind, $mode"
