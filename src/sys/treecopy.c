@@ -189,13 +189,13 @@ static int count(struct copying *c, uint64_t bytes) {
 }
 
 static int copy_file(struct copying *c, const struct pair *p, const char *name) {
-        /* It may be another file by now: what was opened counts. */
+        /* It may be another file by now, or a link: what was opened counts. */
         CLEAN_FD int from = openat(p->from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC), to = -1;
         struct stat st;
         int k;
 
         if (from < 0)
-                return errno == ENOENT ? 0 : -errno;
+                return errno == ENOENT ? 0 : errno == ELOOP ? -EAGAIN : -errno;
         if (fstat(from, &st) < 0)
                 return -errno;
         if (!S_ISREG(st.st_mode))

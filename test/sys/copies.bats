@@ -224,3 +224,56 @@ to_another() {
         done
         stop_berth
 }
+
+@test "who swaps files, directories, links and FIFOs meanwhile gets nothing of the host copied, and nobody waits" {
+        TREE=$work/tree
+        mkdir -p "$TREE/usr" "$work/canary/in"
+        cp "$helpers/inside" "$TREE/inside"
+        echo secret-of-the-host | tee "$work/canary/file" >"$work/canary/in/file"
+        for i in {0..9}; do
+                mkdir -p "$TREE/$i/dir"
+                ln -s "$work/canary/in" "$TREE/$i/dir.other"
+                echo "own" | tee "$TREE/$i/dir/file" "$TREE/$i/fifo" >"$TREE/$i/file"
+                ln -s "$work/canary/file" "$TREE/$i/file.other"
+                mkfifo "$TREE/$i/fifo.other"
+        done
+        /usr/bin/python3 - "$TREE" <<'END' &
+import ctypes, os, sys
+os.chdir(sys.argv[1])
+libc = ctypes.CDLL(None)
+while True:
+    for i in range(10):
+        for name in 'dir', 'file', 'fifo':
+            libc.renameat2(-100, f'{i}/{name}'.encode(), -100, f'{i}/{name}.other'.encode(), 2)
+END
+        local racer=$! i done=0 bad=0
+        for i in {1..60}; do
+                try berth -q --template="$TREE" -D "$work/copy" /inside end 0
+                case $status in
+                0) done=$((done + 1)) ;;
+                1) [[ $errors == "berth: cannot copy $TREE/"[0-9]/* && $errors != *"in one another"* ]] || { bad=1; echo "$errors"; } ;;
+                *) bad=1; echo "$status $errors" ;;
+                esac
+                [ -z "$(find "$work/copy" -type f -exec grep -l secret-of-the-host {} + 2>/dev/null)" ] || bad=2
+                rm -rf "$work/copy"
+                [ -z "$(find "$work" -maxdepth 1 -name '.#*')" ] || bad=3
+        done
+        kill $racer
+        wait $racer || true
+        [ $bad = 0 ] || fail "$bad"
+        [ "$done" -gt 0 ] || fail "$errors"
+}
+
+@test "a file that became a link a moment ago is told as what it is" {
+        local nth
+        TREE=$work/tree
+        mkdir -p "$TREE/usr"
+        cp "$helpers/inside" "$TREE/inside"
+        echo own >"$TREE/usr/swapped"
+        try strace -o "$work/trace" -e trace=openat "$BERTH" -q --template="$TREE" -D "$work/two" /inside end 0
+        nth=$(grep '^openat' "$work/trace" | grep -n '"swapped", O_RDONLY' | cut -d: -f1)
+        [ -n "$nth" ]
+        try strace -o "$work/trace" -e trace=openat -e "inject=openat:error=ELOOP:when=$nth" "$BERTH" -q --template="$TREE" -D "$work/three" /inside end 0
+        refused "cannot copy $TREE/usr/swapped to "
+        errors_lacks "in one another"
+}
