@@ -71,6 +71,7 @@ static _Noreturn void fail(int line, int code) {
 static int fresh(const char *type, unsigned attrs, const char *const options[]) {
         int fs = MUST(fsopen(type, FSOPEN_CLOEXEC)), mount;
 
+        MUST(fsconfig(fs, FSCONFIG_SET_STRING, "source", type, 0));
         for (size_t i = 0; options && options[i]; i += 2)
                 MUST(fsconfig(fs, FSCONFIG_SET_STRING, options[i], options[i + 1], 0));
         MUST(fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
@@ -113,19 +114,20 @@ static void make_file(int fs, const char *name, mode_t mode, const char *text) {
         close(fd);
 }
 
-static void make_socket(int fs, const char *name) {
+static void make_socket(int fs, const char *name, mode_t mode) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         int sock = MUST(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
 
         snprintf(address.sun_path, sizeof address.sun_path, "%s", name);
         MUST(fchdir(fs));
         MUST(bind(sock, (const struct sockaddr *) &address, sizeof address));
+        MUST(fchmodat(fs, name, mode, 0));
         close(sock);
 }
 
 static int make_run_host(void) {
         static const char *const options[] = { "mode", "0755", "size", "4m", "nr_inodes", "1k", NULL };
-        static const char *const dirs[] = { "incoming", "unix-export", "inaccessible", "inaccessible/dir" };
+        static const char *const dirs[] = { "incoming", "unix-export", "inaccessible" };
         int fs = fresh("tmpfs", INERT, options);
 
         for (size_t i = 0; i < ELEMENTS(dirs); i++)
@@ -135,10 +137,13 @@ static int make_run_host(void) {
         make_file(fs, "os-release", 0444, "ID=floor\nNAME=Floor\nVERSION_ID=1\n");
         make_file(fs, "proc-sys-kernel-random-boot-id", 0444, "50d90ee0-6fdf-4d74-808a-238b801d6c9d\n");
         make_file(fs, "inaccessible/reg", 0, "");
+        MUST(mkdirat(fs, "inaccessible/dir", 0));
+        MUST(mknodat(fs, "inaccessible/chr", S_IFCHR, 0));
+        MUST(mknodat(fs, "inaccessible/blk", S_IFBLK, 0));
         MUST(mkfifoat(fs, "inaccessible/fifo", 0));
         MUST(mkfifoat(fs, "proc-kmsg", 0600));
-        make_socket(fs, "notify");
-        make_socket(fs, "inaccessible/sock");
+        make_socket(fs, "notify", 0200);
+        make_socket(fs, "inaccessible/sock", 0);
         return fs;
 }
 
@@ -285,7 +290,7 @@ static void cover_proc_and_sys(int root) {
 enum { PTS, SHM, RUN, EXPORT, TMP, PROC, MQUEUE, CGROUP, OWN };
 
 static void make_own(int own[OWN]) {
-        static const char *const pts[] = { "ptmxmode", "0666", "mode", "0600", "gid", "5", NULL };
+        static const char *const pts[] = { "ptmxmode", "0666", "mode", "0600", "gid", "5", "max", "1024", NULL };
         static const char *const sticky[] = { "mode", "1777", "size", "10%", "nr_inodes", "400k", NULL };
         static const char *const run[] = { "mode", "0755", "size", "20%", "nr_inodes", "800k", NULL };
         static const char *const export[] = { "mode", "0755", "size", "4m", "nr_inodes", "64", NULL };
@@ -305,6 +310,7 @@ static int make_proc(int guest) {
         struct clone_args args = { .flags = CLONE_FILES, .exit_signal = SIGCHLD };
         pid_t pid;
 
+        MUST(fsconfig(fs, FSCONFIG_SET_STRING, "source", "proc", 0));
         if (ns >= 0 && fsconfig(fs, FSCONFIG_SET_FD, "pidns", NULL, ns) == 0) {
                 MUST(fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0));
                 mount = MUST(fsmount(fs, FSMOUNT_CLOEXEC, INERT));
