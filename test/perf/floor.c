@@ -8,7 +8,8 @@
  * that case. It is a yardstick, and safe for a trusted tree alone.
  *
  * As in src/run/guest_build.c a builder makes the mounts in a user namespace of its own, and the guest copies them
- * into one more, which locks them. The launcher opens what the builder needs while that makes its own file systems. */
+ * into one more, which locks them, and mounts itself what the payload may take away (FSOP_LATE). The launcher opens
+ * what the builder needs while that makes its own file systems. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -287,11 +288,12 @@ static void cover_proc_and_sys(int root) {
 }
 
 /* Detached, while the launcher is busy: in the order of own[]. */
-enum { PTS, SHM, RUN, EXPORT, TMP, PROC, MQUEUE, CGROUP, OWN };
+enum { PTS, SHM, RUN, EXPORT, PROC, MQUEUE, OWN };
+
+static const char *const sticky[] = { "mode", "1777", "size", "10%", "nr_inodes", "400k", NULL };
 
 static void make_own(int own[OWN]) {
         static const char *const pts[] = { "ptmxmode", "0666", "mode", "0600", "gid", "5", "max", "1024", NULL };
-        static const char *const sticky[] = { "mode", "1777", "size", "10%", "nr_inodes", "400k", NULL };
         static const char *const run[] = { "mode", "0755", "size", "20%", "nr_inodes", "800k", NULL };
         static const char *const export[] = { "mode", "0755", "size", "4m", "nr_inodes", "64", NULL };
 
@@ -300,7 +302,6 @@ static void make_own(int own[OWN]) {
         own[RUN] = fresh("tmpfs", NOSUID | NODEV | STRICTATIME, run);
         MUST(mkdirat(own[RUN], "host", 0755));
         own[EXPORT] = fresh("tmpfs", INERT | MOUNT_ATTR_NOSYMFOLLOW, export);
-        own[TMP] = fresh("tmpfs", NOSUID | NODEV | STRICTATIME, sticky);
 }
 
 /* A proc of the guest's process namespace: Linux 6.17 has an option for it; before, it takes a process born in there.
@@ -335,11 +336,8 @@ static void build_tree(const int trees[TREES], size_t n, const int own[OWN]) {
         attach(own[RUN], root, "run");
         attach(trees[RUN_HOST], root, "run/host");
         attach(own[EXPORT], root, "run/host/unix-export");
-        attach(own[TMP], root, "tmp");
         attach(own[PROC], root, "proc");
         attach(trees[SYS], root, "sys");
-        if (own[CGROUP] >= 0)
-                attach(own[CGROUP], root, "sys/fs/cgroup");
         cover_proc_and_sys(root);
         for (size_t i = COVER_RESOLV; i < n; i++)
                 attach(trees[i], root, covered[i - COVER_RESOLV]);
@@ -394,15 +392,6 @@ static int clone_guest(struct floor *f) {
         return pidfd;
 }
 
-/* A cgroup2 shows the cgroup namespace of who mounts it: one of ours, which begins at the same cgroup as the guest's.
- */
-static int make_cgroup2(const struct floor *f) {
-        if (f->cgroup < 0)
-                return -1;
-        MUST(unshare(CLONE_NEWCGROUP));
-        return fresh("cgroup2", INERT, NULL);
-}
-
 static _Noreturn void builder(struct floor *f) {
         _Atomic int failure = 0;
         int trees[TREES], own[OWN], leader, host;
@@ -418,7 +407,6 @@ static _Noreturn void builder(struct floor *f) {
         own[PROC] = make_proc(leader);
         MUST(setns(leader, CLONE_NEWIPC));
         own[MQUEUE] = fresh("mqueue", INERT, NULL);
-        own[CGROUP] = make_cgroup2(f);
         n = receive_trees(f->to_builder[1], trees);
         change(trees[ROOT], NODEV, 0, MS_PRIVATE, -1, AT_RECURSIVE);
         MUST(move_mount(trees[ROOT], "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH));
@@ -447,6 +435,9 @@ static _Noreturn void guest(struct floor *f) {
         await_word(f->to_guest[1]);
         MUST(unshare(CLONE_NEWNS));
         root = MUST(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        attach(fresh("tmpfs", NOSUID | NODEV | STRICTATIME, sticky), root, "tmp");
+        if (f->cgroup >= 0)
+                attach(fresh("cgroup2", INERT, NULL), root, "sys/fs/cgroup");
         change(root, 0, 0, MS_SHARED, -1, AT_RECURSIVE);
         MUST(chdir("/"));
         MUST(syscall(SYS_close_range, 3, ~0U, 0));
