@@ -4,13 +4,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 uint64_t loop_now_ms(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (uint64_t) t.tv_sec * 1000 + (uint64_t) t.tv_nsec / 1000000;
+        return clock_ns(CLOCK_MONOTONIC) / 1000000;
 }
 
 void loop_init(struct loop *l) {

@@ -7,8 +7,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 /* Some times what a processor of a virtual machine needs to wake up. */
 enum { MOMENT_NS = 300 * 1000 };
@@ -103,20 +104,14 @@ ssize_t msg_recv(int sock, void *data, size_t size, struct msg_fds *ret_fds, int
         return r < 0 ? r : n;
 }
 
-static int64_t now_ns(void) {
-        struct timespec t;
-
-        return clock_gettime(CLOCK_MONOTONIC, &t) < 0 ? INT64_MAX : t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
 void msg_watch(int sock) {
         struct pollfd p = { .fd = sock, .events = POLLIN };
-        int64_t end;
+        uint64_t end;
 
         if (poll(&p, 1, 0) != 0)
                 return;
-        end = now_ns() + MOMENT_NS;
+        end = clock_ns(CLOCK_MONOTONIC) + MOMENT_NS;
         do
                 (void) sched_yield();
-        while (poll(&p, 1, 0) == 0 && now_ns() < end);
+        while (poll(&p, 1, 0) == 0 && clock_ns(CLOCK_MONOTONIC) < end);
 }

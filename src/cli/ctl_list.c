@@ -2,9 +2,9 @@
 
 /* berthctl list: by the records, and what else systemd-machined knows. */
 
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "cli/ctl.h"
 #include "cli/ctl_foreign.h"
@@ -21,16 +21,9 @@ static const char *state_of(const struct container *m) {
                                                                              : container_state_name(m->state);
 }
 
-static uint64_t seconds_since_boot(void) {
-        struct timespec now;
-
-        clock_gettime(CLOCK_BOOTTIME, &now);
-        return (uint64_t) now.tv_sec;
-}
-
 static void print_table(struct ctl *c, const struct container_list *l, const struct foreign_list *others) {
         static const char *const heads[] = { "NAME", "STATE", "MODE", "LEADER", "UP", "ROOT", NULL };
-        uint64_t now = seconds_since_boot(), ticks = (uint64_t) sysconf(_SC_CLK_TCK);
+        uint64_t now = clock_ns(CLOCK_BOOTTIME) / 1000000000, ticks = (uint64_t) sysconf(_SC_CLK_TCK);
         struct table t = { .heads = heads, .right = 1 << 3 };
         char buf[32];
 

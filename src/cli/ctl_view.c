@@ -6,10 +6,10 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "probe/host_text.h"
 #include "probe/tree.h"
@@ -72,19 +72,13 @@ bool view_is_paused(const char *cgroup) {
         return cgroup && cgroupstat_is_frozen(cgroup);
 }
 
-static uint64_t clock_us(clockid_t id) {
-        struct timespec now;
-
-        clock_gettime(id, &now);
-        return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
-}
-
 /* Start times count from boot, sleep included. */
 static void fill_since(uint64_t start, struct view *v) {
-        uint64_t start_us = start * (1000000 / (uint64_t) sysconf(_SC_CLK_TCK)), now_us = clock_us(CLOCK_BOOTTIME);
+        uint64_t start_us = start * (1000000 / (uint64_t) sysconf(_SC_CLK_TCK)),
+                 now_us = clock_ns(CLOCK_BOOTTIME) / 1000;
         uint64_t up_us = now_us > start_us ? now_us - start_us : 0;
 
-        v->since_us = clock_us(CLOCK_REALTIME) - up_us;
+        v->since_us = clock_ns(CLOCK_REALTIME) / 1000 - up_us;
         v->up_s = up_us / 1000000;
 }
 
