@@ -98,10 +98,10 @@ char *arena_printf(struct arena *a, const char *fmt, ...) {
         return s;
 }
 
-void *arena_push_(struct arena *a, void **items, size_t *n, size_t size) {
+void *arena_push_(struct arena *a, void **items, size_t *n, size_t size, size_t first) {
         /* Capacity doubles at the powers of two, so it need not be stored. */
-        if (*n == 0 || (*n >= 4 && (*n & (*n - 1)) == 0)) {
-                size_t room = *n < 4 ? 4 : *n * 2;
+        if (*n == 0 || (*n >= first && (*n & (*n - 1)) == 0)) {
+                size_t room = *n < first ? first : *n * 2;
                 void *grown = arena_alloc(a, room * size);
 
                 if (*n > 0)

@@ -32,10 +32,13 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__(
 
 #define arena_new(a, type) ((type *) arena_alloc(a, sizeof(type)))
 
-/* A growing array in an arena: n elements of size size at *items; returns the (zeroed) new last element. */
-void *arena_push_(struct arena *a, void **items, size_t *n, size_t size);
-#define arena_push(a, list)                                                                                           \
-        ((__typeof__((list)->items)) arena_push_(a, (void **) &(list)->items, &(list)->n, sizeof *(list)->items))
+/* A growing array in an arena: n elements of size size at *items; returns the (zeroed) new last element. first, a
+ * power of two, is how many it has room for from the beginning: always the same for one array. */
+void *arena_push_(struct arena *a, void **items, size_t *n, size_t size, size_t first);
+#define arena_push_many(a, list, first)                                                                               \
+        ((__typeof__((list)->items)) arena_push_(a, (void **) &(list)->items, &(list)->n, sizeof *(list)->items,      \
+                                                 first))
+#define arena_push(a, list) arena_push_many(a, list, 4)
 
 /* A list of strings. items is NULL-terminated once something was added. */
 struct strv {

@@ -518,7 +518,7 @@ static void fill_seeds(const struct spec *s, const struct facts *f, const struct
 }
 
 struct fsop *plan_add_fsop(struct arena *a, struct plan *p, const struct fsop *op) {
-        struct fsop *new = arena_push(a, &p->fsops);
+        struct fsop *new = arena_push_many(a, &p->fsops, 64);
 
         *new = *op;
         if (new->slot >= 0 && new->slot >= p->n_slots)
