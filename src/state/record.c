@@ -62,6 +62,7 @@ static int try_take(struct record *r, int top) {
         if (st.st_nlink == 0)
                 return -EAGAIN;
         r->fd = TAKE_FD(fd);
+        r->size = st.st_size;
         return 0;
 }
 
@@ -116,6 +117,8 @@ bool record_is_ending(const struct record *r, int proc) {
 int record_stale_leader(const struct record *r, pid_t *ret_leader, uint64_t *ret_start) {
         char text[RECORD_MAX + 1];
 
+        if (r->size == 0)
+                return 0;
         read_text(r->fd, text);
         *ret_leader = (pid_t) number_in(text, "\"leader\":");
         *ret_start = number_in(text, "\"leaderStart\":");
@@ -156,16 +159,27 @@ static void put_string(struct text *t, const char *s) {
         put(t, s ? "\"" : "");
 }
 
+/* One write: a reader sees the old text or the new one. A reboot writes a text of nearly the same length. */
+static int write_text(struct record *r, const char *text, size_t n) {
+        ssize_t done = pwrite(r->fd, text, n, 0);
+
+        if (done != (ssize_t) n)
+                return done < 0 ? -errno : -ENOSPC;
+        if (r->size > done && ftruncate(r->fd, done) < 0)
+                return -errno;
+        r->size = done;
+        return 0;
+}
+
 void record_begin(struct record *r) {
         char text[64];
-        int n = snprintf(text, sizeof text, "{\"supervisor\":%d}\n", (int) getpid());
 
-        if (pwrite(r->fd, text, (size_t) n, 0) == n)
-                (void) !ftruncate(r->fd, n);
+        (void) write_text(r, text, (size_t) snprintf(text, sizeof text, "{\"supervisor\":%d}\n", (int) getpid()));
 }
 
 int record_write(struct record *r, const struct record_content *c, struct err *e) {
         struct text t;
+        int k;
 
         t.n = 0;
         t.full = false;
@@ -182,10 +196,8 @@ int record_write(struct record *r, const struct record_content *c, struct err *e
         put(&t, "}\n");
         if (t.full)
                 return err_set(e, ERR_SYSTEM, ENAMETOOLONG, "cannot write the record of %s", r->name);
-        /* One write: a reader sees the old text or the new one. A reboot writes a text of nearly the same length. */
-        if (pwrite(r->fd, t.s, t.n, 0) != (ssize_t) t.n || ftruncate(r->fd, (off_t) t.n) < 0)
-                return err_set(e, ERR_HOST, errno, "cannot write the record " TOP "/%s", r->name);
-        return 0;
+        k = write_text(r, t.s, t.n);
+        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot write the record " TOP "/%s", r->name) : 0;
 }
 
 static int file_path(const char *name, const char *file, char *buf, size_t size) {
