@@ -41,24 +41,34 @@ void arena_done(struct arena *a) {
         }
 }
 
+static bool has_room(const struct arena *a, size_t size) {
+        return a->head && a->head->size - a->head->used >= size;
+}
+
+static void add_block(struct arena *a, size_t room) {
+        struct arena_block *b = malloc(sizeof *b + room);
+
+        if (!b)
+                out_of_memory();
+        *b = (struct arena_block){ .next = a->head, .size = room };
+        a->head = b;
+}
+
+void arena_reserve(struct arena *a, size_t size) {
+        if (!has_room(a, size))
+                add_block(a, size);
+}
+
 void *arena_alloc(struct arena *a, size_t size) {
-        struct arena_block *b = a->head;
         void *p;
 
         if (size > SIZE_MAX / 2)
                 out_of_memory();
         size = (size + ALIGN - 1) & ~(size_t) (ALIGN - 1);
-        if (!b || b->size - b->used < size) {
-                size_t room = size > BLOCK ? size : BLOCK;
-
-                b = malloc(sizeof *b + room);
-                if (!b)
-                        out_of_memory();
-                *b = (struct arena_block){ .next = a->head, .size = room };
-                a->head = b;
-        }
-        p = memset(b->data + b->used, 0, size);
-        b->used += size;
+        if (!has_room(a, size))
+                add_block(a, size > BLOCK ? size : BLOCK);
+        p = memset(a->head->data + a->head->used, 0, size);
+        a->head->used += size;
         return p;
 }
 

@@ -23,6 +23,9 @@ struct arena_room {
 };
 void arena_lend(struct arena *a, struct arena_room *room);
 
+/* What is allocated from here on, up to size bytes together, cannot fail. */
+void arena_reserve(struct arena *a, size_t size);
+
 void arena_done(struct arena *a);
 void *arena_alloc(struct arena *a, size_t size); /* zeroed, aligned for any type, never NULL */
 char *arena_strdup(struct arena *a, const char *s);

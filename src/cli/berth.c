@@ -26,6 +26,9 @@
 #include "run/run.h"
 #include "sys/stackroom.h"
 
+/* Bytes for the facts and the plan of an image, which take some 150 KiB. */
+enum { LOCKED_ROOM = 1024 * 1024 };
+
 struct session {
         struct draft draft;
         struct conf conf;
@@ -97,8 +100,11 @@ static int open_stack(struct session *s, struct err *e) {
 /* Who runs from an image has it locked. With --replace that one is ended, but only for what is good but for that. */
 static int open_free(struct session *s, int (*open)(struct session *, struct err *), struct err *e) {
         const struct facts before = s->facts;
-        int k = open(s, e);
+        int k;
 
+        /* It is locked before its plan is made: to run out of memory then would leave the lock's file behind. */
+        arena_reserve(&s->draft.arena, LOCKED_ROOM);
+        k = open(s, e);
         if (k >= 0 || !s->spec->self.replace || e->kind != ERR_BUSY)
                 return k;
         image_close(s->image);

@@ -1019,6 +1019,18 @@ ahead() {
         output_is again
 }
 
+@test "without memory at any point a start leaves no file of a lock" {
+        local n failed=0
+        make_image ext4
+        for n in $(seq 1 12); do
+                try strace -qq -o /dev/null -e trace=mmap -e inject=mmap:error=ENOMEM:when="$n+" "$BERTH" -q -i "$IMAGE" true
+                [ "$status" = 0 ] || failed=$((failed + 1))
+                [ -z "$(find /run/systemd/nspawn/locks -type f 2>/dev/null)" ]
+        done
+        [ "$failed" -ge 3 ]
+        status_is 0
+}
+
 @test "--detach: the image stays locked by the supervisor, until that ends" {
         make_image ext4
         try berth -q --detach -M one -i "$IMAGE" sleep 1000
