@@ -219,6 +219,7 @@ struct facts {
                 bool found;        /* systemd runs this host (--user: for this user), and there is a bus to it */
                 bool machined;     /* systemd-machined is there */
                 bool parts;        /* and takes a machine in a part of a unit for no owner of the unit (258) */
+                unsigned version;  /* looked at where machined binds as it did of old, 0: not known */
                 const char *why;   /* what a launch found wrong with it, NULL */
                 const char *agent; /* the path of berth-agent, NULL */
         } manager;

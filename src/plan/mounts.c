@@ -710,6 +710,19 @@ static int add_rows(unsigned now, const struct spec *s, const struct facts *f, s
         return 0;
 }
 
+/* Its own mount in the container, so that what is in the host's directory cannot be written to. */
+static void add_tunnel(struct arena *a, struct plan *p) {
+        if (p->unit.tunnel)
+                plan_add_fsop(a, p,
+                              &(struct fsop){ .kind = FSOP_TREE,
+                                              .dst = "run/host/incoming",
+                                              .host = p->unit.tunnel,
+                                              .slot = -1,
+                                              .set = RO | INERT,
+                                              .flags = FSOP_SLAVE,
+                                              .why = "for machinectl bind" });
+}
+
 int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p, struct err *e) {
         unsigned now = conditions(s, f, p);
         const int *kept;
@@ -735,6 +748,7 @@ int plan_mounts(const struct spec *s, const struct facts *f, struct arena *a, st
         if (!(now & C_NODES))
                 plan_bind_nodes(a, p);
         plan_bind_lenders(f, a, p);
+        add_tunnel(a, p);
         r = plan_bind_users(s, f, a, p, e);
         r = r < 0 ? r : plan_binds(s, f, kept, a, p, e);
         r = r < 0 ? r : plan_journal(s, f, a, p, e);

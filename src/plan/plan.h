@@ -80,6 +80,7 @@ enum fsop_flags {
         FSOP_OF_IMAGE = 1 << 15,   /* FSOP_TREE: host is for people; the source is a partition of the image */
         FSOP_WHOLE = 1 << 16,      /* FSOP_TREE: host is for people; the source is the whole tree of --pivot-root= */
         FSOP_OF_JOURNAL = 1 << 17, /* where it fails: a plan without it, unless it must be; a restart goes on */
+        FSOP_SLAVE = 1 << 19,      /* FSOP_TREE: what the host mounts there later comes along */
         FSOP_OF_STACK = 1 << 18,   /* FSOP_TREE: host is for people; the source is the root of an image of a stack */
 };
 
@@ -257,7 +258,8 @@ struct plan {
                 enum announce announce; /* with systemd-machined, as service */
                 bool announce_first;    /* before the guest leaves the top of its unit */
                 const char *service;
-                const char *agent; /* the program that does it */
+                const char *agent;  /* the program that does it */
+                const char *tunnel; /* a directory of the host that is made for machined to bind by, NULL */
         } unit;
 
         struct {

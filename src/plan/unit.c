@@ -100,6 +100,8 @@ static int make_scope(const struct spec *s, const struct facts *f, struct arena 
         return 0;
 }
 
+#define TUNNELS "/run/systemd/nspawn/propagate"
+
 /* machined takes the unit that the leader is in for the machine's, and ends it with the machine: a login session or a
  * user's manager is never that. */
 static bool unit_is_machines(const struct spec *s, const struct facts *f, const struct plan *p) {
@@ -108,7 +110,8 @@ static bool unit_is_machines(const struct spec *s, const struct facts *f, const 
         return f->cgroup.unit;
 }
 
-static int make_announcement(const struct spec *s, const struct facts *f, struct plan *p, struct err *e) {
+static int make_announcement(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p,
+                             struct err *e) {
         const char *missing = f->manager.why               ? f->manager.why
                               : !f->manager.found          ? "no service manager of systemd runs here"
                               : !f->manager.machined       ? "systemd-machined is not installed"
@@ -127,6 +130,10 @@ static int make_announcement(const struct spec *s, const struct facts *f, struct
         /* Who is in a part of a unit then has no unit to machined, and ps(1) and sd_pid_get_machine_name(3) no name
          * for it. In a unit of the caller's, which berth is in too, that is right. */
         p->unit.announce_first = p->unit.scope && f->manager.parts;
+        /* "machinectl bind": machined mounts there, and moves it from what the container sees of it. From 255 on it
+         * can do without, and never does it for containers with user ids of their own. */
+        if (f->manager.version > 0 && f->manager.version < 255 && !p->ids.own)
+                p->unit.tunnel = arena_printf(a, TUNNELS "/%s", p->machine);
         return 0;
 }
 
@@ -136,7 +143,7 @@ int plan_unit(const struct spec *s, const struct facts *f, struct arena *a, stru
         p->unit.user = s->host.user_manager;
         p->unit.agent = f->manager.agent;
         r = make_scope(s, f, a, p, e);
-        r = r < 0 ? r : make_announcement(s, f, p, e);
+        r = r < 0 ? r : make_announcement(s, f, a, p, e);
         p->root.idmap_host = p->ids.map_root && p->unit.announce != ANNOUNCE_NO;
         return r;
 }

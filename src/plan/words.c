@@ -134,6 +134,7 @@ void plan_flag_words(const struct fsop *op, const char *ret[PLAN_WORDS]) {
                 { FSOP_BY_HOST, "by-launcher" }, { FSOP_RECURSIVE, "recursive" }, { FSOP_IDMAP, "owners-mapped" },
                 { FSOP_LATE, "late" },           { FSOP_FOLLOW, "follow" },       { FSOP_ON_LINK, "over-link" },
                 { FSOP_REPLACE, "replace" },     { FSOP_OF_GUEST, "of-guest" },   { FSOP_PARENTS, "make-parents" },
+                { FSOP_SLAVE, "from-host" },
         };
 
         words_of(op->flags, table, ELEMENTS(table), ret);

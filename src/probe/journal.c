@@ -65,7 +65,7 @@ static enum file_kind look_into_tree(int root, const char *path) {
 }
 
 /* Its library is called like the version; to run it only to ask would cost more than the start. */
-static unsigned systemd_version(void) {
+unsigned probe_systemd_version(void) {
         static const char *const places[] = {
                 "/usr/lib/systemd/libsystemd-shared-*.so",
                 "/usr/lib/*/systemd/libsystemd-shared-*.so",
@@ -93,7 +93,7 @@ static void probe_forward(const struct spec *s, struct facts *f) {
         for (size_t i = 0; i < ELEMENTS(programs) && !f->forward.program; i++)
                 if (access(programs[i], X_OK) == 0)
                         f->forward.program = programs[i];
-        f->forward.version = systemd_version();
+        f->forward.version = probe_systemd_version();
         f->forward.kind = stat(s->forward.to, &st) < 0 ? errno == ENOENT ? AT_MISSING : AT_OTHER
                           : S_ISDIR(st.st_mode)        ? AT_DIR
                           : S_ISREG(st.st_mode)        ? AT_FILE

@@ -97,6 +97,8 @@ void probe_manager(const struct spec *s, char **env, struct arena *a, struct fac
                 look_for_system(env, f);
         if (f->manager.found)
                 f->manager.agent = probe_agent(a);
+        if (f->manager.machined && !s->host.user_manager && s->host.registered != NO && s->ids.mode == USERS_NO)
+                f->manager.version = probe_systemd_version();
         log_debug(LOG_PROBE, "service manager %d, machined %d, agent %s", f->manager.found, f->manager.machined,
                   str_or(f->manager.agent, "none"));
 }

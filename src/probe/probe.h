@@ -50,6 +50,7 @@ int probe_places(const struct plan *p, const struct opened *o, struct err *e);
 
 /* The path of berth-agent, NULL: it is not there. */
 const char *probe_agent(struct arena *a);
+unsigned probe_systemd_version(void); /* of the host, 0: not known */
 
 /* What the sources of --bind= and its kin lead to. */
 void probe_sources(const struct spec *s, struct arena *a, struct facts *f, const struct opened *o);

@@ -549,10 +549,24 @@ int guest_pivot(struct guest *g, struct err *e) {
         return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot make %s the root directory", g->plan->root.path) : 0;
 }
 
+/* What comes from the host may be moved away, which a peer's may not (mount(2), EINVAL). */
+static int take_from_host(struct guest *g, const struct fsop *op, struct err *e) {
+        const struct mount_change slave = { .propagation = MS_SLAVE, .userns = -1 };
+        CLEAN_FD int mount = resolve_plain(g->root, op->dst, O_PATH);
+        int k = mount < 0 ? mount : mount_change(mount, &slave);
+
+        return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot let mounts of the host into /%s", op->dst) : 0;
+}
+
 /* An init expects it; nothing outside is in this peer group. */
 int guest_share_mounts(struct guest *g, struct err *e) {
         const struct mount_change shared = { .propagation = MS_SHARED, .userns = -1, .recursive = true };
         int k = mount_change(g->root, &shared);
 
-        return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot make the root directory shared") : 0;
+        if (k < 0)
+                return err_set(e, ERR_SYSTEM, -k, "cannot make the root directory shared");
+        for (size_t i = 0; k == 0 && i < g->plan->fsops.n; i++)
+                if (g->plan->fsops.items[i].flags & FSOP_SLAVE)
+                        k = take_from_host(g, &g->plan->fsops.items[i], e);
+        return k;
 }

@@ -243,7 +243,7 @@ static int take_tree(struct run *r, const struct fsop *op, struct err *e) {
         const struct mount_change change = {
                 .set = op->set,
                 .clear = op->clear,
-                .propagation = MS_PRIVATE,
+                .propagation = op->flags & FSOP_SLAVE ? MS_SLAVE : MS_PRIVATE,
                 .userns = -1,
                 .recursive = op->flags & FSOP_RECURSIVE,
         };

@@ -455,6 +455,7 @@ static const struct {
         { "copy", host_copy_take, host_copy_drop, false },
         { "journal", host_journal_take, host_journal_drop, false },
         { "journal receiver", host_forward_take, host_forward_drop, false },
+        { "tunnel", host_tunnel_take, host_tunnel_drop, false },
         { "id range", take_range, drop_range, false },
         { "supervisor", host_supervisor_place, host_supervisor_drop, false },
         { "manager", host_manager_take, host_manager_drop, false },

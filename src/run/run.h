@@ -30,6 +30,7 @@ struct held {
         bool copy_made;         /* and is to be removed */
         int journal;            /* the host's directory of the container's journal, locked, -1 */
         bool journal_made;      /* it, or the link, is ours */
+        bool tunnel;            /* the directory for machined */
         int memory;             /* what an overlay that outlives reboots is written to, -1 */
         int own_net;            /* the host's network namespace while we are in another */
         int sock;               /* our end; the guest's end is sock_guest until the clone */
@@ -196,6 +197,8 @@ void host_copy_drop(struct run *r);
 int host_owners_take(struct run *r, struct err *e);
 
 /* host_journal.c: where the host finds the container's journal */
+int host_tunnel_take(struct run *r, struct err *e); /* host_tunnel.c */
+void host_tunnel_drop(struct run *r);
 int host_journal_take(struct run *r, struct err *e);
 void host_journal_drop(struct run *r);
 

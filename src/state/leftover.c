@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/parse.h"
 #include "base/str.h"
 #include "state/lock.h"
 #include "sys/treeremove.h"
@@ -17,7 +18,9 @@
 enum { NOTE = 128 };
 
 static void note_path(const char *name, enum leftover what, char buf[NOTE]) {
-        static const char *const files[] = { [LEFTOVER_COPY] = "copy", [LEFTOVER_JOURNAL] = "journal" };
+        static const char *const files[] = {
+                [LEFTOVER_COPY] = "copy", [LEFTOVER_JOURNAL] = "journal", [LEFTOVER_TUNNEL] = "tunnel"
+        };
 
         snprintf(buf, NOTE, "/run/berth/%.64s/%s", name, files[what]);
 }
@@ -98,6 +101,14 @@ static int remove_place(const char *path, struct err *e) {
         return 0;
 }
 
+static int remove_tunnel(const char *path, struct err *e) {
+        const char *name = str_after(path, "/run/systemd/nspawn/propagate/");
+
+        if (!name || !is_hostname(name))
+                return err_set(e, ERR_HOST, 0, "%s is no directory for machined", path);
+        return rmdir(path) < 0 && errno != ENOENT ? err_set(e, ERR_HOST, errno, "cannot remove %s", path) : 0;
+}
+
 int leftover_sweep(const char *name, enum leftover what, bool only_tell, char *ret_path, unsigned size,
                    struct err *e) {
         int k = read_note(name, what, ret_path, size);
@@ -106,7 +117,9 @@ int leftover_sweep(const char *name, enum leftover what, bool only_tell, char *r
                 return err_set(e, ERR_HOST, -k, "cannot read what the last run of %s left over", name);
         if (k == 0 || only_tell)
                 return k;
-        k = what == LEFTOVER_JOURNAL ? remove_place(ret_path, e) : remove_copy(ret_path, e);
+        k = what == LEFTOVER_JOURNAL  ? remove_place(ret_path, e)
+            : what == LEFTOVER_TUNNEL ? remove_tunnel(ret_path, e)
+                                      : remove_copy(ret_path, e);
         if (k < 0)
                 return k;
         leftover_forget(name, what);

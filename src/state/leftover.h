@@ -16,6 +16,7 @@
 enum leftover {
         LEFTOVER_COPY,    /* of a tree */
         LEFTOVER_JOURNAL, /* an empty directory, or a link to nothing, below /var/log/journal */
+        LEFTOVER_TUNNEL,  /* an empty directory for machined */
         LEFTOVER_MAX_,
 };
 

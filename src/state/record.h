@@ -14,7 +14,7 @@
 enum { RECORD_MAX = 64 * 1024 };
 
 struct record {
-        int fd; /* -1: not held */
+        int fd;     /* -1: not held */
         off_t size; /* of its text */
         char name[65];
         bool found; /* its directory was there before */

@@ -104,22 +104,43 @@ poweroff_machine() {
         poweroff_machine m1
 }
 
-# Before 255, machined binds by way of a directory that systemd-nspawn shares with its containers; berth has none.
-@test "without a user namespace: bind, by machined from 255 on, and by berthctl" {
+# Before 255, machined binds by way of a directory of the host that the container sees.
+@test "without a user namespace: bind, by machined and by berthctl" {
+        local tunnel=/run/systemd/nspawn/propagate/m1
         boot_machine m1 --private-users=no
-        mkdir "$work/shown"
+        mkdir "$work/shown" "$work/other"
         echo there >"$work/shown/file"
+        echo too >"$work/other/file"
         try machinectl bind --mkdir m1 "$work/shown" /mnt/shown
-        if [ "$(systemd_version)" -ge 255 ]; then
-                status_is 0
-        else
+        status_is 0
+        berthctl mount --mkdir m1 "$work/other" /mnt/other
+        try systemd-run -q -M m1 --wait --pipe cat /mnt/shown/file /mnt/other/file
+        output_is $'there\ntoo'
+        try machinectl bind --read-only m1 "$work/other" /mnt
+        status_is 0
+        try systemd-run -q -M m1 --wait --pipe sh -c 'cat /mnt/file; touch /mnt/file'
+        status_is 1
+        output_is too
+        if [ "$(systemd_version)" -lt 255 ]; then
+                try systemd-run -q -M m1 --wait --pipe touch /run/host/incoming/x
                 status_is 1
-                errors_has 'Operation not supported'
-                berthctl mount --mkdir m1 "$work/shown" /mnt/shown
+                [ -d "$tunnel" ]
+                [ -z "$(ls "$tunnel")" ]
         fi
-        try systemd-run -q -M m1 --wait --pipe cat /mnt/shown/file
-        output_is there
         poweroff_machine m1
+        [ ! -e "$tunnel" ]
+}
+
+@test "a killed berth leaves no directory for binds: the next start, or gc, removes it" {
+        local tunnel=/run/systemd/nspawn/propagate/m1 old=no
+        [ "$(systemd_version)" -ge 255 ] || old=yes
+        boot_machine m1 --private-users=no
+        [ -d "$tunnel" ] && [ $old = yes ] || [ $old = no ]
+        kill -KILL "$launcher"
+        wait "$launcher" || true
+        await_true ctl gc
+        [ ! -e "$tunnel" ]
+        rm -rf -- "${machines:?}/m1"
 }
 
 @test "with user ids of its own: what machined refuses, berthctl does" {

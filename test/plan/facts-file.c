@@ -484,6 +484,7 @@ static const struct {
         ROW("manager.found", manager.found, set_bool),
         ROW("manager.machined", manager.machined, set_bool),
         ROW("manager.parts", manager.parts, set_bool),
+        ROW("manager.version", manager.version, set_unsigned),
         ROW("manager.why", manager.why, set_text),
         ROW("manager.agent", manager.agent, set_text),
         ROW("caller.env", caller.env, set_list),

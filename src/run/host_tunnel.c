@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Process P: the directory by which machined before systemd 255 brings a mount into a container that runs: it mounts
+ * there, the container sees that below /run/host/incoming (FSOP_SLAVE), and from there machined moves it. */
+
+#include "run/run.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clean.h"
+#include "state/leftover.h"
+
+/* With all that leads to it, which stays, as systemd-nspawn's does. */
+static int make_directories(const char *path, mode_t mode) {
+        char above[PATH_MAX];
+
+        for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+                snprintf(above, sizeof above, "%.*s", (int) (slash - path), path);
+                if (mkdir(above, 0755) < 0 && errno != EEXIST)
+                        return -errno;
+        }
+        return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int host_tunnel_take(struct run *r, struct err *e) {
+        const char *path = r->plan->unit.tunnel;
+        int k;
+
+        if (!path)
+                return 0;
+        k = leftover_note(r->plan->machine, LEFTOVER_TUNNEL, path, e);
+        if (k < 0)
+                return k;
+        r->held.tunnel = true;
+        k = make_directories(path, 0700);
+        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot make the directory %s", path) : 0;
+}
+
+/* A bind that failed half-way may have left a mount in it. */
+static void empty(const char *path) {
+        CLEAN_DIR DIR *dir = opendir(path);
+        char inside[PATH_MAX];
+
+        for (struct dirent *d; dir && (d = readdir(dir));) {
+                if (d->d_name[0] == '.' || snprintf(inside, sizeof inside, "%s/%s", path, d->d_name) < 0)
+                        continue;
+                (void) umount2(inside, MNT_DETACH | UMOUNT_NOFOLLOW);
+                if (unlink(inside) < 0)
+                        (void) rmdir(inside);
+        }
+}
+
+void host_tunnel_drop(struct run *r) {
+        const char *path = r->plan->unit.tunnel;
+
+        if (!r->held.tunnel)
+                return;
+        r->held.tunnel = false;
+        if (rmdir(path) < 0 && errno != ENOENT) {
+                empty(path);
+                (void) rmdir(path);
+        }
+        leftover_forget(r->plan->machine, LEFTOVER_TUNNEL);
+}
