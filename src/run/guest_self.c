@@ -27,6 +27,7 @@
 #include "sys/landlock.h"
 #include "sys/ns.h"
 #include "sys/seccomp.h"
+#include "sys/stackroom.h"
 
 int guest_become_root(struct guest *g, struct err *e) {
         if ((!g->plan->exec.keep_groups && setgroups(0, NULL) < 0) || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
@@ -108,6 +109,8 @@ static int set_rlimit(struct guest *g, int what, struct err *e) {
 int guest_limits(struct guest *g, struct err *e) {
         int k = 0;
 
+        if (g->plan->limits.rlimit[RLIMIT_STACK].rlim_cur < 2 * STACKROOM)
+                stackroom_have();
         for (int i = 0; k == 0 && i < RLIM_NLIMITS; i++)
                 k = set_rlimit(g, i, e);
         return k;

@@ -12,3 +12,6 @@ enum { STACKROOM = 384 << 10 }; /* bytes; the deepest calls need about half */
 /* Make the stack at least STACKROOM deep, counted from here. Two system calls where nothing is limited. 0, or -ENOMEM
  * where the limits do not leave that much. */
 int stackroom_reserve(void);
+
+/* Have it now: from here on a limit may be set that forbids to grow. */
+void stackroom_have(void);
