@@ -80,8 +80,8 @@ enum fsop_flags {
         FSOP_OF_IMAGE = 1 << 15,   /* FSOP_TREE: host is for people; the source is a partition of the image */
         FSOP_WHOLE = 1 << 16,      /* FSOP_TREE: host is for people; the source is the whole tree of --pivot-root= */
         FSOP_OF_JOURNAL = 1 << 17, /* where it fails: a plan without it, unless it must be; a restart goes on */
-        FSOP_SLAVE = 1 << 19,      /* FSOP_TREE: what the host mounts there later comes along */
         FSOP_OF_STACK = 1 << 18,   /* FSOP_TREE: host is for people; the source is the root of an image of a stack */
+        FSOP_SLAVE = 1 << 19,      /* FSOP_TREE: what the host mounts there later comes along */
 };
 
 /* A directory that takes part in an overlay, opened by the launcher and taken as a mount of its own. */

@@ -15,8 +15,8 @@
  * GUEST_KEEP at most. Descriptor 3 is left free for the stub's job. */
 enum { GUEST_FIRST_FD = 4, GUEST_KEEP = 6, GUEST_OPS = PLAN_OPS };
 
-/* What is too large for the stack, and what exec needs in place. Made before the clone: the guest allocates nothing.
- * Not cleared: most of it is never touched. */
+/* What the guest has no room for in its own calls, and what exec needs in place. In the launcher's frame, before the
+ * clone: the guest allocates nothing. Not cleared: most of it is never touched. */
 struct guest_room {
         struct exec_image image;
         char path[PATH_MAX], login[PATH_MAX + 1], container[512], uuid[64];

@@ -9,28 +9,16 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clean.h"
 #include "state/leftover.h"
-
-/* With all that leads to it, which stays, as systemd-nspawn's does. */
-static int make_directories(const char *path, mode_t mode) {
-        char above[PATH_MAX];
-
-        for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-                snprintf(above, sizeof above, "%.*s", (int) (slash - path), path);
-                if (mkdir(above, 0755) < 0 && errno != EEXIST)
-                        return -errno;
-        }
-        return mkdir(path, mode) < 0 && errno != EEXIST ? -errno : 0;
-}
+#include "state/lock.h"
 
 int host_tunnel_take(struct run *r, struct err *e) {
         const char *path = r->plan->unit.tunnel;
+        CLEAN_FD int dir = -1;
         int k;
 
         if (!path)
@@ -39,8 +27,8 @@ int host_tunnel_take(struct run *r, struct err *e) {
         if (k < 0)
                 return k;
         r->held.tunnel = true;
-        k = make_directories(path, 0700);
-        return k < 0 ? err_set(e, ERR_HOST, -k, "cannot make the directory %s", path) : 0;
+        dir = state_open_dir(path, 0700, e);
+        return dir < 0 ? dir : 0;
 }
 
 /* A bind that failed half-way may have left a mount in it. */

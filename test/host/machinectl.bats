@@ -135,7 +135,7 @@ poweroff_machine() {
         local tunnel=/run/systemd/nspawn/propagate/m1 old=no
         [ "$(systemd_version)" -ge 255 ] || old=yes
         boot_machine m1 --private-users=no
-        [ -d "$tunnel" ] && [ $old = yes ] || [ $old = no ]
+        if [ $old = yes ]; then [ -d "$tunnel" ]; else [ ! -e "$tunnel" ]; fi
         kill -KILL "$launcher"
         wait "$launcher" || true
         await_true ctl gc
