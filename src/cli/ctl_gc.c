@@ -39,32 +39,42 @@ static int sweep_records(struct gc *g, struct err *e) {
         return k;
 }
 
-/* Directories without a record: between the making of both, a start of that name may stand. */
+static bool has_record(int top, const char *name) {
+        char path[NAME_MAX + 16];
+
+        snprintf(path, sizeof path, "%s/record", name);
+        return faccessat(top, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+/* To take a name is to make its record, and to let go of it removes both: who only tells does neither. */
+static bool take_name(struct gc *g, struct record *r, const char *name) {
+        record_init(r);
+        return g->sweep.only_tell || record_take(r, name, NULL) == 0;
+}
+
+/* A directory without a record. A start of that name may stand between the making of both: then its name is taken. */
+static void sweep_directory(struct gc *g, const char *name) {
+        char path[NAME_MAX + 16];
+        struct record r;
+
+        if (!take_name(g, &r, name))
+                return;
+        if (sweep_noted(&g->sweep, name)) {
+                record_sweep(&r);
+                snprintf(path, sizeof path, "/run/berth/%s", name);
+                sweep_tell(&g->sweep, "removed", "would remove", path);
+        }
+        record_drop(&r);
+}
+
 static int sweep_directories(struct gc *g, struct err *e) {
         CLEAN_DIR DIR *dir = opendir("/run/berth");
 
         if (!dir)
                 return errno == ENOENT ? 0 : err_set(e, ERR_HOST, errno, "cannot read /run/berth");
-        for (struct dirent *d; (d = readdir(dir));) {
-                char path[NAME_MAX + 16];
-                struct record r;
-
-                snprintf(path, sizeof path, "%s/record", d->d_name);
-                record_init(&r);
-                if (!is_hostname(d->d_name) || faccessat(dirfd(dir), path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-                    errno != ENOENT)
-                        continue;
-                snprintf(path, sizeof path, "/run/berth/%s", d->d_name);
-                sweep_tell(&g->sweep, "removed", "would remove", path);
-                if (record_take(&r, d->d_name, NULL) != 0)
-                        continue;
-                if (!sweep_noted(&g->sweep, d->d_name) || g->sweep.only_tell) {
-                        record_drop(&r);
-                        continue;
-                }
-                record_sweep(&r);
-                record_drop(&r);
-        }
+        for (struct dirent *d; (d = readdir(dir));)
+                if (is_hostname(d->d_name) && !has_record(dirfd(dir), d->d_name))
+                        sweep_directory(g, d->d_name);
         return 0;
 }
 
@@ -83,8 +93,7 @@ static void sweep_empty(struct gc *g, const char *path, const char *name) {
 
         if (!is_hostname(name) || !is_old(path) || container_find(name, &g->ctl->arena, &known, NULL) == 0)
                 return;
-        record_init(&r);
-        if (record_take(&r, name, NULL) != 0)
+        if (!take_name(g, &r, name))
                 return;
         sweep_cgroup(&g->sweep, path, name, false);
         record_drop(&r);

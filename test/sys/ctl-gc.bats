@@ -232,6 +232,16 @@ line_of() {
         touch -d '1 minute ago' "$cgroups/berth-old" "$cgroups/berth-used" "$cgroups/mine"
         mkdir -p /run/berth/empty /run/berth/full
         : >/run/berth/full/console.log
+        # What is only told of stays, the empty directory too.
+        try ctl gc -n
+        status_is 0
+        line_is "would remove the cgroup $cgroups/berth-old"
+        line_is "would remove /run/berth/empty"
+        line_is "would remove /run/berth/full"
+        [ -d "$cgroups/berth-old" ]
+        [ -d /run/berth/empty ]
+        [ -e /run/berth/full/console.log ]
+        [ ! -e /run/berth/full/record ]
         try ctl gc
         status_is 0
         line_is "removed the cgroup $cgroups/berth-old"
@@ -252,6 +262,17 @@ line_of() {
         local try
         for try in {1..50}; do rmdir "$cgroups/berth-used" 2>/dev/null && break; sleep 0.02; done
         [ ! -e "$cgroups/berth-used" ]
+}
+
+@test "gc: a directory that is not removed is not said to be" {
+        mkdir -p /run/berth/early
+        printf /somewhere/else >/run/berth/early/copy
+        try ctl gc
+        status_is 1
+        errors_has '/somewhere/else is no copy of berth'
+        output_lacks "removed /run/berth/early"
+        [ -e /run/berth/early/copy ]
+        rm -r /run/berth/early
 }
 
 @test "gc: locks that somebody holds stay" {
