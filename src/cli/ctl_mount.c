@@ -170,9 +170,13 @@ static int mount_into(struct ctl *c, struct target *t, struct err *e) {
 
 static int run_mount(struct ctl *c, struct err *e) {
         CLEAN(target_close) struct target t;
+        char *slash = strrchr(c->words[2], '/');
         int k = check_target(c->words[2], e);
 
         target_init(&t);
+        /* What is made has the name in front of it. */
+        if (k == 0 && !slash[1])
+                *slash = '\0';
         k = k < 0 ? k : target_open(c, c->words[0], &t, e);
         return k < 0 ? k : mount_into(c, &t, e);
 }

@@ -114,6 +114,15 @@ inside() {
         status_is 0
         try inside cat /tmp/e/file
         output_is there
+        # As a shell completes a directory that is there, and people write one that is not.
+        try ctl mount --mkdir box "$work/host" /srv/f/
+        status_is 0
+        try inside cat /srv/f/file
+        output_is there
+        try ctl mount box "$work/host" /srv/a/
+        status_is 0
+        try inside cat /srv/a/file
+        output_is there
         stop_berth
 }
 
