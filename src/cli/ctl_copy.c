@@ -331,16 +331,16 @@ static int copy_named(struct copy *c, int dir, const char *name, int target, int
 }
 
 static int copy_below(struct copy *c, int source, int target, int depth, struct err *e) {
-        int fd = reopen(source, O_RDONLY | O_DIRECTORY), k = fd < 0 ? fd : 0;
+        int fd = reopen(source, O_RDONLY | O_DIRECTORY), k;
         CLEAN_DIR DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
         if (!dir)
-                return fail(c, k, "read the directory", e);
+                return fail(c, fd < 0 ? fd : errno, "read the directory", e);
         k = copy_check_target(c, target, e);
-        for (struct dirent *d; k == 0 && (d = readdir(dir));)
+        for (struct dirent *d; k == 0 && (errno = 0, d = readdir(dir));)
                 if (!streq(d->d_name, ".") && !streq(d->d_name, ".."))
                         k = copy_named(c, fd, d->d_name, target, depth, e);
-        return k;
+        return k < 0 || errno == 0 ? k : fail(c, errno, "read the directory", e);
 }
 
 int copy_entry(struct copy *c, int source, int target, const char *name, struct err *e) {

@@ -138,6 +138,28 @@ listing() {
         stop_berth
 }
 
+# Half a directory is no copy of it. Each read of one fails once.
+@test "cp: a directory that cannot be read to its end" {
+        local when n=0
+        start_box
+        mkdir -p "$work/dir/below"
+        touch "$work/dir/"{a,b,c} "$work/dir/below/"{d,e}
+        for when in {1..9}; do
+                try strace -qq -o "$work/trace" -P "$work/dir" -P "$work/dir/below" -e trace=getdents64 \
+                        -e inject="getdents64:error=EIO:when=$when" "$BERTHCTL" cp "$work/dir" "box:/root/copy$when"
+                grep -q INJECTED "$work/trace" || break
+                n=$when
+                status_is 1
+                errors_has "cannot read the directory $work/dir"
+                errors_has "Input/output error"
+                never inside test -e "/root/copy$when"
+        done
+        [ "$n" -ge 3 ]
+        status_is 0
+        inside test -e "/root/copy$when/below/e"
+        stop_berth
+}
+
 @test "cp: holes stay holes" {
         start_box
         truncate -s 100M "$work/sparse"
