@@ -39,11 +39,24 @@ os.mknod('disk', 0o060640, os.makedev(7, 200))
 END
 }
 
+# Runs the program on standard input, which says what one(path) is to do, for each file of the tree $1, in an order that
+# does not change; top is the tree itself. Paths are bytes: names may be of any.
+each_file() {
+        /usr/bin/python3 -c "import os, sys
+top = os.fsencode(sys.argv[1])
+$(cat)
+one(top)
+for at, dirs, files in os.walk(top):
+    dirs.sort()
+    for name in sorted(files + dirs):
+        one(os.path.join(at, name))" "$@"
+}
+
 # What the tree has, file by file, with all ids less $1; what is of another range shows as it is. $links: in place of the
 # number of names.
 list_owners() {
-        /usr/bin/python3 - "$TREE" "$1" "${links-}" <<'END'
-import os, struct, sys
+        each_file "$TREE" "$1" "${links-}" <<'END'
+import struct
 base = int(sys.argv[2])
 def back(i):
     return i - base if base <= i < base + 65536 else -i - 1 if i < 65536 and base else i
@@ -58,12 +71,7 @@ def one(path):
     for name in () if os.path.islink(path) else sorted(n for n in os.listxattr(path) if 'SGI_ACL' not in n):
         b = os.getxattr(path, name)
         more.append((name, acl(b) if 'posix_acl' in name else caps(b)[1:] if name == 'security.capability' else b))
-    print(os.path.relpath(path, sys.argv[1]), back(st.st_uid), back(st.st_gid), oct(st.st_mode), sys.argv[3] or st.st_nlink, more)
-for top, dirs, files in os.walk(sys.argv[1]):
-    dirs.sort()
-    one(top)
-    for name in sorted(files + [d for d in dirs if os.path.islink(os.path.join(top, d))]):
-        one(os.path.join(top, name))
+    print(os.fsdecode(os.path.relpath(path, top)), back(st.st_uid), back(st.st_gid), oct(st.st_mode), sys.argv[3] or st.st_nlink, more)
 END
 }
 

@@ -38,8 +38,8 @@ END
 }
 
 list_all() {
-        /usr/bin/python3 - "$1" <<'END'
-import hashlib, os, stat, sys
+        each_file "$1" <<'END'
+import hashlib, stat
 def names(path):
     return sorted(n for n in os.listxattr(path, follow_symlinks=False) if 'SGI_ACL' not in n)
 inodes = {}
@@ -54,12 +54,6 @@ def one(path):
           # The first name of the same file; a directory in use has other times.
           inodes.setdefault((st.st_dev, st.st_ino), path[len(top):]), st.st_mtime_ns if not stat.S_ISDIR(st.st_mode) else '', content,
           [(n, os.getxattr(path, n, follow_symlinks=False)) for n in names(path)])
-top = os.fsencode(sys.argv[1])
-for at, dirs, files in os.walk(top):
-    dirs.sort()
-    one(at)
-    for name in sorted(files + [d for d in dirs if os.path.islink(os.path.join(at, d))]):
-        one(os.path.join(at, name))
 END
 }
 
