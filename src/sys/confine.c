@@ -25,12 +25,24 @@ static int become_nobody(void) {
         return -errno;
 }
 
-static int set_limits(rlim_t memory, rlim_t cpu_s) {
-        const struct rlimit room = { memory, memory }, cpu = { cpu_s, cpu_s }, none = { 0, 0 };
+/* Where the caller has less, and we may not have more (CAP_SYS_RESOURCE is what most containers lack), it is that. */
+static int limit(int what, rlim_t most) {
+        const struct rlimit want = { most, most };
+        struct rlimit now;
 
-        if (setrlimit(RLIMIT_CPU, &cpu) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+        if (setrlimit(what, &want) == 0)
+                return 0;
+        if (errno != EPERM || getrlimit(what, &now) < 0)
                 return -errno;
-        return SECCOMP_SANITIZED || setrlimit(RLIMIT_AS, &room) == 0 ? 0 : -errno;
+        now.rlim_cur = now.rlim_max;
+        return setrlimit(what, &now) < 0 ? -errno : 0;
+}
+
+static int set_limits(rlim_t memory, rlim_t cpu_s) {
+        int k = limit(RLIMIT_CPU, cpu_s);
+
+        k = k < 0 ? k : limit(RLIMIT_CORE, 0);
+        return k < 0 || SECCOMP_SANITIZED ? k : limit(RLIMIT_AS, memory);
 }
 
 int confine(rlim_t memory, rlim_t cpu_s) {

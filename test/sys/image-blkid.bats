@@ -99,6 +99,14 @@ make_bare() {
         line_is 'Seccomp: 2'
 }
 
+@test "it makes do with less memory and time than it may have, where the caller has no more to give" {
+        make_bare
+        # shellcheck disable=SC2016 # its own $@
+        try setpriv --bounding-set -sys_resource --inh-caps -sys_resource bash -c 'ulimit -v 100000; ulimit -t 3; exec "$@"' bash \
+                "$BERTH" -q -i "$work/bare.raw" true
+        status_is 0
+}
+
 @test "it starts with a socket, and nothing else of its launcher's" {
         make_bare
         make_place
