@@ -249,7 +249,7 @@ static int run(struct session *s, int *ret_status, struct err *e) {
                 if (k < 0)
                         return k;
                 k = run_one(s, p, ret_status, &refuted, e);
-                if (k >= 0 || refuted == REFUTED_NOTHING)
+                if (k >= 0 || refuted == REFUTED_NOTHING || probe_made(&s->facts, &s->opened, e) < 0)
                         return k;
                 if (costs_protection(refuted) && refuted != doubted) {
                         doubted = refuted;

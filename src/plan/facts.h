@@ -259,6 +259,7 @@ struct facts {
                 bool lacks_command; /* what is to run: asked where somebody would be ended for it (--replace) */
                 const char
                         *template; /* the tree is not there: it is to be made from this one, which the facts are of */
+                bool made;         /* it was made from one since */
                 bool subvolume;    /* a snapshot of it can be made, and is the whole; asked for copies only, as is: */
                 bool can_reflink;  /* files can share blocks */
                 bool in_use;       /* somebody writes to it */

@@ -388,7 +388,7 @@ int plan_root(const struct spec *s, const struct facts *f, struct arena *a, stru
         p->root.check_submounts = !f->tree.submounts_known;
         if (f->tree.template)
                 make_copy(f, a, p, strrchr(f->tree.path, '/') + 1);
-        else if (s->root.template && !s->root.ephemeral)
+        else if (s->root.template && !s->root.ephemeral && !f->tree.made)
                 plan_note(a, p, "%s is there: --template= is not needed", f->tree.path);
         if (f->stack.used)
                 return make_stack(s, f, a, p, e);

@@ -13,6 +13,7 @@ struct opened {
         int whole;  /* and then: the whole tree, O_PATH */
         int cgroup; /* the caller's cgroup, where containers' cgroups are made, O_PATH */
         int lent;   /* the user namespace that systemd-nsresourced has lent ids to: they go with it */
+        bool made;  /* root (whole) is what --template= has made, since the facts were found */
 };
 
 void opened_init(struct opened *o);
@@ -30,6 +31,9 @@ int probe_root(const struct spec *s, struct arena *a, struct facts *f, struct op
 
 /* Facts of the opened top directory; for a directory part of the above. */
 int probe_top(struct facts *f, int root, struct err *e);
+
+/* A launch that failed may have made the tree by then: from now on it is the one that the facts are of. */
+int probe_made(struct facts *f, struct opened *o, struct err *e);
 
 /* Step two, once the spec is sealed: all the rest. */
 int probe_host(const struct spec *s, char **env, struct arena *a, struct facts *f, struct opened *o, struct err *e);

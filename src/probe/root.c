@@ -153,6 +153,21 @@ int probe_top(struct facts *f, int root, struct err *e) {
         return 0;
 }
 
+int probe_made(struct facts *f, struct opened *o, struct err *e) {
+        struct stat st;
+
+        if (!o->made)
+                return 0;
+        o->made = false;
+        if (fstat(o->whole >= 0 ? o->whole : o->root, &st) < 0)
+                return err_set(e, ERR_SYSTEM, errno, "cannot look at %s", f->tree.path);
+        f->tree.dev = st.st_dev;
+        f->tree.ino = st.st_ino;
+        f->tree.template = NULL;
+        f->tree.made = true;
+        return 0;
+}
+
 /* The tree is not there: what will be, is known by the template. *path is what it shall be, and what is opened then.
  */
 static int find_template(const struct spec *s, struct arena *a, struct facts *f, const char **path, struct err *e) {

@@ -111,6 +111,7 @@ static int keep_copy(struct run *r, const struct plan_copy *c, struct err *e) {
                 return errno == EEXIST ? err_hint(e, "it was made by somebody else meanwhile") : -errno;
         }
         r->held.copy_made = false;
+        r->held.copy_kept = true;
         leftover_forget(r->plan->machine, LEFTOVER_COPY);
         return 0;
 }
@@ -171,16 +172,26 @@ int host_copy_take(struct run *r, struct err *e) {
         return k < 0 ? k : open_copy(r, c, e);
 }
 
-void host_copy_drop(struct run *r) {
-        const struct plan_copy *c = r->plan->copy;
-        int k = 0;
-
-        if (r->held.original >= 0) {
+/* What --template= has made is the tree for the next launch, too. */
+static void put_back(struct run *r) {
+        r->opened->made = r->held.copy_kept && r->opened->root >= 0;
+        if (!r->opened->made) {
                 clean_fd(&r->opened->root);
                 clean_fd(&r->opened->whole);
                 r->opened->root = TAKE_FD(r->held.original);
                 r->opened->whole = TAKE_FD(r->held.original_whole);
         }
+        clean_fd(&r->held.original);
+        clean_fd(&r->held.original_whole);
+        r->held.original = r->held.original_whole = -1;
+}
+
+void host_copy_drop(struct run *r) {
+        const struct plan_copy *c = r->plan->copy;
+        int k = 0;
+
+        if (r->held.original >= 0)
+                put_back(r);
         /* Twice: nobody comes back to clean up after a passing failure. */
         for (int tries = 0; r->held.copy_made && tries < 2; tries++) {
                 k = treeremove(r->held.copy_dir, c->name);

@@ -6,9 +6,17 @@
 #include "run/run.h"
 
 #include <errno.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include "base/clean.h"
+#include "base/str.h"
 #include "plan/idrange.h"
+#include "sys/mounts.h"
 #include "sys/treeowners.h"
 
 _Static_assert(TREEOWNERS_BUSY == IDRANGE_BUSY && (int) TREEOWNERS_SIZE == (int) IDRANGE_SIZE, "one mark, one size");
@@ -64,6 +72,32 @@ static int tell_failure(const struct plan *p, const struct treeowners_found *f, 
                         : code;
 }
 
+/* What a launch meets only once there is a tree to mount on, and what makes it start without a user namespace, or not
+ * at all: a fresh proc. That is no time to have changed a tree for it, so it is tried before, by a process that ends
+ * with it. */
+static int try_proc(struct run *r, struct err *e) {
+        struct process p = { .pidfd = -1 };
+        int code, status, k = process_clone(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID, -1, &p);
+
+        if (k == 0) {
+                k = mount_fresh("proc", NULL, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+                _exit(k < 0 ? -k : 0);
+        }
+        k = k < 0 ? k : process_wait(p.pidfd, true, &code, &status);
+        clean_fd(&p.pidfd);
+        if (k < 0 || code != CLD_EXITED || status != EPERM)
+                return 0;
+        r->refuted = REFUTED_PROC;
+        return err_set(e, ERR_HOST, EPERM, "cannot mount a fresh proc in a user namespace");
+}
+
+static bool wants_fresh_proc(const struct plan *p) {
+        for (size_t i = 0; i < p->fsops.n; i++)
+                if (p->fsops.items[i].kind == FSOP_FRESH && streq(p->fsops.items[i].src, "proc"))
+                        return true;
+        return false;
+}
+
 int host_owners_take(struct run *r, struct err *e) {
         const struct treeowners want = { .to = r->plan->ids.base, .is_range = is_range, .tell = tell, .arg = r };
         struct treeowners_found found;
@@ -71,6 +105,9 @@ int host_owners_take(struct run *r, struct err *e) {
 
         if (!r->plan->ids.chown)
                 return 0;
+        k = !r->again && wants_fresh_proc(r->plan) ? try_proc(r, e) : 0;
+        if (k < 0)
+                return k;
         k = treeowners(r->opened->root, &want, &found);
         if (r->progress)
                 r->progress(PROGRESS_OWNERS, 0, 0);

@@ -28,6 +28,7 @@ struct held {
         int original, copy_dir; /* while there is a copy: the tree it was made of, the directory it is in; -1 */
         int original_whole;     /* and the whole of that, with --pivot-root=; -1 */
         bool copy_made;         /* and is to be removed */
+        bool copy_kept;         /* or is there to stay: --template= */
         int journal;            /* the host's directory of the container's journal, locked, -1 */
         bool journal_made;      /* it, or the link, is ours */
         bool tunnel;            /* the directory for machined */

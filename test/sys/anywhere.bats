@@ -205,6 +205,24 @@ in_chroot() {
         refused "user namespace"
 }
 
+# What makes a start begin once more is seen only when the tree is there. /proc/tty: the kernel allows no fresh proc in a
+# user namespace where parts of the visible one are covered.
+@test "parts of proc are covered: --template= makes the tree once, and a chown that would be in vain is not begun" {
+        local covered='mount -t tmpfs x /proc/tty'
+        fresh_tree
+        in_place "$covered" "$BERTH" --template="$TREE" -D "$TREE.too" cat /proc/self/uid_map
+        status_is 0
+        [ "$(xargs <<<"$output")" = "0 0 4294967295" ]
+        errors_lacks "not needed"
+        diff <(cd "$TREE" && find . | sort) <(cd "$TREE.too" && find . | sort)
+        in_place "$covered" "$BERTH" -q --resolv-conf=off --template="$TREE" -D "$TREE.three" --pivot-root=/usr:/whole ls /whole/etc/passwd
+        status_is 0
+        [ -d "$TREE.three/etc" ]
+        in_place "$covered" "$BERTH" -q -D "$TREE" --private-users-ownership=chown true
+        refused "a fresh proc cannot be mounted here in a user namespace"
+        [ "$(stat -c %u "$TREE" "$TREE/usr/bin" | sort -u)" = 0 ]
+}
+
 @test "the number of user namespaces is used up: it runs without, and says so" {
         try strace -f -o "$work/trace" -e trace=clone3 -e inject=clone3:error=ENOSPC:when=1..2 "$BERTH" -D "$TREE" cat /proc/self/uid_map
         grep -q INJECTED "$work/trace"
