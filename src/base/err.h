@@ -48,9 +48,9 @@ int err_set_at(struct err *e, const char *where, enum err_kind kind, int code, c
 /* Add what the user can do. Returns the code that err_set() returned. */
 int err_hint(struct err *e, const char *fmt, ...) __attribute__((cold, format(printf, 2, 3)));
 
-/* Say which option asked for what failed, so that its line in a settings file can be named: "uid", or as users write
- * it,
- * "--uid=x". word: which part of its value, NULL for all. Returns the code that err_set() returned. */
+/* Say which option asked for what failed, so that its line in a settings file can be named. setting: "uid", or
+ * "--uid=x" as users write it. word: which part of its value, NULL for all. Returns the code that err_set()
+ * returned. */
 int err_blame(struct err *e, const char *setting, const char *word) __attribute__((cold));
 
 /* One that came by a message: its texts end. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/binary.h"
 #include "base/json.h"
 #include "base/parse.h"
 #include "base/str.h"
@@ -36,11 +37,7 @@ static int32_t read_hex(struct reader *r) {
         if (r->end - r->at < 4)
                 return -1;
         for (int i = 0; i < 4; i++) {
-                char c = *r->at++;
-                int digit = c >= '0' && c <= '9'   ? c - '0'
-                            : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                            : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                                   : -1;
+                int digit = binary_hex_digit(*r->at++);
 
                 if (digit < 0)
                         return -1;

@@ -36,8 +36,8 @@ uint64_t loop_now_ms(void);
 
 void loop_init(struct loop *l);
 
-/* Watch fd. Each fd is watched once; watching it again replaces events, fn and data. events 0 keeps the slot, and then
- * only errors and hang-up are not reported either. Returns -ENOSPC when the set is full. */
+/* Watch fd. Each fd is watched once; watching it again replaces events, fn and data. With events 0 it keeps its slot,
+ * but nothing is reported, not even errors and hang-up. Returns -ENOSPC when the set is full. */
 int loop_watch(struct loop *l, int fd, short events, loop_io_fn fn, void *data);
 void loop_events(struct loop *l, int fd, short events);
 void loop_forget(struct loop *l, int fd);

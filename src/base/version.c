@@ -50,8 +50,8 @@ static int compare_words(const char **a, const char **b) {
         return r ? r : (n > m) - (n < m);
 }
 
-/* Of marks, what comes first here makes a version older than what comes later; the end of one is among them. Below 0,
- * above 0: that decides. 0: it does not; *ret_both: both have the same. */
+/* The marks in order of rank: the version that goes on with an earlier one is the older of the two. The end of a
+ * version is one of them. Below 0, above 0: that decides. 0: it does not; *ret_both: both have the same. */
 static int compare_marks(char a, char b, bool *ret_both) {
         static const char marks[] = "~\0-^.";
 

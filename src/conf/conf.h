@@ -75,10 +75,6 @@ int conf_files(struct conf *c, const struct conf_lookup *l, struct err *e);
 /* What was said with --inspect= becomes a start that is only looked at. */
 int conf_as_dry_run(struct conf *c, struct err *e);
 
-void conf_print_help(FILE *f, enum face face);
 void conf_print_version(FILE *f, enum face face);
-void conf_print_differences(FILE *f);
-void conf_print_introspect(FILE *f);
-void conf_print_list(FILE *f, const struct setting *row);
-/* The one for action; CONF_RUN prints nothing. */
+/* What action asks for; CONF_RUN prints nothing. */
 void conf_print(FILE *f, const struct conf *c, enum conf_action action);

@@ -71,7 +71,7 @@ static void put_option(FILE *f, const struct setting *s) {
         put_wrapped(f, head, INDENT, INDENT);
 }
 
-void conf_print_help(FILE *f, enum face face) {
+static void print_help(FILE *f, enum face face) {
         const char *name = face == FACE_STRICT ? "systemd-nspawn" : "berth";
 
         fprintf(f, "%s [OPTION...] [COMMAND [ARGUMENT...]]\n\nStart a command or an OS in a container.\n", name);
@@ -94,7 +94,7 @@ void conf_print_version(FILE *f, enum face face) {
                 fprintf(f, "berth %s\n", BERTH_VERSION);
 }
 
-void conf_print_differences(FILE *f) {
+static void print_differences(FILE *f) {
         fputs("What berth does differently from systemd-nspawn when nothing else is said.\n\n"
               "By its own name, and by the name systemd-nspawn:\n\n",
               f);
@@ -116,7 +116,7 @@ void conf_print_differences(FILE *f) {
         }
 }
 
-void conf_print_list(FILE *f, const struct setting *row) {
+static void print_list(FILE *f, const struct setting *row) {
         char buf[NTH_BUF];
         const char *name;
 
@@ -162,7 +162,7 @@ static void describe(struct json *j, const struct setting *s) {
         json_close(j);
 }
 
-void conf_print_introspect(FILE *f) {
+static void print_introspect(FILE *f) {
         struct json j = { .f = f };
 
         json_open(&j, NULL, '[');
@@ -175,11 +175,11 @@ void conf_print(FILE *f, const struct conf *c, enum conf_action action) {
         enum face face = c->draft->spec.self.face;
 
         switch (action) {
-        case CONF_HELP: conf_print_help(f, face); break;
+        case CONF_HELP: print_help(f, face); break;
         case CONF_VERSION: conf_print_version(f, face); break;
-        case CONF_DIFFERENCES: conf_print_differences(f); break;
-        case CONF_INTROSPECT: conf_print_introspect(f); break;
-        case CONF_LIST: conf_print_list(f, c->listed); break;
+        case CONF_DIFFERENCES: print_differences(f); break;
+        case CONF_INTROSPECT: print_introspect(f); break;
+        case CONF_LIST: print_list(f, c->listed); break;
         case CONF_RUN: break;
         }
 }

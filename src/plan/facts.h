@@ -247,11 +247,10 @@ struct facts {
                 bool vendor;    /* found by name below /usr: never written to */
                 bool reachable; /* by others of the host; looked for where set-user-ID files may be made in it */
                 bool can_idmap;
-                const char *layer_why;    /* a layer of an overlay cannot be mapped; NULL */
-                const char *fs_type_hint; /* for messages, may be NULL */
-                uint32_t range_base;      /* a free range of 65536 ids, 0: none found */
-                bool range_is_owner;      /* the tree is already shifted to it */
-                unsigned range_tries;     /* how many were found busy */
+                const char *layer_why; /* a layer of an overlay cannot be mapped; NULL */
+                uint32_t range_base;   /* a free range of 65536 ids, 0: none found */
+                bool range_is_owner;   /* the tree is already shifted to it */
+                unsigned range_tries;  /* how many were found busy */
                 bool has_machine_id;
                 uint8_t machine_id[16];
                 bool has_os_release;

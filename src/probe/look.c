@@ -233,15 +233,15 @@ static void probe_range(struct facts *f, struct arena *a) {
         memcpy(&random, f->random + 16, sizeof random);
         f->tree.range_is_owner = false;
         f->tree.range_base = 0;
-        if (f->tree.range_tries == 0 && idrange_valid(f->tree.uid) && f->tree.gid == f->tree.uid) {
+        if (f->tree.range_tries == 0 && idrange_of_owner(f->tree.uid, f->tree.gid)) {
                 f->tree.range_base = f->tree.uid;
                 f->tree.range_is_owner = true;
                 return;
         }
-        for (; f->tree.range_tries < 100; f->tree.range_tries++) {
+        for (; f->tree.range_tries < IDRANGE_ATTEMPTS; f->tree.range_tries++) {
                 uint32_t base = idrange_candidate(f->tree.name, f->tree.range_tries, random);
 
-                if (!idrange_valid(base) || idrange_in_use(base, &files))
+                if (idrange_in_use(base, &files))
                         continue;
                 f->tree.range_base = base;
                 return;

@@ -17,7 +17,6 @@ struct opened {
 };
 
 void opened_init(struct opened *o);
-void opened_done(struct opened *o);
 
 /* sd_listen_fds(3): how many descriptors from 3 on are passed to this process; 0 where the variables are another's. */
 unsigned probe_listen_fds(char **env);

@@ -20,15 +20,6 @@ void opened_init(struct opened *o) {
         *o = (struct opened){ .proc = -1, .root = -1, .whole = -1, .cgroup = -1, .lent = -1 };
 }
 
-void opened_done(struct opened *o) {
-        clean_fd(&o->proc);
-        clean_fd(&o->root);
-        clean_fd(&o->whole);
-        clean_fd(&o->cgroup);
-        clean_fd(&o->lent);
-        opened_init(o);
-}
-
 /* systemd-nspawn(1), --machine=: where trees are looked for by name. */
 static const char *const search[] = {
         "/etc/machines",      "/run/machines",           "/var/lib/machines",

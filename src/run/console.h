@@ -19,12 +19,14 @@
  *              character (termios(3), VEOF), when it has read what came before.
  *   Hot keys   only from a terminal; their bytes reach the payload as well, unless hold_keys is set.
  *   Output     interactive, read-only: as it comes; a slow reader makes the payload wait. When it cannot be written
- * any more (a closed pipe, a full disk) it is dropped, the payload goes on, and out_error says why. passive: the
- * payload never waits; the last 8 to 16 KiB are written by console_drain(). To a terminal that the payload does not
- * control (read-only, passive) only text and colours are passed on. Hang-up    when everybody in the container closes
- * the terminal, it stays usable: a login prompt may open it again. Only console_drain() and console_drop() end it.
+ *              any more (a closed pipe, a full disk) it is dropped, the payload goes on, and out_error says why.
+ *              passive: the payload never waits; the last 8 to 16 KiB are written by console_drain().
+ *              To a terminal that the payload does not control (read-only, passive) only text and colours are
+ *              passed on.
+ *   Hang-up    when everybody in the container closes the terminal, it stays usable: a login prompt may open it
+ *              again. Only console_drain() and console_drop() end it.
  *   Escapes    none of ours without a background, but those that take back what the payload left behind: modes,
- * colours, title, an unfinished sequence. None where it left nothing. */
+ *              colours, title, an unfinished sequence. None where it left nothing. */
 
 #include <signal.h>
 #include <stdbool.h>
@@ -96,6 +98,3 @@ int console_more(struct console *c, struct err *e); /* want.read has more */
 int console_replace(struct console *c, int master /* taken over */, struct err *e); /* after a restart in place */
 int console_drain(struct console *c, struct err *e);
 void console_drop(struct console *c);
-
-/* What the caller's stdio allows: which concrete mode a spec's mode means. boot: --boot was given. */
-enum console_mode console_resolve(enum console_mode mode, bool boot);

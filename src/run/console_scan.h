@@ -6,8 +6,8 @@
  * Three uses, by the fields that the caller sets:
  *   neither      watch: keep account of the modes that differ from a fresh terminal's, so that they can be taken back
  *   filter       also keep away everything but text, colours and the erasing of a line: for output that is a log to
- * its reader, whose terminal must not be steered and must not answer into his shell tint         also repeat these
- * colours behind each sequence that resets them */
+ *                its reader, whose terminal must not be steered and must not answer into his shell
+ *   tint         also repeat these colours behind each sequence that resets them */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -20,16 +20,6 @@ enum { RETRY_FIRST_MS = 20, RETRY_LAST_MS = 1000, EOF_LOOKS = 12 /* 8 s */ };
 /* What can be left in a pseudo terminal is a few 100 KiB; more comes from somebody who is still writing. */
 enum { DRAIN_READS = 4096, MORE_READS = 256 };
 
-enum console_mode console_resolve(enum console_mode mode, bool boot) {
-        bool both = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-
-        if (mode == CONSOLE_AUTOPIPE)
-                return both ? CONSOLE_INTERACTIVE : CONSOLE_PIPE;
-        if (mode == CONSOLE_DEFAULT)
-                return both ? CONSOLE_INTERACTIVE : boot ? CONSOLE_READ_ONLY : CONSOLE_PIPE;
-        return mode;
-}
-
 int console_take(struct console *c, const struct console_want *want, struct err *e) {
         *c = (struct console){
                 .want = *want,

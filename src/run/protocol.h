@@ -4,18 +4,21 @@
 /* What the launcher (process P) and the guest (process G) say to each other, over one SOCK_SEQPACKET pair.
  *
  *      P                                    G
- *      |  (clone3)                          |  limits, host name; waits
+ *      |  (clone3)                          |  host name; waits
  *      |  id maps written                   |
  *      | ----------- START ---------------> |  makes its file systems, detached
  *      |  sources opened, idmapped          |  (both at the same time)
- *      | ----------- TREES (all fds) -----> |  attaches everything
+ *      | ----------- TREES (fds) ---------> |  attaches everything, pivot
  *      | <---------- GIVE (each fd) ------- |
  *      |  cgroup, network are in place      |
- *      | ----------- PLACED --------------> |  late mounts, pivot, identity, verification
- *      |  announces, writes the record      |
+ *      | ----------- PLACED --------------> |  late mounts, limits, identity, verification
+ *      |  writes the record, announces      |
  *      | ----------- GO ------------------> |
  *      | <---------- READY ---------------- |  takes GO, system call program, exec
  *      | <---------- end of file ---------- |  the socket closes on exec
+ *
+ * With a user namespace the builder (process B, see guest_build.c) has the guest's end first: START and TREES are for
+ * it, and the first that it gives is G. That has the same end, gives the console, and is who PLACED and GO are for.
  *
  * The stub init of --as-pid2 keeps the socket until its payload runs, and says REPORT (struct stub_report) if it does
  * not. FAIL may come from G at any time. End of file after GO means that exec happened or that G died: its pidfd

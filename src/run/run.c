@@ -60,9 +60,8 @@ static int start_once(struct run *r, struct err *e) {
         return k;
 }
 
-/* By now the payload has had its way with the tree: what leads to its journal may be in the way of a restart. Said
- * with
- * --quiet too where somebody insisted. */
+/* By now the payload has had its way with the tree: what leads to its journal may be in the way of a restart. It is
+ * said with --quiet, too, where somebody insisted on the link. */
 static bool does_without_journal(struct run *r, struct err *e) {
         char line[sizeof e->text * 4];
 

@@ -22,7 +22,8 @@ void lock_init(struct lock *l) {
 bool lock_pause(int *pauses, int most) {
         if (*pauses == most)
                 return false;
-        usleep((useconds_t)++ * pauses * 1000);
+        *pauses += 1;
+        usleep((useconds_t) *pauses * 1000);
         return true;
 }
 

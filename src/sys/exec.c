@@ -264,14 +264,3 @@ int exec_image_run(const struct exec_image *x, char *const envp[]) {
                 syscall(SYS_execveat, x->fd, "", x->argv, envp, AT_EMPTY_PATH);
         return -errno;
 }
-
-int exec_from_fd(int fd, const char *path, char *const argv[], char *const envp[]) {
-        struct exec_image x;
-        int r = exec_image_open(&x, fd, path, argv);
-
-        if (r < 0)
-                return r;
-        r = exec_image_run(&x, envp);
-        exec_image_done(&x);
-        return r;
-}

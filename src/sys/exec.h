@@ -38,6 +38,3 @@ void exec_image_locate(struct exec_image *x, int proc);
 
 /* Become it. Returns only with an error. */
 int exec_image_run(const struct exec_image *x, char *const envp[]);
-
-/* The three in one. */
-int exec_from_fd(int fd, const char *path, char *const argv[], char *const envp[]);

@@ -521,7 +521,6 @@ static const struct {
         ROW("tree.reachable", tree.reachable, set_bool),
         ROW("tree.can-idmap", tree.can_idmap, set_bool),
         ROW("tree.layer-why", tree.layer_why, set_text),
-        ROW("tree.fs-type", tree.fs_type_hint, set_text),
         ROW("tree.range-base", tree.range_base, set_unsigned),
         ROW("tree.range-is-owner", tree.range_is_owner, set_bool),
         ROW("tree.range-tries", tree.range_tries, set_unsigned),
@@ -622,7 +621,7 @@ void facts_usual(const struct spec *s, struct arena *a, struct facts *ret) {
                 .caller = { .terminal_in = true, .terminal_out = true, .terminal_err = true, .hostname = "host" },
                 .tree = {
                         .path = "/srv/t", .name = str_or(s->id.machine, "t"), .dev = 0x803, .ino = 42,
-                        .can_idmap = true, .fs_type_hint = "ext4", .has_os_release = true,
+                        .can_idmap = true, .has_os_release = true,
                         .etc_writable = !s->root.read_only, .resolv_conf = AT_FILE, .localtime = AT_LINK,
                         .zoneinfo = true, .user = usual_user(s, a), .user_said = s->exec.user,
                         .init = { INIT_SYSTEMD, "/usr/lib/systemd/systemd", SIGNAL_RTMIN + 3, SIGNAL_RTMIN + 5 },

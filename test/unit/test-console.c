@@ -602,30 +602,6 @@ static void test_hangup(struct tap *t) {
         rig_close(&r);
 }
 
-static void test_resolve(struct tap *t) {
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC), keep_in = dup(0), keep_out = dup(1);
-        struct rig r = { .master = posix_openpt(O_RDWR | O_NOCTTY) };
-        enum console_mode got[10];
-
-        grantpt(r.master), unlockpt(r.master);
-        r.slave = open(ptsname(r.master), O_RDWR | O_NOCTTY);
-        fflush(stdout);
-        dup2(r.slave, 0), dup2(r.slave, 1);
-        got[0] = console_resolve(CONSOLE_DEFAULT, false), got[1] = console_resolve(CONSOLE_AUTOPIPE, true);
-        got[2] = console_resolve(CONSOLE_PASSIVE, true);
-        dup2(null, 0);
-        got[3] = console_resolve(CONSOLE_DEFAULT, false), got[4] = console_resolve(CONSOLE_DEFAULT, true);
-        got[5] = console_resolve(CONSOLE_AUTOPIPE, true), got[6] = console_resolve(CONSOLE_INTERACTIVE, true);
-        dup2(keep_in, 0), dup2(keep_out, 1);
-        OK(t, got[0] == CONSOLE_INTERACTIVE && got[1] == CONSOLE_INTERACTIVE && got[2] == CONSOLE_PASSIVE,
-           "modes on a terminal");
-        OK(t,
-           got[3] == CONSOLE_PIPE && got[4] == CONSOLE_READ_ONLY && got[5] == CONSOLE_PIPE &&
-                   got[6] == CONSOLE_INTERACTIVE,
-           "modes without one");
-        close(r.master), close(r.slave), close(null), close(keep_in), close(keep_out);
-}
-
 int main(void) {
         struct tap t = { 0 };
 
@@ -648,6 +624,5 @@ int main(void) {
         test_drain(&t);
         test_flags(&t);
         test_hangup(&t);
-        test_resolve(&t);
         return tap_done(&t);
 }

@@ -57,8 +57,10 @@ static _Noreturn void become(const char *path, enum how how) {
                 r = -errno;
         } else {
                 int fd = open(path, (how == BY_O_PATH ? O_PATH : O_RDONLY) | O_CLOEXEC);
+                struct exec_image x;
 
-                r = fd < 0 ? -errno : exec_from_fd(fd, path, argv, env);
+                r = fd < 0 ? -errno : exec_image_open(&x, fd, path, argv);
+                r = r < 0 ? r : exec_image_run(&x, env);
         }
         printf("error %d", -r);
         fflush(stdout);
