@@ -124,6 +124,8 @@ words_of() {
                         <<<"nspawn status $nspawn, berth status $berth" || bad=$((bad + 1))
         done < <(paste "$work/nspawn" "$work/berth")
         [ "$bad" = 0 ] || fail "$bad words differ"
+        grep -q '	0$' "$work/nspawn"
+        grep -q '	1$' "$work/berth"
 }
 
 @test "each difference has a reason that is told, and is there" {

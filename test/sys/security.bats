@@ -214,6 +214,7 @@ none_are() {
         local call got
         for call in "${@:2}"; do
                 got=$(awk -v c="$call" '$1 == c { print $2 }' <<<"$output")
+                [ -n "$got" ] || fail "$call gave nothing at all" || return 1
                 [ "$got" != "$1" ] || fail "$call should not give $1" || return 1
         done
 }
