@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "base/clock.h"
 
@@ -12,13 +13,12 @@ uint64_t loop_now_ms(void) {
 }
 
 void loop_init(struct loop *l) {
-        *l = (struct loop){ 0 };
-        for (int i = 0; i < LOOP_SOURCES; i++)
-                l->sources[i].fd = -1;
+        memset(l->timers, 0, sizeof l->timers);
+        l->used = 0;
 }
 
 static int find(const struct loop *l, int fd) {
-        for (int i = 0; i < LOOP_SOURCES; i++)
+        for (int i = 0; i < l->used; i++)
                 if (l->sources[i].fd == fd)
                         return i;
         return -1;
@@ -31,6 +31,8 @@ int loop_watch(struct loop *l, int fd, short events, loop_io_fn fn, void *data) 
                 return -EBADF;
         if (i < 0)
                 i = find(l, -1);
+        if (i < 0 && l->used < LOOP_SOURCES)
+                i = l->used++;
         if (i < 0)
                 return -ENOSPC;
         l->sources[i].fd = fd;
@@ -106,7 +108,7 @@ static int run_timers(struct loop *l, struct err *e) {
 static nfds_t collect(const struct loop *l, struct pollfd fds[LOOP_SOURCES], int which[LOOP_SOURCES]) {
         nfds_t n = 0;
 
-        for (int i = 0; i < LOOP_SOURCES; i++)
+        for (int i = 0; i < l->used; i++)
                 if (l->sources[i].fd >= 0 && l->sources[i].events) {
                         fds[n] = (struct pollfd){ .fd = l->sources[i].fd, .events = l->sources[i].events };
                         which[n++] = i;

@@ -19,16 +19,17 @@ typedef int (*loop_timer_fn)(void *data, struct err *e);
 
 struct loop {
         struct {
+                uint64_t at_ms; /* CLOCK_MONOTONIC; 0: not armed */
+                loop_timer_fn fn;
+                void *data;
+        } timers[LOOP_TIMERS];
+        int used; /* of the sources: the rest was never written to */
+        struct {
                 int fd; /* -1: free */
                 short events;
                 loop_io_fn fn;
                 void *data;
         } sources[LOOP_SOURCES];
-        struct {
-                uint64_t at_ms; /* CLOCK_MONOTONIC; 0: not armed */
-                loop_timer_fn fn;
-                void *data;
-        } timers[LOOP_TIMERS];
 };
 
 /* CLOCK_MONOTONIC. */

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -187,7 +188,6 @@ static const struct guest_step builder[] = {
         { "lent ids", guest_enter_lent },
         { "die with launcher", guest_die_with_launcher },
         { "launcher's own", close_launchers },
-        { "signals", guest_signals },
         { "start", guest_wait_start },
         { "become root", guest_become_root },
         { "guest", guest_split },
@@ -215,6 +215,7 @@ static const struct guest_step built[] = {
         { "hostname", guest_hostname },
         { "maps", guest_wait_maps },
         { "become root", guest_become_root },
+        { "signals", guest_signals },
         { "scheduling", guest_schedule },
         { "session", guest_session },
         { "network", guest_network },
@@ -273,33 +274,29 @@ _Noreturn void guest_go_on(struct guest *g) {
         _exit(EXIT_FAILURE); /* the last step is exec */
 }
 
-_Noreturn void guest_main(struct run *r) {
-        struct guest g = {
-                .run = r,
-                .plan = r->plan,
-                .sock = r->held.sock_guest,
-                .root = -1,
-                .inaccessible_file = { .fd = -1 },
-                .inaccessible_dir = { .fd = -1 },
-                .proc = -1,
-                .sys = -1,
-                .master = -1,
-                .slave = -1,
-                .stub = -1,
-                .pair = -1,
-                .leader = -1,
-                .host_root = -1,
-                .lifeline = r->held.lifeline_guest,
-                .seeded = { -1, -1 },
-        };
+static void guest_init(struct guest *g, struct run *r) {
+        memset(g, 0, offsetof(struct guest, made));
+        memset(g->mounted, 0, r->plan->fsops.n * sizeof g->mounted[0]);
+        for (size_t i = 0; i < r->plan->fsops.n; i++)
+                g->made[i] = -1;
+        g->run = r;
+        g->plan = r->plan;
+        g->sock = r->held.sock_guest;
+        g->lifeline = r->held.lifeline_guest;
+        g->root = g->proc = g->sys = g->master = g->slave = g->stub = g->pair = g->leader = g->host_root = -1;
+        g->inaccessible_file.fd = g->inaccessible_dir.fd = -1;
+        g->seeded = (struct seeded){ -1, -1 };
+}
 
-        for (size_t i = 0; i < ELEMENTS(g.made); i++)
-                g.made[i] = -1;
+_Noreturn void guest_main(struct run *r) {
+        struct guest *g = &r->room->guest;
+
+        guest_init(g, r);
         if (r->plan->ids.own) {
-                guest_run_steps(&g, builder, ELEMENTS(builder));
+                guest_run_steps(g, builder, ELEMENTS(builder));
                 _exit(EXIT_SUCCESS);
         }
-        guest_run_steps(&g, whole, ELEMENTS(whole));
-        guest_run_steps(&g, rest, ELEMENTS(rest));
+        guest_run_steps(g, whole, ELEMENTS(whole));
+        guest_run_steps(g, rest, ELEMENTS(rest));
         _exit(EXIT_FAILURE);
 }

@@ -15,17 +15,6 @@
  * GUEST_KEEP at most. Descriptor 3 is left free for the stub's job. */
 enum { GUEST_FIRST_FD = 4, GUEST_KEEP = 6, GUEST_OPS = PLAN_OPS };
 
-/* What the guest has no room for in its own calls, and what exec needs in place. In the launcher's frame, before the
- * clone: the guest allocates nothing. Not cleared: most of it is never touched. */
-struct guest_room {
-        struct exec_image image;
-        char path[PATH_MAX], login[PATH_MAX + 1], container[512], uuid[64];
-        char *login_argv[2], *stub_env[3];
-        int pass[LISTEN_FDS_MAX];
-        char text[64 * 1024];              /* mountinfo */
-        _Alignas(16) char stack[8 * 1024]; /* of the builder's thread */
-};
-
 struct mounted {
         dev_t dev;
         ino_t ino; /* 0: nothing */
@@ -46,21 +35,34 @@ struct guest {
         int sys;                                          /* what is mounted on /sys, O_PATH, until the pivot */
         int master, slave;                                /* of the console */
         struct seeded seeded;
-        int made[GUEST_OPS];               /* detached file systems of FSOP_FRESH, by operation, -1 */
-        struct mounted mounted[GUEST_OPS]; /* what each operation attached (for the verification) */
-        uint64_t ns[NS_MAX_];              /* inode numbers of our namespaces, 0: not looked at yet */
-        int pair;                          /* between builder and guest, -1 */
-        bool filtered;                     /* the system call program is loaded */
-        bool covers_wait;                  /* until the host is being left: guest_covers() */
-        bool from_top;                     /* the working directory is the top of the tree */
-        int leader;                        /* in the builder: the guest, a pidfd, -1 */
-        int host_root;                     /* in the builder: what it leaves, O_PATH, -1 */
+        uint64_t ns[NS_MAX_]; /* inode numbers of our namespaces, 0: not looked at yet */
+        int pair;             /* between builder and guest, -1 */
+        bool filtered;        /* the system call program is loaded */
+        bool covers_wait;     /* until the host is being left: guest_covers() */
+        bool from_top;        /* the working directory is the top of the tree */
+        int leader;           /* in the builder: the guest, a pidfd, -1 */
+        int host_root;        /* in the builder: what it leaves, O_PATH, -1 */
         struct exec_image *program;
         int stub;         /* the stub init, a sealed memfd, -1 */
         int lifeline;     /* ends when the launcher does, for the stub, -1 */
         bool joins;       /* it enters a container that runs already: guest_join.c */
         _Atomic int left; /* in the builder: what came of leaving the host, 0 is not known yet, 1 is done, or -errno */
         struct err err;
+        /* By operation; only those of the plan are cleared at first. */
+        int made[GUEST_OPS];               /* detached file systems of FSOP_FRESH, -1 */
+        struct mounted mounted[GUEST_OPS]; /* what was attached (for the verification) */
+};
+
+/* What the guest has no room for in its own calls, and what exec needs in place. In the launcher's frame, before the
+ * clone: the guest allocates nothing. Not cleared: most of it is never touched. */
+struct guest_room {
+        struct guest guest;
+        struct exec_image image;
+        char path[PATH_MAX], login[PATH_MAX + 1], container[512], uuid[64];
+        char *login_argv[2], *stub_env[3];
+        int pass[LISTEN_FDS_MAX];
+        char text[64 * 1024];              /* mountinfo */
+        _Alignas(16) char stack[8 * 1024]; /* of the builder's thread */
 };
 
 /* guest.c */

@@ -32,6 +32,7 @@
 
 #include "base/clean.h"
 #include "base/str.h"
+#include "sys/cpus.h"
 #include "sys/idmap.h"
 #include "sys/mounts.h"
 #include "sys/resolve.h"
@@ -62,6 +63,7 @@ int guest_enter_lent(struct guest *g, struct err *e) {
 int guest_split(struct guest *g, struct err *e) {
         bool single = g->plan->ids.single;
         uint64_t namespaces = g->plan->namespaces & ~(uint64_t) (CLONE_NEWNS | (single ? CLONE_NEWUSER : 0));
+        struct message give = { .kind = MSG_GIVE, .give = GIVE_LEADER, .cpu = cpus_here() };
         CLEAN_FD int theirs = -1;
         struct process guest;
         int pair[2], k;
@@ -92,8 +94,8 @@ int guest_split(struct guest *g, struct err *e) {
                        : k == -EAGAIN               ? err_hint(e, "see ulimit -u and pids.max of the cgroup")
                                                     : k;
         }
-        k = protocol_send_fds(g->sock, &(struct message){ .kind = MSG_GIVE, .give = GIVE_LEADER, .pid = guest.pid },
-                              &(struct msg_fds){ .n = 1, .fd = { guest.pidfd } }, e);
+        give.pid = guest.pid;
+        k = protocol_send_fds(g->sock, &give, &(struct msg_fds){ .n = 1, .fd = { guest.pidfd } }, e);
         g->leader = guest.pidfd;
         if (k < 0)
                 return k;

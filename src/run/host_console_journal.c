@@ -50,7 +50,7 @@ static void end_line(struct run *r) {
                 if (send_line(r, note, (size_t) k, 4))
                         l->lost = 0;
         }
-        if (l->n > 0 && !send_line(r, l->text, l->n, 6))
+        if (l->n > 0 && !send_line(r, r->line, l->n, 6))
                 l->lost++;
         l->n = 0;
 }
@@ -81,8 +81,8 @@ void host_lines_write(struct run *r, const char *s, size_t n) {
                 if (s[i] == '\n' && l->state != LINE_SEQUENCE)
                         end_line(r);
                 else if (is_text(l, (unsigned char) s[i]))
-                        l->text[l->n++] = s[i];
-                if (l->n == sizeof l->text)
+                        r->line[l->n++] = s[i];
+                if (l->n == sizeof r->line)
                         end_line(r);
         }
 }

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "sys/cgroupstat.h"
+#include "sys/cpus.h"
 #include "sys/mounts.h"
 #include "sys/ns.h"
 
@@ -46,10 +47,12 @@ int host_write_record(struct run *r, struct err *e) {
         };
         int k;
 
-        if (p->cgroup.parent && p->cgroup.name)
-                snprintf(r->unit.cgroup, sizeof r->unit.cgroup, "%s/%s", p->cgroup.parent, p->cgroup.name);
-        if (r->unit.cgroup[0])
-                c.cgroup = r->unit.cgroup;
+        if (p->cgroup.parent && p->cgroup.name) {
+                r->cgroup = r->cgroup_room;
+                snprintf(r->cgroup, sizeof r->cgroup_room, "%s/%s", p->cgroup.parent, p->cgroup.name);
+        }
+        if (r->cgroup)
+                c.cgroup = r->cgroup;
         if (process_start_time(r->opened->proc, r->held.guest.pid, &c.leader_start) < 0)
                 return err_set(e, ERR_SYSTEM, ESRCH, "the guest is gone already");
         k = record_write(&r->held.record, &c, e);
@@ -83,6 +86,7 @@ int host_send_placed(struct run *r, struct err *e) {
 int host_let_go(struct run *r, struct err *e) {
         bool registering = r->unit.announcing && r->plan->unit.announce == ANNOUNCE_MUST;
         bool crowded = r->plan->exec.mode == EXEC_BOOT && r->held.builder.pid > 0;
+        int k;
 
         if (r->went || !r->announced || registering || crowded ||
             (r->start != START_PLACED && r->start != START_READY) || (r->console && !r->console_attached) ||
@@ -92,19 +96,26 @@ int host_let_go(struct run *r, struct err *e) {
         r->start = r->start == START_READY ? START_GONE : r->start;
         /* What the guest says from here on has time until it executes or ends: it need not wake us up. */
         loop_events(&r->loop, r->held.sock, POLLHUP);
-        return protocol_send(r->held.sock, MSG_GO, e);
+        loop_events(&r->loop, r->held.builder.pidfd, 0);
+        k = protocol_send(r->held.sock, MSG_GO, e);
+        /* Nothing is left to do here. The guest was born while this processor was busy, and waits for the builder's,
+         * which will be busy for longer; by itself the kernel does not see that in time. */
+        if (k == 0 && r->held.builder.pid > 0 && !r->plan->limits.cpus_said)
+                cpus_move_from(r->held.guest.pid, r->busy_cpu);
+        return k;
 }
 
 static int on_exit_of_guest(void *data, short revents, struct err *e);
 
-static int on_leader(struct run *r, pid_t pid, int pidfd /* taken over */, struct err *e) {
+static int on_leader(struct run *r, const struct message *m, int pidfd /* taken over */, struct err *e) {
         int k;
 
-        if (r->held.guest.pid > 0 || !r->plan->ids.own || pid <= 0) {
+        if (r->held.guest.pid > 0 || !r->plan->ids.own || m->pid <= 0) {
                 close(pidfd);
                 return err_set(e, ERR_BUG, EBADMSG, "the builder told of a second guest");
         }
-        r->held.guest = (struct process){ .pid = pid, .pidfd = pidfd };
+        r->held.guest = (struct process){ .pid = m->pid, .pidfd = pidfd };
+        r->busy_cpu = m->cpu;
         k = loop_watch(&r->loop, pidfd, POLLIN, on_exit_of_guest, r);
         if (k < 0)
                 return err_set(e, ERR_BUG, -k, "the event loop is full");
@@ -137,7 +148,7 @@ static int on_give(struct run *r, const struct message *m, int fd /* taken over 
         int *place = m->give == GIVE_NOTIFY ? &r->held.notify : &r->held.kmsg, k;
 
         if (m->give == GIVE_LEADER)
-                return on_leader(r, m->pid, fd, e);
+                return on_leader(r, m, fd, e);
         if (m->give == GIVE_LOCK)
                 return on_lock(r, fd, e);
         if (m->give == GIVE_CONSOLE) {
@@ -192,6 +203,7 @@ static int on_socket_end(struct run *r, struct err *e) {
         loop_forget(&r->loop, r->held.sock);
         close(TAKE_FD(r->held.sock));
         (void) loop_timer(&r->loop, 0, NULL, NULL);
+        loop_events(&r->loop, r->held.builder.pidfd, POLLIN);
         if (r->start != START_GONE)
                 return 0;
         r->life = r->life == LIFE_STARTING ? LIFE_RUNNING : r->life;
@@ -351,7 +363,7 @@ void host_life_wait_for_end(struct run *r, uint64_t patience_ms) {
 
 /* What "berthctl pause" has frozen would hear of nothing. */
 static void thaw(struct run *r) {
-        CLEAN_FD int cgroup = r->unit.cgroup[0] ? cgroupstat_open(r->unit.cgroup) : -1;
+        CLEAN_FD int cgroup = r->cgroup ? cgroupstat_open(r->cgroup) : -1;
 
         if (cgroup >= 0)
                 (void) cgroupstat_freeze(cgroup, 0, 0);

@@ -140,6 +140,7 @@ static int settle(struct run *r, struct err *e) {
 static int open_scope(struct run *r, struct err *e) {
         const struct plan *p = r->plan;
         char own[4096];
+        size_t n;
         int fd;
         int k = cgroupfs_of(r->opened->proc, r->held.guest.pid, own, sizeof own);
         const char *name = k < 0 ? NULL : strrchr(own, '/');
@@ -147,12 +148,13 @@ static int open_scope(struct run *r, struct err *e) {
         if (!name || !streq(name + 1, p->unit.name))
                 return err_set(e, ERR_HOST, k < 0 ? -k : 0, "the service manager has not moved %s to %s", p->machine,
                                p->unit.name);
-        snprintf(r->unit.cgroup, sizeof r->unit.cgroup, "%s%s", p->cgroup.mount, own);
-        fd = open(r->unit.cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        r->cgroup = r->cgroup_room;
+        n = (size_t) snprintf(r->cgroup, sizeof r->cgroup_room, "%s%s", p->cgroup.mount, own);
+        fd = open(r->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0)
-                return err_set(e, ERR_HOST, errno, "cannot open the cgroup %s", r->unit.cgroup);
-        strncat(r->unit.cgroup, "/", sizeof r->unit.cgroup - strlen(r->unit.cgroup) - 1);
-        strncat(r->unit.cgroup, p->cgroup.name, sizeof r->unit.cgroup - strlen(r->unit.cgroup) - 1);
+                return err_set(e, ERR_HOST, errno, "cannot open the cgroup %s", r->cgroup);
+        if (n < sizeof r->cgroup_room)
+                snprintf(r->cgroup + n, sizeof r->cgroup_room - n, "/%s", p->cgroup.name);
         return fd;
 }
 
@@ -161,7 +163,7 @@ static int make_payload(struct run *r, int scope, struct err *e) {
         int k = cgroupfs_make(scope, r->plan->cgroup.name);
 
         if (k < 0)
-                return err_set(e, ERR_HOST, -k, "cannot make the cgroup %s", r->unit.cgroup);
+                return err_set(e, ERR_HOST, -k, "cannot make the cgroup %s", r->cgroup);
         k = host_hold_cgroup(r, k, e);
         return k < 0 ? k : host_fit_cgroup(r, e);
 }
@@ -173,7 +175,7 @@ static int enter_payload(struct run *r, struct err *e) {
         int k;
 
         if (scope < 0)
-                return err_set(e, ERR_SYSTEM, errno, "cannot open the cgroup above %s", r->unit.cgroup);
+                return err_set(e, ERR_SYSTEM, errno, "cannot open the cgroup above %s", r->cgroup);
         k = cgroupfs_move(r->held.cgroup, r->held.guest.pid);
         if (k < 0) {
                 r->refuted = REFUTED_MANAGER;
@@ -363,7 +365,7 @@ void host_unit_leave(struct run *r) {
         bool asked = r->unit.asked, again = !is_last(r);
 
         r->unit.asked = r->unit.placing = r->unit.announcing = r->unit.placed = r->unit.held = false;
-        r->unit.cgroup[0] = '\0';
+        r->cgroup = NULL;
         if (!asked || r->manager->fd < 0 || r->manager->ops->leave(r->manager, again, NULL) < 0)
                 return;
         while (report.event != MANAGER_LEFT && report.event != MANAGER_LOST)

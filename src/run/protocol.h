@@ -56,6 +56,7 @@ struct message {
         enum message_kind kind;
         enum give give;         /* MSG_GIVE */
         int pid;                /* MSG_GIVE, GIVE_LEADER: the process that the pidfd is of, as the launcher sees it */
+        int cpu;                /* ... and the processor that the builder was on when it made it; -1: unknown */
         enum refutable refuted; /* MSG_FAIL: the fact that was found wrong */
         short slots[MSG_FDS];   /* MSG_TREES: which slot each descriptor is for; SLOT_ROOT: the tree */
         uint64_t ns[NS_MAX_];   /* MSG_PLACED: the launcher's namespaces: the guest's shall be others */

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -103,35 +105,40 @@ static void tell_end(const struct run *r) {
         host_notify(r, text);
 }
 
+static void run_init(struct run *r, const struct run_want *want) {
+        memset(r, 0, offsetof(struct run, loop));
+        r->plan = want->plan;
+        r->facts = want->facts;
+        r->credentials = want->credentials;
+        r->opened = want->opened;
+        r->image = want->image;
+        r->stack = want->stack;
+        r->manager = want->manager;
+        r->stirrer = want->stirrer;
+        r->quiet = want->quiet;
+        r->progress = want->progress;
+        r->caller = want->caller;
+        r->lines.fd = -1;
+        loop_init(&r->loop);
+        held_init(&r->held);
+}
+
 int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_refuted, struct err *e) {
         const struct plan *p = want->plan;
         CLEAN_FREE struct console *console = p->console.mode == CONSOLE_PIPE ? NULL : calloc(1, sizeof *console);
         struct guest_room room; /* not cleared */
         struct control control;
-        struct run r = {
-                .console = console,
-                .room = &room,
-                .plan = p,
-                .facts = want->facts,
-                .credentials = want->credentials,
-                .opened = want->opened,
-                .image = want->image,
-                .stack = want->stack,
-                .manager = want->manager,
-                .stirrer = want->stirrer,
-                .quiet = want->quiet,
-                .progress = want->progress,
-                .caller = want->caller,
-                .lines = { .fd = -1 },
-        };
+        struct run r;
         int k;
 
+        run_init(&r, want);
+        r.console = console;
+        r.room = &room;
         host_control_init(&control, &r);
         r.control = &control;
         if (!console && p->console.mode != CONSOLE_PIPE)
                 return err_set(e, ERR_SYSTEM, ENOMEM, "cannot prepare the start of %s", p->machine);
         umask(0); /* every mode we give is meant */
-        held_init(&r.held);
         k = host_take(&r, e);
         k = k < 0 ? k : run_starts(&r, e);
         /* It may have ended before the host knew it by name. */

@@ -62,7 +62,7 @@ enum life_event {
 /* What takes its time: much is bytes, nothing, or the number of all files. No files: it ended. */
 enum progress { PROGRESS_COPY, PROGRESS_LOOK, PROGRESS_OWNERS };
 
-/* What comes to the console of a detached container, as lines. */
+/* What comes to the console of a detached container, as lines: the one that is not finished is in struct run. */
 enum { HOST_LINE = 4096 };
 struct console_lines {
         int fd;       /* to the host's journald, -1: nobody wants them */
@@ -70,7 +70,6 @@ struct console_lines {
         enum { LINE_TEXT, LINE_ESCAPE, LINE_SEQUENCE, LINE_STRING } state;
         unsigned lost;
         size_t n;
-        char text[HOST_LINE];
 };
 
 struct guest_room;
@@ -83,7 +82,6 @@ struct run {
         struct image *image; /* NULL: the tree is a directory */
         struct stack *stack; /* NULL: it is no mount stack */
         struct held held;
-        struct loop loop;
         struct manager *manager;
         struct console *console; /* NULL in pipe mode */
         struct control *control; /* clients of the control socket */
@@ -103,6 +101,7 @@ struct run {
         int ended_by;         /* the signal that did it, unasked; 0: none */
         int asked_by;         /* the signal that asked it to end */
         unsigned asked;       /* how often was looked whether it heard that */
+        int busy_cpu;         /* where the guest was born, behind the builder; -1: unknown */
         struct {
                 bool asked, placed;       /* something was asked for; the guest is where it belongs */
                 bool placing, announcing; /* answers that are waited for */
@@ -110,7 +109,6 @@ struct run {
                 bool held;                /* the guest stays at the top of its unit until it is registered */
                 unsigned resumed;         /* how often who speaks for us to the manager was started again, */
                 uint64_t resumed_ms;      /* since when */
-                char cgroup[4200];        /* the guest's, a path of the host; "": the caller's */
         } unit;
         struct {
                 bool stirred;      /* PID 1 has said something */
@@ -122,6 +120,11 @@ struct run {
         struct process *stirrer;   /* see struct run_want */
         struct guest_room *room;   /* the guest's, see guest.h */
         uint64_t host_ns[NS_MAX_]; /* inode numbers of the launcher's namespaces; for the guest, by PLACED */
+        char *cgroup;              /* the guest's, a path of the host, in cgroup_room; NULL: the caller's */
+        /* From here on nothing is cleared at first: what is above is written to by all three processes after they have
+         * parted, and each page of that is copied for each of them. */
+        struct loop loop;
+        char cgroup_room[4200], line[HOST_LINE];
 };
 
 struct run_want {

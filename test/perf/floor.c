@@ -9,7 +9,8 @@
  *
  * As in src/run/guest_build.c a builder makes the mounts in a user namespace of its own, and the guest copies them
  * into one more, which locks them, and mounts itself what the payload may take away (FSOP_LATE). The launcher opens
- * what the builder needs while that makes its own file systems. */
+ * what the builder needs while that makes its own file systems, and takes the guest to another processor than the
+ * builder's (cpus_move_from()). */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,7 @@
 #include "base/msg.h"
 #include "spec/spec.h"
 #include "sys/filter_policy.h"
+#include "sys/cpus.h"
 #include "sys/seccomp.h"
 
 enum {
@@ -210,6 +212,12 @@ static size_t receive_trees(int sock, int fds[TREES]) {
         return n;
 }
 
+/* What the builder tells of the guest. */
+struct born {
+        pid_t guest;
+        int cpu; /* where both are */
+};
+
 /* --- the builder --- */
 
 struct floor {
@@ -378,7 +386,7 @@ static _Noreturn void guest(struct floor *f);
 
 /* A sister: the launcher waits for it. */
 static int clone_guest(struct floor *f) {
-        int pidfd = -1;
+        int pidfd = -1, cpu = cpus_here();
         struct clone_args args = {
                 .flags = CLONE_PARENT | CLONE_PIDFD | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC,
                 .pidfd = (uint64_t) (uintptr_t) &pidfd,
@@ -387,6 +395,7 @@ static int clone_guest(struct floor *f) {
 
         if (pid == 0)
                 guest(f);
+        MUST(send(f->to_builder[1], &(struct born){ pid, cpu }, sizeof(struct born), MSG_NOSIGNAL));
         write_map(pid, "uid_map", 0);
         write_map(pid, "gid_map", 0);
         return pidfd;
@@ -541,7 +550,8 @@ static void hand_trees(const struct floor *f, pid_t pid) {
 int main(int argc, char **argv) {
         struct floor f = { .tree = argv[1], .argv = argv + 2 };
         char cgroup[4200];
-        int status = 0, last = 0;
+        struct born born;
+        int status = 0;
         pid_t pid;
 
         if (argc < 3)
@@ -556,10 +566,12 @@ int main(int argc, char **argv) {
         close(f.to_guest[0]);
         close(f.to_guest[1]);
         hand_trees(&f, pid);
-        /* Builder and guest; the guest is the last. */
-        while (waitpid(-1, &status, __WALL) > 0)
-                last = status;
+        if (MUST(recv(f.to_builder[0], &born, sizeof born, 0)) != sizeof born)
+                return EXIT_FAILURE;
+        cpus_move_from(born.guest, born.cpu);
+        MUST(waitpid(born.guest, &status, __WALL));
+        MUST(waitpid(pid, NULL, 0));
         if (f.cgroup >= 0)
                 (void) rmdir(cgroup);
-        return WIFEXITED(last) ? WEXITSTATUS(last) : EXIT_FAILURE;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }

@@ -184,6 +184,16 @@ END
         refused "none of these processors"
 }
 
+@test "the payload may be on the processors that its caller may be on" {
+        local cpus
+        cpus=$(grep Cpus_allowed_list /proc/self/status)
+        in_tree grep Cpus_allowed_list /proc/1/status
+        output_is "$cpus"
+        taskset -cp 0 "$BASHPID" >/dev/null
+        in_tree grep Cpus_allowed_list /proc/1/status
+        output_is $'Cpus_allowed_list:\t0'
+}
+
 @test "--personality changes what uname says" {
         [ "$(uname -m)" = x86_64 ] || skip "another architecture"
         opts=(--personality=x86)
