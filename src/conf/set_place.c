@@ -245,7 +245,7 @@ int set_api_vfs(const struct saying *s, struct err *e) {
 int set_background(const struct saying *s, struct err *e) {
         const char *v = s->said->value;
 
-        if (strspn(v, "0123456789;") != strlen(v) || strlen(v) > 64)
+        if (strspn(v, "0123456789;:") != strlen(v) || strlen(v) > 64)
                 return bad_value(s, e, "not a colour");
         s->spec->console.background = v;
         return SET_OK;

@@ -155,7 +155,7 @@ struct fsop_list {
 #define PLAN_CREDENTIALS "/run/host/credentials"
 
 /* Where the payload's journald finds who listens to it. */
-#define PLAN_JOURNAL_SOCKET "/run/host/journal/socket"
+#define PLAN_JOURNAL_SOCKET "/" FORWARD_PLACE "/socket"
 
 /* Whose cgroup the guest ends up in. */
 enum cgroup_of {

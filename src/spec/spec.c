@@ -253,6 +253,14 @@ static int check_forward(const struct draft *d, struct err *e) {
                                 "--forward-journal= does not go with a credential " FORWARD_CREDENTIAL);
                         return err_hint(e, "it sets that credential itself");
                 }
+        for (size_t i = 0; i < s->mounts.n && s->forward.to; i++)
+                if (str_is_below(s->mounts.items[i].dst, FORWARD_PLACE)) {
+                        err_set(e, ERR_USAGE, 0,
+                                "%s/%.100s does not go with --forward-journal=", s->mounts.items[i].option,
+                                s->mounts.items[i].dst);
+                        err_blame(e, s->mounts.items[i].option, s->mounts.items[i].dst);
+                        return err_hint(e, "it would cover what the payload sends its journal to");
+                }
         return 0;
 }
 

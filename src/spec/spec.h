@@ -384,7 +384,9 @@ struct spec_forward {
         const char *to; /* a file or directory of the host, absolute; NULL: nowhere */
         struct spec_forward_limit limits[FORWARD_LIMIT_MAX_];
 };
+/* What tells the payload's journald of it, and where, inside, the socket is (plan/plan.h). */
 #define FORWARD_CREDENTIAL "journal.forward_to_socket"
+#define FORWARD_PLACE      "run/host/journal"
 
 struct spec {
         struct spec_self self;

@@ -477,6 +477,7 @@ static void test_console(struct tap *t) {
         BAD(t, "needs a value", "--console=");
         BAD(t, "takes no value", "--pipe=no");
         GOOD(t, streq(s->console.background, "48;5;17"), "--background=48;5;17");
+        GOOD(t, streq(s->console.background, "48:2::10:20:30"), "--background=48:2::10:20:30");
         GOOD(t, streq(s->console.background, ""), "--background=");
         BAD(t, "not a colour", "--background=red");
         BAD(t, "not a colour", "--background=44m");
