@@ -60,11 +60,20 @@ const char *err_kind_name(enum err_kind kind) {
         return (unsigned) kind < ERR_KIND_MAX_ ? names[kind] : "unknown";
 }
 
+/* What the caller's own limits are the cause of, whatever it was that met them. */
+static const char *hint_of(const struct err *e) {
+        if (e->hint[0])
+                return e->hint;
+        return e->code == EMFILE ? "see ulimit -n" : e->code == EFBIG ? "see ulimit -f" : "";
+}
+
 char *err_format(const struct err *e, bool with_where, char *buf, size_t size) {
         char line[sizeof e->text + sizeof e->hint + sizeof e->where + 160];
 
+        const char *hint = hint_of(e);
+
         snprintf(line, sizeof line, "%s%s%s%s%s%s%s%s%s%s", e->text, e->code > 0 ? ": " : "",
-                 e->code > 0 ? errno_text(e->code) : "", e->hint[0] ? " (" : "", e->hint, e->hint[0] ? ")" : "",
+                 e->code > 0 ? errno_text(e->code) : "", *hint ? " (" : "", hint, *hint ? ")" : "",
                  with_where ? " [" : "", with_where ? err_kind_name(e->kind) : "", with_where ? " at " : "",
                  with_where ? e->where : "");
         if (with_where)

@@ -53,10 +53,13 @@ static bool find_stop(const char *path, struct stop *ret) {
 }
 
 static int hint_missing(struct err *e, const char *path) {
+        char here[PATH_MAX];
         struct stop s;
 
         if (!find_stop(path, &s))
-                return -e->code;
+                return *path != '/' && !getcwd(here, sizeof here) && errno == ENOENT
+                               ? err_hint(e, "the current directory is gone: cd to one that is there")
+                               : -e->code;
         return s.link ? err_hint(e, "%.90s in %.90s is a link to what is not there", s.part, s.there)
                       : err_hint(e, "%.90s has no %.90s", streq(s.there, ".") ? "this directory" : s.there, s.part);
 }

@@ -273,7 +273,7 @@ int set_overlay(const struct saying *s, struct err *e) {
         if (!m)
                 return -EINVAL;
         if (n < 2 || n > LAYERS_MAX)
-                return bad_value(s, e, n < 2 ? "at least two directories are needed" : "too many parts");
+                return bad_value(s, e, n < 2 ? "at least two directories are needed" : "more than 60 parts");
         m->read_only = s->said->row->value;
         for (int i = 0; r == 0 && i < (n == 2 ? 2 : n - 1); i++) {
                 struct spec_source *l = arena_push(s->arena, &m->layers);

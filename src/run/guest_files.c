@@ -49,7 +49,8 @@ int guest_cannot_make(int dir, const char *what, const char *path, struct err *e
         err_set(e, ERR_IMAGE, code, "cannot make the %s /%s in the tree", what, path);
         if (fstatfs(dir, &sf) == 0 && (sf.f_type == PROC_SUPER_MAGIC || sf.f_type == SYSFS_MAGIC))
                 return err_hint(e, "it is in proc or sysfs: only what is there can be covered");
-        return err_hint(e, "make it yourself: something empty of that kind");
+        return err_hint(e, "make it yourself: something empty of that kind%s",
+                        code == EROFS ? "; with --volatile=overlay it is made in memory" : "");
 }
 
 /* path without the part behind its last slash, and text there. */

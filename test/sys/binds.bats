@@ -81,6 +81,9 @@ prepare() {
         mkdir "$work/gone"
         try sh -c 'cd "$1" && rmdir "$1" && shift && exec "$@"' sh "$work/gone" "$BERTH" -q -D "$TREE" --bind=x:/mnt true
         refused "is gone"
+        mkdir "$work/gone"
+        try sh -c 'cd "$1" && rmdir "$1" && shift && exec "$@"' sh "$work/gone" "$BERTH" -q true
+        refused "the current directory is gone"
 }
 
 @test "a link of the tree never leads a source in the tree out of it" {
@@ -339,6 +342,7 @@ prepare() {
         output_is $'below\ncontent'
         try berth -q --read-only -D "$TREE" --bind="$from/dir:/nope" true
         refused "the mount point /nope"
+        errors_has "with --volatile=overlay it is made in memory"
         [ ! -e "$TREE/nope" ]
 }
 

@@ -64,6 +64,10 @@ static void test_format(struct tap *t) {
         err_hint(&e, "look");
         OK_STR(t, err_format(&e, true, buf, sizeof buf), "no init: No such file or directory (look) [image at f.c:1]",
                "with all");
+        err_set_at(&e, "f.c:1", ERR_HOST, EMFILE, "no pipe");
+        OK_STR(t, err_format(&e, false, buf, sizeof buf), "no pipe: Too many open files (see ulimit -n)", "a limit");
+        err_hint(&e, "look");
+        OK_STR(t, err_format(&e, false, buf, sizeof buf), "no pipe: Too many open files (look)", "a better hint");
         err_set_at(&e, "f.c:1", ERR_IMAGE, 0, "bad name a\x1b]0;x\x07\nb");
         OK_STR(t, err_format(&e, false, buf, sizeof buf), "bad name a\\x1b]0;x\\x07\\x0ab", "control characters");
         OK_STR(t, err_format(&e, false, buf, 6), "bad n", "cut off");
