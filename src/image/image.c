@@ -83,7 +83,8 @@ static int open_writable(struct image *m, struct err *e) {
 
 static int busy(const struct image *m, struct err *e) {
         err_set(e, ERR_BUSY, EBUSY, "Disk image %s is currently busy", m->path);
-        return err_hint(e, "another program uses it; --read-only lets several share it");
+        return err_hint(e, m->read_only ? "another program writes to it, and must end first"
+                                        : "another program uses it; --read-only lets several share it");
 }
 
 /* mount(8) takes no lock: a file system that is mounted twice and written to is lost. What somebody has just unmounted
@@ -108,7 +109,7 @@ static int lock_file(struct image *m, struct err *e) {
                 k = lock_tree(&m->lock, st.st_dev, st.st_ino, !m->read_only, m->path, e);
         while (k == -EBUSY && lock_pause(&pauses, LOCK_PAUSES));
         if (k < 0)
-                return k;
+                return k == -EBUSY ? busy(m, e) : k;
         for (int tries = 0; flock(m->file, (m->read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0; tries++) {
                 if (errno != EWOULDBLOCK)
                         return err_set(e, ERR_HOST, errno, "cannot lock %s", m->path);

@@ -47,7 +47,10 @@ int image_device(struct image *m, struct image_part *p, struct err *e) {
         if (p->loop >= 0)
                 return 0;
         err_set(e, ERR_HOST, -p->loop, "cannot make a loop device for %s", m->path);
-        if (p->loop == -ENOENT || p->loop == -ENODEV || p->loop == -ENXIO)
+        if (p->loop == -ENOENT)
+                err_hint(e,
+                         "there is no /dev/loop-control: modprobe loop; in a container, the outer one must give it");
+        else if (p->loop == -ENODEV || p->loop == -ENXIO)
                 err_hint(e, "this kernel has none: modprobe loop");
         else if (p->loop == -EPERM || p->loop == -EACCES)
                 err_hint(e, "in a container, the outer one must allow /dev/loop-control and block devices 7:*");
@@ -75,9 +78,13 @@ static int explain(const struct image *m, const struct image_part *p, int code, 
                 return err_hint(e, "this kernel has no %s", p->part->fs);
         if (code == -EPERM || code == -EACCES)
                 return err_hint(e, "the file systems of an image can be mounted by the host's root only");
+        if (!is_damage(code))
+                return code;
         if (m->peek && image_may_mend(m, p))
                 return err_hint(e, "it is damaged: a start lets fsck mend what takes no decision");
-        return err_hint(e, "it may be damaged: fsck it");
+        return err_hint(e, code == -EINVAL
+                                   ? "it may be damaged: fsck it; or this kernel lacks a feature of it: see dmesg"
+                                   : "it may be damaged: fsck it");
 }
 
 /* erofs reads from a file as it is (Linux 6.12), also from a part of one (6.17): no device is needed, unless one

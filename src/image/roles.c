@@ -304,6 +304,19 @@ static unsigned only_linux(const struct dissected *d) {
         return n == 1 ? found : 0;
 }
 
+/* The first root that only a flag keeps from being used; 0. */
+static unsigned kept_back(const struct dissected *d) {
+        for (unsigned i = 0; i < d->n; i++) {
+                enum part_fit fit;
+                const char *arch;
+
+                if (d->parts[i].no_auto && (role_of_type(d->parts[i].type, &fit, &arch) == ROLE_ROOT ||
+                                            streq(d->parts[i].type, TYPE_GENERIC)))
+                        return d->parts[i].number;
+        }
+        return 0;
+}
+
 static int refuse_rootless(const struct dissected *d, const char *path, struct err *e) {
         const struct dissected_part *p;
         size_t layer = find_layer(d, &p);
@@ -321,6 +334,9 @@ static int refuse_rootless(const struct dissected *d, const char *path, struct e
                                 layers[layer].opens);
         }
         err_set(e, ERR_IMAGE, 0, "%s has no partition that could be the root", path);
+        if (kept_back(d))
+                return err_hint(e, "partition %u would be, but for its flag no-auto: sfdisk --part-attrs FILE %u ''",
+                                kept_back(d), kept_back(d));
         if (d->table == TABLE_GPT)
                 return err_hint(e, "a root partition has a type of its own; berth --inspect shows them");
         if (only_linux(d))

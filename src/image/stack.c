@@ -99,8 +99,10 @@ static int open_entry(const char *name, struct facts *f, struct arena *a, struct
         k = v ? pick_version(ret->path, &newest, a, &ret->path) : 0;
         if (k == -ENOENT)
                 return bad_entry(name, "no version in it fits", f, e);
-        if (k < 0 || stat(ret->path, &st) < 0)
-                return err_set(e, ERR_HOST, k < 0 ? -k : errno, "cannot look at %s", ret->path);
+        if (k < 0 || stat(ret->path, &st) < 0) {
+                err_set(e, ERR_HOST, k < 0 ? -k : errno, "cannot look at %s", ret->path);
+                return err_hint_path(e, ret->path);
+        }
         ret->directory = S_ISDIR(st.st_mode);
         if (!ret->directory && !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
                 return bad_entry(name, "neither a directory nor an image", f, e);
@@ -118,7 +120,7 @@ static int take_bind(const struct entry *i, const char *where, bool read_only, s
         if (!new.where)
                 return bad_entry(i->name, "not the escaped path of a place inside", f, e);
         if (f->stack.binds.n == BINDS_MAX)
-                return bad_entry(i->name, "too many of its kind", f, e);
+                return bad_entry(i->name, "more of its kind than the 64 that there may be", f, e);
         add_bind(f, a, &new);
         return 0;
 }
@@ -127,7 +129,7 @@ static int take_layer(const struct entry *i, const char *id, struct facts *f, st
         const char *raw = i->directory ? NULL : str_ending(id, ".raw");
 
         if (f->stack.layers.n == LAYERS_MAX)
-                return bad_entry(i->name, "too many layers", f, e);
+                return bad_entry(i->name, "more layers than the 32 that there may be", f, e);
         add_layer(f, a, i->path, raw ? arena_strndup(a, id, (size_t) (raw - id)) : id, raw);
         return 0;
 }

@@ -101,9 +101,12 @@ static int check(const struct bound_user *u, const struct plan *p, struct err *e
                         u->inside);
                 return err_hint(e, "--private-users=pick gives it 65536 of them");
         }
-        if (p->ids.own && plan_has_host_id(p, u->uid))
-                return err_set(e, ERR_USAGE, 0, "--bind-user=%s: the user's number %u is one of the container's own",
-                               u->name, u->uid);
+        if (p->ids.own && plan_has_host_id(p, u->uid)) {
+                err_set(e, ERR_USAGE, 0, "--bind-user=%s: the user's number %u is one of the container's own", u->name,
+                        u->uid);
+                return err_hint(e,
+                                "--private-users=pick has others; a user whose number is inside needs --bind= only");
+        }
         return 0;
 }
 

@@ -286,6 +286,8 @@ static int check_root(const struct spec *s, const struct facts *f, struct arena 
                 if (!s->root.directory && !s->root.image && !s->id.machine && s->exec.argv.n > 0)
                         return err_hint(e, "it is looked for in the current directory; is the tree meant? -D %s",
                                         s->exec.argv.items[0]);
+                if (f->image.used)
+                        return err_hint(e, "where it is in a directory or subvolume of that: --pivot-root=/NAME");
                 return err_hint(e, "-D names the tree, -M one in /var/lib/machines");
         }
         if (f->tree.lacks_command) {

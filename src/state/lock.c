@@ -130,7 +130,8 @@ int lock_tree(struct lock *l, dev_t dev, ino_t ino, bool exclusive, const char *
         if (r <= 0)
                 return r;
         err_set(e, ERR_BUSY, EBUSY, "Directory tree %s is currently busy", what);
-        err_hint(e, "another container uses it; --read-only lets several share it");
+        err_hint(e, exclusive ? "another container uses it; --read-only lets several share it"
+                              : "another container writes to it, and must end first");
         return -EBUSY;
 }
 

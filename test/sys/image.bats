@@ -607,6 +607,28 @@ split_tree() {
         output_is found
 }
 
+@test "a root that only its flag keeps from being used, and a kernel or place that cannot mount it, are told with what helps" {
+        make_disk "size=32M, type=$ROOT_TYPE, attrs=\"GUID:63\""
+        fill 1 32M "$TREE"
+        from_image true
+        refused "no-auto"
+        sh -c "$(sed -n 's/.*\(sfdisk --part-attrs FILE 1 [^)]*\).*/\1/p' <<<"$errors" | sed "s,FILE,$IMAGE,")" >/dev/null 2>&1
+        from_image echo found
+        output_is found
+        # shellcheck disable=SC2016 # its own $@
+        try unshare -m --propagation private sh -c 'mount -t tmpfs x /dev; exec "$@"' sh "$BERTH" -q -i "$IMAGE" true
+        refused "there is no /dev/loop-control"
+        # shellcheck disable=SC2016 # its own $@
+        try bash -c 'ulimit -n 16; exec "$@"' bash "$BERTH" -q -i "$IMAGE" true
+        refused "see ulimit -n"
+        errors_lacks "damaged"
+        # A feature that no kernel has yet.
+        /usr/bin/python3 -c 'import sys; f = open(sys.argv[1], "r+b"); f.seek((1 << 20) + 1024 + 0x64); f.write(b"\0\0\0\x40")' "$IMAGE"
+        from_image true
+        refused "cannot mount partition 1 (root)"
+        errors_has "this kernel lacks a feature of it"
+}
+
 @test "a GPT whose beginning is damaged is read from its end, and one line says so" {
         make_disk "size=32M, type=$ROOT_TYPE"
         fill 1 32M "$TREE"
@@ -739,10 +761,12 @@ split_tree() {
         start_berth -q -i "$IMAGE" sh -c 'echo up; exec sleep 1000'
         await "$work/out" up
         from_image true
-        refused "is currently busy"
+        refused "Disk image $IMAGE is currently busy"
+        errors_has "--read-only lets several share it"
         opts=(--read-only)
         from_image true
-        refused "is currently busy"
+        refused "Disk image $IMAGE is currently busy"
+        errors_has "writes to it, and must end first"
         stop_berth
         # Another program's lock counts too.
         exec {lock}<"$IMAGE"

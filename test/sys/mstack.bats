@@ -296,6 +296,10 @@ make_based() {
         from_stack true
         refused "--overlay-upper= does not go with"
         opts=()
+        ln -s nowhere "$STACK/bind@mnt"
+        from_stack true
+        refused "bind@mnt in $STACK is a link to what is not there"
+        rm "$STACK/bind@mnt"
         touch "$STACK/root"
         from_stack true
         refused "a directory has no .raw"
