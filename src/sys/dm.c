@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
-#include "sys/mounts.h"
+#include "sys/devnode.h"
 
 #ifndef DM_GET_TARGET_VERSION
 #define DM_GET_TARGET_VERSION _IOWR(DM_IOCTL, 17, struct dm_ioctl)
@@ -27,23 +27,13 @@ struct request {
         char params[DM_PARAMS];
 };
 
-/* On a file system nobody sees: for hosts without devtmpfs, as a container is one. */
-static int open_hidden(dev_t dev, mode_t kind, int flags) {
-        CLEAN_FD int place = mount_fresh("tmpfs", "size=4k,nr_inodes=4", 0);
-        int fd;
-
-        if (place < 0)
-                return place;
-        fd = mknodat(place, "node", kind | 0600, dev) < 0 ? -1 : openat(place, "node", flags);
-        return fd < 0 ? -errno : fd;
-}
-
 static int open_control(void) {
         int fd = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
 
         if (fd < 0)
-                fd = errno == ENOENT ? open_hidden(makedev(CONTROL_MAJOR, CONTROL_MINOR), S_IFCHR, O_RDWR | O_CLOEXEC)
-                                     : -errno;
+                fd = errno != ENOENT
+                             ? -errno
+                             : devnode_open_hidden(makedev(CONTROL_MAJOR, CONTROL_MINOR), S_IFCHR, O_RDWR | O_CLOEXEC);
         return fd == -ENXIO || fd == -ENOENT ? -ENODEV : fd;
 }
 
@@ -91,21 +81,6 @@ static int resume(int control, const char *name, dev_t *ret) {
         return k;
 }
 
-static int open_device(dev_t dev, bool read_only, char path[DM_PATH]) {
-        int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK, fd;
-        struct stat st;
-
-        snprintf(path, DM_PATH, "/dev/dm-%u", minor(dev));
-        fd = open(path, flags | O_NOFOLLOW);
-        if (fd >= 0 && fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) && st.st_rdev == dev)
-                return fd;
-        clean_fd(&fd);
-        fd = open_hidden(dev, S_IFBLK, flags);
-        if (fd >= 0)
-                snprintf(path, DM_PATH, "/proc/self/fd/%d", fd);
-        return fd;
-}
-
 static int remove_by(int control, const char *name) {
         struct request r = { 0 };
 
@@ -130,8 +105,10 @@ int dm_make(const struct dm_want *want, char ret_path[DM_PATH]) {
                 return k;
         k = load(control, want);
         k = k < 0 ? k : resume(control, want->name, &dev);
-        if (k == 0)
-                k = fd = open_device(dev, want->read_only, ret_path);
+        if (k == 0) {
+                snprintf(ret_path, DM_PATH, "/dev/dm-%u", minor(dev));
+                k = fd = devnode_open_block(dev, want->read_only, ret_path);
+        }
         /* With our descriptor open it goes when that is closed; otherwise now. */
         gone = remove_by(control, want->name);
         if (k < 0 || gone < 0)

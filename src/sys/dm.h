@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sys/devnode.h"
+
 struct dm_want {
         const char *name;   /* of the device, at most 127 characters; nobody else's */
         const char *target; /* "verity", "crypt" */
@@ -15,7 +17,7 @@ struct dm_want {
         bool read_only;
 };
 
-enum { DM_PATH = 32, DM_PARAMS = 1024 };
+enum { DM_PATH = DEVNODE_PATH, DM_PARAMS = 1024 };
 
 /* Returns a descriptor of a new device. ret_path: its node, or where that is missing the descriptor's path in /proc.
  * -ENODEV: the kernel has no device-mapper. -ENOPROTOOPT: it has no such target. Otherwise what the target says.

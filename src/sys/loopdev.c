@@ -16,32 +16,13 @@
 #include "base/file.h"
 #include "base/parse.h"
 #include "base/str.h"
-#include "sys/mounts.h"
+#include "sys/devnode.h"
 
 enum { LOOP_MAJOR_ = 7 };
 
-/* The node is devtmpfs's; without one (a container), there is a file system nobody sees to make it on. */
 static int open_node(int number, bool read_only, char path[LOOPDEV_PATH]) {
-        int flags = (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK, fd;
-        CLEAN_FD int place = -1;
-        struct stat st;
-
         snprintf(path, LOOPDEV_PATH, "/dev/loop%d", number);
-        fd = open(path, flags | O_NOFOLLOW);
-        if (fd >= 0 && fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) &&
-            st.st_rdev == makedev(LOOP_MAJOR_, (unsigned) number))
-                return fd;
-        clean_fd(&fd);
-        place = mount_fresh("tmpfs", "size=4k,nr_inodes=4", 0);
-        if (place < 0)
-                return place;
-        if (mknodat(place, "node", S_IFBLK | 0600, makedev(LOOP_MAJOR_, (unsigned) number)) < 0)
-                return -errno;
-        fd = openat(place, "node", flags);
-        if (fd < 0)
-                return -errno;
-        snprintf(path, LOOPDEV_PATH, "/proc/self/fd/%d", fd);
-        return fd;
+        return devnode_open_block(makedev(LOOP_MAJOR_, (unsigned) number), read_only, path);
 }
 
 int loopdev_make(const struct loopdev_want *want, char ret_path[LOOPDEV_PATH]) {

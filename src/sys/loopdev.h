@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sys/devnode.h"
+
 struct loopdev_want {
         int file;
         uint64_t start, size; /* bytes */
@@ -15,7 +17,7 @@ struct loopdev_want {
         bool direct; /* past the page cache of the file, where it and its file system can */
 };
 
-enum { LOOPDEV_PATH = 32 };
+enum { LOOPDEV_PATH = DEVNODE_PATH };
 
 /* Returns a descriptor of a new device (LOOP_CONFIGURE, Linux 5.8), -errno: -ENOENT where the kernel has none.
  * ret_path: its node, or where that is missing, the descriptor's path in /proc. */
