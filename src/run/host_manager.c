@@ -47,8 +47,8 @@ void host_stir_cgroups(const struct opened *o, struct process *ret) {
                 *ret = (struct process){ .pidfd = -1 };
 }
 
-/* A wait that is over helps the next move for a few milliseconds only. So a stirrer that has ended is followed by another
- * one: it costs nothing where the first wait still counts, and is needed where it does not. */
+/* A wait that is over helps the next move for a few milliseconds only. So a stirrer that has ended is followed by
+ * another: it costs nothing where the first wait still counts, and is needed where it does not. */
 static void take_stirrer(struct run *r) {
         struct pollfd p = { .fd = r->stirrer->pidfd, .events = POLLIN };
 
