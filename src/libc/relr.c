@@ -40,9 +40,8 @@ void relr_apply(void) {
                         *at++ += base;
                         continue;
                 }
-                for (size_t k = 0; word >>= 1; k++)
-                        if (word & 1)
-                                at[k] += base;
+                for (word >>= 1; word; word &= word - 1)
+                        at[__builtin_ctzl(word)] += base;
                 at += 8 * sizeof word - 1;
         }
 }
