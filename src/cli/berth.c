@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "cli/berth.h"
+#include "cli/handover.h"
 #include "conf/conf.h"
 #include "host/host.h"
 #include "image/image.h"
@@ -41,6 +42,7 @@ struct session {
         struct blkid_run blkid;             /* for the image */
         struct strv said;                   /* remarks on the plan that were printed */
         int caller;                         /* --detach: who waits until it is ready, -1: nobody, or no more */
+        bool serves;                        /* we are a service, which has been given the caller's words */
         struct process stirrer;             /* see host_stir_cgroups() */
         char **env;
 };
@@ -124,21 +126,35 @@ static void stir(struct session *s) {
                 host_stir_cgroups(&s->opened, &s->stirrer);
 }
 
-/* From text to facts; nothing on the host changes. */
+/* --detach: another process will do it. */
+static bool is_caller(const struct session *s) {
+        return s->draft.spec.self.detach && s->draft.spec.self.dry_run == DRY_RUN_NO && !s->serves;
+}
+
+/* From text to what is asked for, and what the host is like; nothing on it changes. */
 static int prepare(struct session *s, struct err *e) {
         struct arena *a = &s->draft.arena;
         int k = conf_environment(&s->conf, e);
 
         k = k < 0 ? k : probe_root(&s->draft.spec, a, &s->facts, &s->opened, e);
         /* It starts meanwhile. Where that fails, it is tried again when it is needed. */
-        if (k >= 0 && s->facts.image.used)
+        if (k >= 0 && s->facts.image.used && !is_caller(s))
                 (void) blkid_begin(s->facts.tree.path, &s->blkid, NULL);
         k = k < 0 ? k : load_files(s, e);
         k = k < 0 ? k : draft_seal(&s->draft, &s->spec, e);
         k = k < 0 ? k : probe_host(s->spec, s->env, a, &s->facts, &s->opened, e);
         if (k >= 0)
                 stir(s);
-        k = k < 0 || !s->facts.image.used ? k : open_free(s, open_image, e);
+        if (s->serves && s->facts.cgroup.own && str_ending(s->facts.cgroup.own, ".service"))
+                s->facts.caller.unit = strrchr(s->facts.cgroup.own, '/') + 1;
+        return k;
+}
+
+/* And the tree. */
+static int look(struct session *s, struct err *e) {
+        struct arena *a = &s->draft.arena;
+        int k = !s->facts.image.used ? 0 : open_free(s, open_image, e);
+
         k = k < 0 || !s->facts.stack.used ? k : open_free(s, open_stack, e);
         return k < 0 ? k : probe_tree(s->spec, a, &s->facts, &s->opened, e);
 }
@@ -265,7 +281,8 @@ static int run(struct session *s, int *ret_status, struct err *e) {
 
 /* In the caller this returns when the container is ready, in the supervisor when it has ended. */
 static int run_detached(struct session *s, int *ret_status, struct err *e) {
-        int k = berth_detach(s->spec->self.quiet, s->facts.caller.service, &s->caller, ret_status, e);
+        int k = s->serves ? berth_go_background(e)
+                          : berth_detach(s->spec->self.quiet, s->facts.caller.service, &s->caller, ret_status, e);
 
         if (k != 0) {
                 /* The lock of an image is the supervisor's. */
@@ -289,6 +306,34 @@ static void scrub_secrets(struct spec *spec) {
                 if (secret)
                         explicit_bzero((char *) (uintptr_t) secret, strlen(secret));
         }
+}
+
+static void scrub(void *session) {
+        struct session *s = session;
+
+        scrub_secrets(&s->draft.spec);
+}
+
+/* As berth_service(). Before the tree is opened: an image is locked by who runs from it. */
+static int serve(struct session *s, char **argv, int *ret_status, struct err *e) {
+        bool silent = false;
+        const struct service_want want = {
+                .spec = s->spec,
+                .facts = &s->facts,
+                .proc = s->opened.proc,
+                .argv = argv,
+                .env = s->env,
+                .scrub = scrub,
+                .arg = s,
+                .ret_silent = &silent,
+        };
+        int k = berth_service(&want, ret_status, e);
+
+        if (silent && probe_correct(REFUTED_MANAGER, s->spec, &s->draft.arena, &s->facts, &s->opened, e) < 0)
+                return -EINVAL;
+        if (k == 0)
+                *e = (struct err){ .kind = ERR_NONE };
+        return k;
 }
 
 static int clean_up(struct session *s, int *ret_status, struct err *e) {
@@ -315,6 +360,7 @@ static int try_start(void *arg, struct inspect_try *t, struct err *e) {
         int k = conf_as_dry_run(&s->conf, e);
 
         k = k < 0 ? k : prepare(s, e);
+        k = k < 0 ? k : look(s, e);
         k = k < 0 ? k : plan_make(s->spec, &s->facts, &s->draft.arena, &p, e);
         k = k < 0 ? k : probe_places(p, &s->opened, e);
         if (!s->image)
@@ -329,7 +375,8 @@ static int session_main(struct session *s, int argc, char **argv, int *ret_statu
         int k = berth_check_descriptors(s->env, e);
 
         k = k < 0 ? k : conf_argv(&s->conf, argc, argv, &action, e);
-        k = k < 0 ? k : berth_close_descriptors(&s->draft.spec, s->env, e);
+        /* A service has none that were not given to it. */
+        k = k < 0 || s->serves ? k : berth_close_descriptors(&s->draft.spec, s->env, e);
         if (k < 0)
                 return k;
         if (action != CONF_RUN) {
@@ -344,6 +391,12 @@ static int session_main(struct session *s, int argc, char **argv, int *ret_statu
                 return berth_inspect(&s->draft.spec, &(struct inspect_try){ .try = try_start, .arg = s },
                                      &s->draft.arena, ret_status, e);
         k = prepare(s, e);
+        if (k >= 0 && is_caller(s) && plan_may_serve(s->spec, &s->facts)) {
+                k = serve(s, argv, ret_status, e);
+                if (k != 0)
+                        return k < 0 ? k : 0;
+        }
+        k = k < 0 ? k : look(s, e);
         scrub_secrets(&s->draft.spec);
         print_lines(&s->draft.warnings);
         if (!s->draft.spec.self.quiet)
@@ -362,6 +415,18 @@ int main(int argc, char **argv, char **env) {
 
         if (argc < 1)
                 return EXIT_FAILURE;
+        if (streq(argv[0], SUPERVISOR)) {
+                struct supervisor_words words;
+
+                status = berth_supervisor(&words);
+                if (status >= 0)
+                        return status;
+                argc = words.argc;
+                argv = words.argv;
+                s.env = words.env;
+                s.caller = words.caller;
+                s.serves = true;
+        }
         /* Rights by a file's mode or capabilities are not for berth: everything below trusts its caller. */
         if (getauxval(AT_SECURE)) {
                 fputs("berth: will not run setuid, setgid or with file capabilities\n", stderr);
@@ -375,7 +440,7 @@ int main(int argc, char **argv, char **env) {
                 fprintf(stderr, "berth: BERTH_DEBUG: unknown topic (known: " LOG_TOPICS ")\n");
         draft_init(&s.draft, conf_face(argv[0]));
         arena_lend(&s.draft.arena, &room);
-        conf_init(&s.conf, &s.draft, env);
+        conf_init(&s.conf, &s.draft, s.env);
         opened_init(&s.opened);
         k = session_main(&s, argc, argv, &status, &e);
         /* A start writes nothing: then there is nothing to look for. */
@@ -385,6 +450,8 @@ int main(int argc, char **argv, char **env) {
                 print_error(&s, &e);
                 status = EXIT_FAILURE;
         }
+        if (s.serves && s.caller >= 0)
+                berth_supervisor_end(s.caller, status);
         kill_process(&s.stirrer);
         image_close(s.image);
         stack_close(s.stack);

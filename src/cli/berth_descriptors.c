@@ -131,6 +131,23 @@ int berth_close_descriptors(const struct spec *s, char **env, struct err *e) {
         return raise_limit(passed, e);
 }
 
+int berth_passed_descriptors(const struct spec *s, char **env, int *ret, size_t room) {
+        size_t passed = 3 + probe_listen_fds(env), n = 0;
+        struct err e;
+        int fd;
+
+        if (passed > room)
+                return -E2BIG;
+        for (; n < passed; n++)
+                ret[n] = (int) n;
+        for (unsigned from = (unsigned) passed; (fd = next_named(s, from, &e)) > 0; from = (unsigned) fd + 1) {
+                if (n == room)
+                        return -E2BIG;
+                ret[n++] = fd;
+        }
+        return fd < 0 ? fd : (int) n;
+}
+
 void berth_close_named(const struct spec *s, char **env) {
         const char *option;
 

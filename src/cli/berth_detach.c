@@ -23,13 +23,13 @@
 
 /* --- the supervisor --- */
 
-static int go_background(struct err *e) {
+int berth_go_background(struct err *e) {
         CLEAN_FD int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
         if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
                 return err_set(e, ERR_HOST, errno, "cannot open /dev/null");
-        /* No terminal's signals, and no directory that somebody wants to unmount. */
-        if (setsid() < 0 || chdir("/") < 0)
+        /* No terminal's signals, and no directory that somebody wants to unmount. A service has its own session. */
+        if ((getsid(0) != getpid() && setsid() < 0) || chdir("/") < 0)
                 return err_set(e, ERR_SYSTEM, errno, "cannot go to the background");
         return 0;
 }
@@ -37,7 +37,7 @@ static int go_background(struct err *e) {
 /* --- the caller --- */
 
 /* What the caller ignores (nohup(1), a shell's "&") is not for us. */
-static int watch_signals(struct err *e) {
+int berth_watch_signals(struct err *e) {
         static const int passed[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT };
         sigset_t set;
         int fd = -1;
@@ -91,8 +91,14 @@ static int wait_for_name(int sock, int signals, const struct process *supervisor
         }
 }
 
+int berth_say_name(const char *name, bool quiet) {
+        if (!quiet)
+                puts(name);
+        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int wait_for_supervisor(int sock, const struct process *supervisor, bool quiet, struct err *e) {
-        CLEAN_FD int signals = watch_signals(e);
+        CLEAN_FD int signals = berth_watch_signals(e);
         char name[128];
         int k;
 
@@ -103,9 +109,7 @@ static int wait_for_supervisor(int sock, const struct process *supervisor, bool 
                 return err_set(e, ERR_SYSTEM, -k, "cannot wait for the supervisor");
         if (k == 0)
                 return status_of_failed(supervisor, e);
-        if (!quiet)
-                puts(name);
-        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return berth_say_name(name, quiet);
 }
 
 /* --- both --- */
@@ -144,7 +148,7 @@ int berth_detach(bool quiet, bool service, int *ret_caller, int *ret_status, str
                 close(TAKE_FD(ours));
                 k = service ? wait_for_caller(theirs, e) : 0;
                 *ret_caller = TAKE_FD(theirs);
-                return k < 0 ? k : go_background(e);
+                return k < 0 ? k : berth_go_background(e);
         }
         close(TAKE_FD(theirs));
         k = service ? hand_on(ours, &supervisor) : 0;

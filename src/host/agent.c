@@ -239,11 +239,23 @@ static int run(struct agent *a) {
         return k;
 }
 
+/* For a caller of ours that waits. */
+static int serve(int argc, char **argv, const char *address) {
+        struct stat st;
+
+        if (argc != 2 + SERVICE_WORDS || fstat(AGENT_FD, &st) < 0 || !S_ISSOCK(st.st_mode))
+                return EXIT_FAILURE;
+        (void) log_init(getenv("BERTH_DEBUG"));
+        return agent_service(address, argv + 2, AGENT_FD) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv) {
         struct agent *a = calloc(1, sizeof *a);
         struct stat st;
         char buf[256];
 
+        if (a && argc > 2 && streq(argv[1], "service") && find_address("system", buf, sizeof buf, &a->address) == 0)
+                return serve(argc, argv, a->address);
         /* For berthctl. */
         if (a && argc == 2 && streq(argv[1], "list") && fstat(AGENT_FD, &st) == 0 && S_ISFIFO(st.st_mode) &&
             find_address("system", buf, sizeof buf, &a->address) == 0)

@@ -77,6 +77,20 @@ struct agent_message {
         size_t n;
 };
 
+/* Arguments of "berth-agent service", which has a socket for the service's input in place of that pair. */
+enum {
+        SERVICE_MACHINE,
+        SERVICE_SLICE,
+        SERVICE_STOP_SECONDS,
+        SERVICE_PROGRAM,
+        SERVICE_ARGV0, /* of the program */
+        SERVICE_WORDS,
+};
+
+/* Of our own environment what leads to a bus, and to our traces. */
+enum { AGENT_VARIABLES = 8 };
+void agent_environment(const char *ret[AGENT_VARIABLES]);
+
 /* May this be said now? Moves *state on. */
 bool agent_step(enum agent_state *state, enum agent_kind kind, enum manager_work work);
 bool agent_from_launcher(enum agent_kind kind);

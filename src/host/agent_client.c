@@ -18,10 +18,7 @@
 
 extern char **environ;
 
-enum { VARIABLES = 8 };
-
-/* What leads to a bus, and to our own traces. */
-static void pick_environment(const char *ret[VARIABLES]) {
+void agent_environment(const char *ret[AGENT_VARIABLES]) {
         static const char *const names[] = {
                 "DBUS_SYSTEM_BUS_ADDRESS=",
                 "DBUS_SESSION_BUS_ADDRESS=",
@@ -31,7 +28,7 @@ static void pick_environment(const char *ret[VARIABLES]) {
         size_t n = 0;
 
         for (char **v = environ; v && *v; v++)
-                for (size_t i = 0; i < ELEMENTS(names) && n + 1 < VARIABLES; i++)
+                for (size_t i = 0; i < ELEMENTS(names) && n + 1 < AGENT_VARIABLES; i++)
                         if (str_after(*v, names[i]))
                                 ret[n++] = *v;
         ret[n] = NULL;
@@ -39,7 +36,7 @@ static void pick_environment(const char *ret[VARIABLES]) {
 
 static int begin(struct manager *m, const struct plan *p, struct err *e) {
         char *const argv[] = { (char *) "berth-agent", (char *) (p->unit.user ? "user" : "system"), NULL };
-        const char *env[VARIABLES];
+        const char *env[AGENT_VARIABLES];
         struct process_spawn spawn = { .path = p->unit.agent, .argv = argv, .fd = AGENT_FD };
         CLEAN_FD int theirs = -1;
         int pair[2], k = msg_pair(pair);
@@ -47,7 +44,7 @@ static int begin(struct manager *m, const struct plan *p, struct err *e) {
         if (k < 0)
                 return err_set(e, ERR_SYSTEM, -k, "cannot make a socket pair");
         theirs = pair[1];
-        pick_environment(env);
+        agent_environment(env);
         spawn.env = (char *const *) env;
         spawn.keep_stderr = log_on(LOG_MSG);
         k = process_spawn(&spawn, theirs);

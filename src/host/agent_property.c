@@ -385,6 +385,7 @@ static const struct property properties[] = {
         { "TasksMax", NULL, append_count, "t" },
         { "TimeoutStopSec", "TimeoutStopUSec", append_time, "t" },
         /* Known by their names and types, so that a start with defaults asks nothing. */
+        { "Before", NULL, append_words, "as" },
         { "BindNetworkInterface", NULL, append_string, "s" },
         { "CollectMode", NULL, append_string, "s" },
         { "CoredumpReceive", NULL, append_bool, "b" },

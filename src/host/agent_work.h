@@ -45,6 +45,9 @@ void agent_left_one(struct agent *a); /* one answer less to wait for */
 /* agent_list.c: to a pipe, taken over */
 int agent_list(const char *address, int fd);
 
+/* agent_service.c: words as agent.h has them; the descriptor stays open */
+int agent_service(const char *address, char *const words[SERVICE_WORDS], int fd);
+
 /* agent_bus.c */
 #define MANAGER_NAME  "org.freedesktop.systemd1"
 #define MANAGER_PATH  "/org/freedesktop/systemd1"

@@ -11,3 +11,13 @@ struct manager manager_agent(void);
 
 /* For a plan without a unit and without registration: does nothing. */
 struct manager manager_none(void);
+
+/* A transient service of the system's manager that runs program with argv0 and the machine's name for its words. */
+struct host_service {
+        const char *agent; /* the path of berth-agent */
+        const char *machine, *slice, *program, *argv0;
+        unsigned stop_seconds; /* that it may take to end */
+};
+/* sock becomes its standard input. Returns the number of a process, a child of ours, that asks for it, and ends: with
+ * 0 once the manager has taken the request. */
+int host_ask_for_service(const struct host_service *s, int sock, struct err *e);

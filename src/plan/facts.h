@@ -230,6 +230,7 @@ struct facts {
                 const char *listen_fdnames;
                 bool notify;          /* NOTIFY_SOCKET is set */
                 bool service;         /* and its manager has executed us, and no shell or the like in between */
+                const char *unit;     /* the service that --detach was given to, which we are in, NULL */
                 uint64_t watchdog_us; /* how often we are to tell that we live, 0: never */
                 const char *hostname;
         } caller;

@@ -363,9 +363,9 @@ static void make_life(const struct spec *s, const struct facts *f, struct plan *
         }
         p->life.notify_ready = s->exec.notify_ready;
         p->life.keep_unit = s->host.keep_unit;
-        p->life.stop_timeout_s = 90;
+        p->life.stop_timeout_s = LIFE_STOP_TIMEOUT_S;
         /* No guest keeps its host from going down for ever: poweroff.target gives up after half an hour as well. */
-        p->life.most_stop_s = boot ? 30 * 60 : 0;
+        p->life.most_stop_s = boot ? LIFE_MOST_STOP_S : 0;
 }
 
 int plan_make(const struct spec *s, const struct facts *f, struct arena *a, const struct plan **ret, struct err *e) {

@@ -252,7 +252,8 @@ struct plan {
         } cgroup;
         struct {
                 bool scope, user; /* made by the service manager: the system's, or the user's */
-                bool supervisor;  /* the launcher gets a scope of its own too: the caller's may end before it */
+                bool supervisor;  /* the launcher gets a unit of its own too: the caller's may end before it */
+                bool serve;       /* a service, or a scope where that cannot be had */
                 const char *name, *slice, *description;
                 struct strv properties; /* dNAME=VALUE: a default, uNAME=VALUE: the user said so */
                 enum announce announce; /* with systemd-machined, as service */

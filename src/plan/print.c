@@ -161,7 +161,8 @@ static void print_unit(const struct plan *p, FILE *out) {
         for (size_t i = 0; i < p->unit.properties.n; i++)
                 line(out, i == 0 ? "  properties" : "", p->unit.properties.items[i] + 1);
         if (p->unit.supervisor)
-                line(out, "  berth", "in a scope of its own");
+                line(out, "  berth",
+                     p->unit.serve ? "a service of its own, or else in a scope" : "in a scope of its own");
         if (p->unit.announce != ANNOUNCE_NO) {
                 head(out, "registered");
                 text(out, p->unit.service);

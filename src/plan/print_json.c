@@ -158,6 +158,7 @@ static void put_unit(struct json *j, const struct plan *p) {
         json_string(j, "slice", p->unit.slice);
         json_bool(j, "user", p->unit.user);
         json_bool(j, "supervisor", p->unit.supervisor);
+        json_bool(j, "supervisorService", p->unit.serve);
         json_open(j, "properties", '[');
         for (size_t i = 0; i < p->unit.properties.n; i++)
                 json_string(j, NULL, p->unit.properties.items[i] + 1);

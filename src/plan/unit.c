@@ -25,6 +25,18 @@ bool plan_may_have_scope(const struct spec *s, const struct facts *f) {
         return !s->host.keep_unit && !scope_missing(f);
 }
 
+bool plan_may_serve(const struct spec *s, const struct facts *f) {
+        return s->self.detach && !s->host.user_manager && !f->caller.notify && plan_may_have_scope(s, f);
+}
+
+const char *plan_slice(const struct spec *s) {
+        return str_or(s->host.slice, "machine.slice");
+}
+
+unsigned plan_stop_seconds(const struct spec *s) {
+        return (s->exec.mode == EXEC_BOOT ? LIFE_MOST_STOP_S : 0) + LIFE_STOP_TIMEOUT_S + 30;
+}
+
 static void say(struct arena *a, struct plan *p, const char *text) {
         strv_add(a, &p->unit.properties, text);
 }
@@ -43,7 +55,7 @@ static void make_properties(const struct spec *s, struct arena *a, struct plan *
         say(a, p, "dCollectMode=inactive-or-failed");
         say(a, p, "dTasksMax=16384");
         /* Who is asked to end is not killed by the manager before we give up: this is for when we are gone. */
-        say(a, p, arena_printf(a, "dTimeoutStopSec=%us", p->life.most_stop_s + p->life.stop_timeout_s + 30));
+        say(a, p, arena_printf(a, "dTimeoutStopSec=%us", plan_stop_seconds(s)));
         /* A user's manager may not restrict devices. */
         if (!p->unit.user) {
                 say(a, p, "dDevicePolicy=closed");
@@ -92,11 +104,15 @@ static int make_scope(const struct spec *s, const struct facts *f, struct arena 
         p->unit.scope = true;
         /* init.scope is the manager's own (systemd.special(7)). */
         p->unit.name = arena_printf(a, "%s%s.scope", streq(p->machine, "init") ? "machine-" : "", p->machine);
-        p->unit.slice = str_or(s->host.slice, "machine.slice");
+        p->unit.slice = plan_slice(s);
         p->unit.description = arena_printf(a, "Container %s", p->machine);
         /* A service that is told of its new main process goes on with it. */
         p->unit.supervisor = s->self.detach && !p->unit.user && !f->caller.service;
+        p->unit.serve = p->unit.supervisor && plan_may_serve(s, f);
         make_properties(s, a, p);
+        /* What starts later is stopped first: as for a scope of our own (host/agent_scope.c). */
+        if (f->caller.unit)
+                say(a, p, arena_printf(a, "dBefore=%s", f->caller.unit));
         return 0;
 }
 

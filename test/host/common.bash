@@ -32,7 +32,7 @@ guard_more() {
 guard_sweep_more() {
         local unit
         systemctl kill --signal=CONT dbus.service systemd-machined.service 2>/dev/null || true
-        for unit in $(systemctl list-units --all --plain --no-legend --no-pager 'berth@*' 'systemd-nspawn@*' 'berth-kept*' | cut -d' ' -f1); do
+        for unit in $(systemctl list-units --all --plain --no-legend --no-pager 'berth@*' 'systemd-nspawn@*' 'berth-kept*' | cut -d' ' -f1) $(supervisors); do
                 systemctl kill --signal=KILL "$unit" 2>/dev/null || true
                 systemctl stop "$unit" 2>/dev/null || true
         done
@@ -94,4 +94,24 @@ await_value() {
                 sleep 0.1
         done
         fail "${*:2}: $value, and not $want"
+}
+
+# Units of supervisors, and not of tests.
+supervisors() {
+        systemctl list-units --all --plain --no-legend --no-pager 'berth-*' | cut -d' ' -f1 | grep -vE '^berth-(test|kept)' || true
+}
+
+await_no_supervisor() {
+        await_value "" supervisors
+}
+
+# The service that is the supervisor of $1 becomes active.
+await_supervisor() {
+        await_value active systemctl is-active "berth-$1.service"
+}
+
+# The scope of the supervisor of $1, once it is there.
+own_scope() {
+        await_true eval '[ "$(systemctl list-units --plain --no-legend --no-pager "berth-'"$1"'-*.scope" | wc -l)" = 1 ]' || return 1
+        own=$(systemctl list-units --plain --no-legend --no-pager "berth-$1-*.scope" | cut -d' ' -f1)
 }

@@ -6,18 +6,7 @@
 load ../lib/common
 load common
 
-# Until no unit of a supervisor is left.
-await_no_supervisor() {
-        await_value "" systemctl list-units --all --plain --no-legend --no-pager 'berth-*.scope'
-}
-
-# The scope of the supervisor of $1, once it is there.
-own_scope() {
-        await_true eval '[ "$(systemctl list-units --plain --no-legend --no-pager "berth-'"$1"'-*.scope" | wc -l)" = 1 ]' || return 1
-        own=$(systemctl list-units --plain --no-legend --no-pager "berth-$1-*.scope" | cut -d' ' -f1)
-}
-
-@test "a detached container is registered when berth returns, and its supervisor is in a scope of its own" {
+@test "a detached container is registered when berth returns, and its supervisor is a service" {
         local supervisor
         try berth -q -d -M d1 -D "$TREE" sh -c 'trap "exit 3" TERM; echo up; while :; do sleep 1 & wait $!; done'
         status_is 0
@@ -25,15 +14,16 @@ own_scope() {
         machinectl show d1
         [ "$(systemctl is-active d1.scope)" = active ]
         supervisor=$(ctl show -p Supervisor d1 | sed 's/.*=//')
-        own_scope d1
-        [ "$own" = "berth-d1-$supervisor.scope" ]
-        await_value "0::/machine.slice/$own" grep ^0:: "/proc/$supervisor/cgroup"
-        [ "$(wc -l <"/sys/fs/cgroup/machine.slice/$own/cgroup.procs")" = 2 ]
+        [ "$(systemctl show --value -p MainPID berth-d1.service)" = "$supervisor" ]
+        [ "$(systemctl show -p Type,ActiveState,StatusText berth-d1.service)" = $'Type=notify\nStatusText=Container running.\nActiveState=active' ]
+        grep -qx 0::/machine.slice/berth-d1.service "/proc/$supervisor/cgroup"
+        # It, and what speaks to the bus.
+        [ "$(wc -l <"/sys/fs/cgroup/machine.slice/berth-d1.service/cgroup.procs")" = 2 ]
         # Asked to end, it asks the container.
         ctl wait d1 >/dev/null 2>&1 &
         local waiter=$!
         await_true eval '[ "$(grep -c /run/berth/d1/control /proc/net/unix)" -ge 2 ]'
-        systemctl stop "$own"
+        systemctl stop berth-d1.service
         status=0
         wait $waiter || status=$?
         status_is 3
@@ -46,7 +36,7 @@ own_scope() {
                 "$BERTH" -q -d -M d2 -D "$TREE" sleep 1000
         status_is 0
         await_value inactive eval 'systemctl is-active berth-kept-caller || true'
-        own_scope d2
+        await_supervisor d2
         try ctl exec d2 echo alive
         output_is alive
         try berth -q -d --replace -M d2 -D "$TREE" sh -c 'echo second; exec sleep 1000'
@@ -82,7 +72,7 @@ own_scope() {
         status_is 1
         await_value failed eval 'systemctl is-active berth-kept || true'
         systemctl reset-failed berth-kept
-        # What only has the socket of a service in its environment is none.
+        # What only has the socket of a service in its environment is none: who listens there is told by a process of it.
         try systemd-run -q --wait --unit=berth-kept -p Type=exec -p NotifyAccess=all sh -c \
                 "$BERTH -q -d -M d3 -D $TREE sleep 1000; exit 0"
         status_is 0

@@ -134,13 +134,13 @@ long_patience() {
         await_end
         status_is 3
         output_has end
-        # The supervisor's own scope gives as much.
+        # The supervisor's own unit gives as much.
         try berth -q -d -M m1 -D "$TREE" "${payload[@]}"
         status_is 0
         await_true eval 'berthctl logs m1 | grep -qx up'
         berthctl wait m1 >"$work/waited" 2>&1 3>&- &
         local waiter=$! code=0
-        systemctl stop "$(systemctl list-units --plain --no-legend 'berth-m1-*.scope' | cut -d' ' -f1)"
+        systemctl stop berth-m1.service
         wait $waiter || code=$?
         [ $code = 3 ]
         long_patience
@@ -271,7 +271,7 @@ kill_agent() {
         done
         try berth -q -M again -D "$TREE" true
         status_is 0
-        await_value "" systemctl list-units --all --plain --no-legend --no-pager 'berth-*.scope'
+        await_no_supervisor
 }
 
 @test "a name that another's scope has is refused; without a name another one is taken" {

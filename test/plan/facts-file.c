@@ -496,6 +496,7 @@ static const struct {
         ROW("caller.listen-fdnames", caller.listen_fdnames, set_text),
         ROW("caller.notify", caller.notify, set_bool),
         ROW("caller.service", caller.service, set_bool),
+        ROW("caller.unit", caller.unit, set_text),
         ROW("caller.hostname", caller.hostname, set_text),
         ROW("stack.used", stack.used, set_bool),
         ROW("stack.layer", stack.layers, set_stack_layer),
