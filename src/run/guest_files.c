@@ -45,8 +45,11 @@ int guest_open_parent(int root, const char *dst, const char **ret_name, struct e
 int guest_cannot_make(int dir, const char *what, const char *path, struct err *e) {
         int code = errno;
         struct statfs sf;
+        struct stat st;
 
         err_set(e, ERR_IMAGE, code, "cannot make the %s /%s in the tree", what, path);
+        if (code == EROFS && fstat(dir, &st) == 0 && (st.st_mode & 07777) == 0)
+                return err_hint(e, "it is in what is hidden here: only that as a whole can be covered");
         if (fstatfs(dir, &sf) == 0 && (sf.f_type == PROC_SUPER_MAGIC || sf.f_type == SYSFS_MAGIC))
                 return err_hint(e, "it is in proc or sysfs: only what is there can be covered");
         return err_hint(e, "make it yourself: something empty of that kind%s",

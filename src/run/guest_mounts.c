@@ -168,9 +168,19 @@ static struct mounted *identity(struct guest *g, const struct fsop *op) {
         return &g->mounted[op - g->plan->fsops.items];
 }
 
+/* A place that is hidden by default may be covered by its own name. What hides it hides others, too: one empty file,
+ * one directory. */
+static bool is_hidden(const struct guest *g, const struct fsop *op) {
+        for (const struct fsop *other = g->plan->fsops.items; other != op; other++)
+                if (other->kind == FSOP_HIDE && !(other->flags & FSOP_OF_USER) && streq(other->dst, op->dst))
+                        return true;
+        return false;
+}
+
 /* By a link of the tree: what the container is made of is covered only where that is said. /tmp anything may cover. */
 static int check_link(struct guest *g, const struct fsop *op, int dst, struct err *e) {
         struct mounted at = { 0 }, own = { 0 };
+        bool hidden = is_hidden(g, op);
         int k = identify(dst, op->dst, &at, e);
 
         k = k < 0 ? k : identify(g->root, "", &own, e);
@@ -185,7 +195,7 @@ static int check_link(struct guest *g, const struct fsop *op, int dst, struct er
                 if (other == op)
                         return 0;
                 own = other->flags & (FSOP_OF_USER | FSOP_IN_TREE) || streq(other->dst, op->dst) ||
-                                      streq(other->dst, "tmp")
+                                      streq(other->dst, "tmp") || (hidden && other->kind == FSOP_HIDE)
                               ? (struct mounted){ 0 }
                               : *identity(g, other);
         }

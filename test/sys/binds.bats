@@ -270,6 +270,34 @@ prepare() {
         done
 }
 
+@test "what is hidden of proc and sysfs can be covered by its own name, and nothing in it; by a link of the tree it cannot" {
+        local users
+        mkdir "$work/src"
+        echo mine >"$work/src/f"
+        fresh_tree
+        ln -s /sys/firmware "$TREE/srv/link"
+        for users in no pick; do
+                opts=("--private-users=$users" --bind="$work/src:/sys/firmware" --bind-ro="$work/src/f:/proc/interrupts" --tmpfs=/sys/kernel/debug)
+                in_tree sh -c 'cat /sys/firmware/f /proc/interrupts; grep -c . /proc/keys; touch /sys/kernel/debug/made && echo made'
+                status_is 0
+                output_is $'mine\nmine\n0\nmade'
+                opts=("--private-users=$users" --inaccessible=/sys/firmware --inaccessible=/proc/keys)
+                in_tree stat -c %a /sys/firmware /proc/keys
+                output_is $'0\n0'
+                opts=("--private-users=$users" --bind="$work/src:/sys/firmware/new")
+                in_tree true
+                refused "/sys/firmware/new"
+                errors_has "hidden"
+                opts=("--private-users=$users" --bind="$work/src:/srv/link")
+                in_tree true
+                refused "/srv/link"
+        done
+        # The one that systemd-nspawn hides, too, by its name.
+        opts=(--bind="$work/src/f:/proc/keys")
+        strict_in_tree cat /proc/keys
+        output_is mine
+}
+
 @test "nodes in a directory that is bound: with a user namespace, or where they are named" {
         mkdir "$work/nodes"
         mknod -m 0666 "$work/nodes/control" c 10 237
