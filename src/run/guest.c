@@ -204,7 +204,7 @@ static const struct guest_step builder[] = {
         { "give", give_seeded },
         { "hand over", guest_hand_over },
         { "check", guest_check_built },
-        { "copied", guest_wait_copied },
+        { "mounted", guest_wait_mounted },
 };
 
 /* ... and the guest does meanwhile all that needs no tree. The builder joins its namespaces, for which it must be
@@ -223,7 +223,6 @@ static const struct guest_step built[] = {
         { "bounds", guest_bounds },
         { "early filter", guest_early_filter },
         { "take over", guest_take_over },
-        { "copied", guest_tell_copied },
         { "undumpable", guest_undumpable },
 };
 

@@ -88,11 +88,10 @@ int guest_await_left(struct guest *g, struct err *e);
 int guest_lock(struct guest *g, struct err *e);
 int guest_hand_over(struct guest *g, struct err *e);
 int guest_check_built(struct guest *g, struct err *e);
-int guest_wait_copied(struct guest *g, struct err *e);
+int guest_wait_mounted(struct guest *g, struct err *e);
 int guest_leave_directory(struct guest *g, struct err *e);
 int guest_wait_maps(struct guest *g, struct err *e);
 int guest_take_over(struct guest *g, struct err *e);
-int guest_tell_copied(struct guest *g, struct err *e);
 int guest_wait_checked(struct guest *g, struct err *e);
 
 /* guest_mounts.c */

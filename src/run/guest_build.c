@@ -15,7 +15,7 @@
  *      |  mounts, leaves the host      |
  *      | ---- what is where ---------> |  copies the mount namespace, mounts what comes late
  *      | ---- as planned, or not ----> |
- *      | <--- it is copied ----------- |  goes on
+ *      | <--------- hangs up --------- |  goes on
  *      ends
  */
 
@@ -279,13 +279,14 @@ int guest_check_built(struct guest *g, struct err *e) {
         return msg_send(g->pair, &verdict, sizeof verdict, NULL) < 0 ? lost(e) : 0;
 }
 
-/* The last one in a mount namespace takes it apart: that shall not be the guest, which has to go on. */
-int guest_wait_copied(struct guest *g, struct err *e) {
+/* The last one in a mount namespace takes it apart, and nobody else can mount anything meanwhile: that shall neither
+ * be the guest nor be while it mounts. It hangs up when it does not any more. */
+int guest_wait_mounted(struct guest *g, struct err *e) {
         struct msg_fds fds;
-        char copied;
+        char none;
 
         msg_watch(g->pair);
-        return msg_recv(g->pair, &copied, sizeof copied, &fds, 0) == 1 ? 0 : lost(e);
+        return msg_recv(g->pair, &none, sizeof none, &fds, 0) == 0 ? 0 : lost(e);
 }
 
 int guest_take_over(struct guest *g, struct err *e) {
@@ -303,10 +304,6 @@ int guest_take_over(struct guest *g, struct err *e) {
                 return err_set(e, ERR_SYSTEM, errno, "cannot open the new root directory");
         g->run->start = START_TREES;
         return 0;
-}
-
-int guest_tell_copied(struct guest *g, struct err *e) {
-        return msg_send(g->pair, "", 1, NULL) < 0 ? lost(e) : 0;
 }
 
 int guest_wait_checked(struct guest *g, struct err *e) {
