@@ -52,6 +52,11 @@ static ssize_t read_small(const char *path, void *buf, size_t size) {
         return st.st_size > (off_t) size ? -EFBIG : file_read(fd, buf, size);
 }
 
+/* Beside an image of a long name there can be no file of a longer one. */
+static bool is_missing(ssize_t n) {
+        return n == -ENOENT || n == -ENAMETOOLONG;
+}
+
 static int take_hash(struct image *m, size_t kind, enum hash_source source, const char *text, size_t n,
                      const char *where, struct err *e) {
         if (root_hash_parse(text, n, &m->verity->hash) < 0)
@@ -70,7 +75,7 @@ static int look_beside(struct image *m, size_t kind, struct arena *a, struct err
         if (n >= 0)
                 return take_hash(m, kind, HASH_ATTRIBUTE, text, (size_t) n, kinds[kind].attribute, e);
         n = read_small(path, text, sizeof text - 1);
-        if (n == -ENOENT)
+        if (is_missing(n))
                 return 0;
         /* Its first line. */
         if (n >= 0) {
@@ -111,7 +116,7 @@ static int take_signature(struct image *m, struct arena *a, struct err *e) {
         if (!path)
                 path = signature_beside(m, a);
         n = read_small(path, m->verity->sig, sizeof m->verity->sig);
-        if (n == -ENOENT && !said->sig_path)
+        if (is_missing(n) && !said->sig_path)
                 return 0;
         if (n <= 0) {
                 err_set(e, said->sig_path ? ERR_USAGE : ERR_IMAGE, n < 0 ? (int) -n : 0,

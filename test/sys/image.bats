@@ -78,6 +78,17 @@ type_at() {
         output_is $'0:0\n0:0'
 }
 
+@test "an image may have the longest of names" {
+        make_image ext4
+        mv "$IMAGE" "$work/$(printf 'n%.0s' {1..251}).raw"
+        IMAGE=$(echo "$work"/nnn*.raw)
+        from_image echo found
+        output_is found
+        opts=(-x)
+        from_image echo found
+        output_is found
+}
+
 @test "squashfs and erofs: read-only, and shared by two at once" {
         local kind
         for kind in squashfs erofs; do
@@ -787,7 +798,7 @@ split_tree() {
         try berth -q --read-only -i "$IMAGE" echo read
         local second=$output
         umount "$work/mnt"
-        [[ $first == *"is currently busy"* ]]
+        [[ $first == *"is currently busy"* ]] || fail "$first"
         [ "$second" = read ]
         # One that only reads is in nobody's way.
         mount -o loop,ro "$IMAGE" "$work/mnt"
