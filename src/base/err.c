@@ -60,11 +60,11 @@ const char *err_kind_name(enum err_kind kind) {
         return (unsigned) kind < ERR_KIND_MAX_ ? names[kind] : "unknown";
 }
 
-/* What the caller's own limits are the cause of, whatever it was that met them. */
+/* What the caller's own limit is the cause of, whatever it was that met it. */
 static const char *hint_of(const struct err *e) {
         if (e->hint[0])
                 return e->hint;
-        return e->code == EMFILE ? "see ulimit -n" : e->code == EFBIG ? "see ulimit -f" : "";
+        return e->code == EMFILE ? "see ulimit -n" : "";
 }
 
 char *err_format(const struct err *e, bool with_where, char *buf, size_t size) {

@@ -28,15 +28,18 @@ struct tables {
 static int read_host(const char *path, struct arena *a, struct span *ret, struct err *e) {
         CLEAN_FD int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         struct stat st;
-        ssize_t n = -1;
+        ssize_t n;
         char *text;
 
-        if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < 16 << 20) {
-                text = arena_alloc(a, (size_t) st.st_size + 1);
-                n = file_read(fd, text, (size_t) st.st_size);
-                *ret = (struct span){ text, n > 0 ? (size_t) n : 0 };
-        }
-        return n < 0 ? err_set(e, ERR_HOST, errno, "--bind-user=: cannot read the host's %s", path) : 0;
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return err_set(e, ERR_HOST, errno, "--bind-user=: cannot read the host's %s", path);
+        if (!S_ISREG(st.st_mode) || st.st_size >= 16 << 20)
+                return err_set(e, ERR_HOST, 0, "--bind-user=: the host's %s is no regular file, or larger than 16 MiB",
+                               path);
+        text = arena_alloc(a, (size_t) st.st_size + 1);
+        n = file_read(fd, text, (size_t) st.st_size);
+        *ret = (struct span){ text, n > 0 ? (size_t) n : 0 };
+        return n < 0 ? err_set(e, ERR_HOST, (int) -n, "--bind-user=: cannot read the host's %s", path) : 0;
 }
 
 static int read_tree(const struct opened *o, const char *path, struct arena *a, struct span *ret, struct err *e) {

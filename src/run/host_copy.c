@@ -88,8 +88,9 @@ static int make_copy(struct run *r, const struct plan_copy *c, struct err *e) {
         if (k == -ELOOP)
                 return err_set(e, ERR_HOST, 0, "cannot copy %s: more than %d directories in one another at %s",
                                c->from, TREECOPY_DEPTH, failed.path);
-        return err_set(e, ERR_HOST, -k, "cannot copy %s%s%s to %s/%s", c->from, *failed.path ? "/" : "", failed.path,
-                       c->dir, c->name);
+        err_set(e, ERR_HOST, -k, "cannot copy %s%s%s to %s/%s", c->from, *failed.path ? "/" : "", failed.path, c->dir,
+                c->name);
+        return k == -EFBIG ? err_hint(e, "see ulimit -f, and what the file system there can hold") : k;
 }
 
 static int lock_copy(struct run *r, const struct plan_copy *c, struct err *e) {

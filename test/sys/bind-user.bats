@@ -82,6 +82,11 @@ drop_users() {
         drop_users
         [ "$name" = bad ]
         refused "--bind-user=bad"
+        mkfifo "$work/fifo"
+        mount --bind "$work/fifo" /etc/passwd
+        try berth -q --bind-user=joe -D "$TREE" true
+        umount /etc/passwd
+        refused "no regular file"
 }
 
 @test "a password is in no plan, record or trace" {

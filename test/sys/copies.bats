@@ -200,6 +200,15 @@ to_another() {
         errors_lacks copying
 }
 
+@test "a limit on the size of files ends a copy, is named, and nothing of it stays" {
+        fresh_tree
+        # shellcheck disable=SC2016 # its own $@
+        try bash -c 'ulimit -f 1; exec "$@"' bash "$BERTH" -q --template="$TREE" -D "$TREE.too" true
+        refused "see ulimit -f"
+        [ ! -e "$TREE.too" ]
+        [ -z "$(find "$work" -maxdepth 1 -name '.#*')" ]
+}
+
 @test "a copy can be broken off, also in a single large file, and nothing of it stays" {
         local way
         # The large file is the first, so that no count of files comes before it.
