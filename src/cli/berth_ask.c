@@ -75,10 +75,17 @@ static ssize_t ask(int fd, const struct question *q, char *buf, size_t size) {
         return n;
 }
 
+/* A supervisor that is a service has a terminal for its input, and none of its own. */
+static int open_terminal(void) {
+        int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+        return fd < 0 && errno == ENXIO ? open("/proc/self/fd/0", O_RDWR | O_NOCTTY | O_CLOEXEC) : fd;
+}
+
 /* Only somebody who sits there can be asked. */
 int berth_ask(const char *path, const char *what, unsigned turn, char *buf, size_t size, struct err *e) {
         const struct question q = { .path = path, .what = what, .again = turn > 0 };
-        CLEAN_FD int fd = isatty(STDIN_FILENO) ? open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
+        CLEAN_FD int fd = isatty(STDIN_FILENO) ? open_terminal() : -1;
         ssize_t n = fd < 0 ? 0 : ask(fd, &q, buf, size);
 
         return n < 0 ? err_set(e, ERR_HOST, (int) -n, "no passphrase for %s", path) : (int) n;

@@ -526,6 +526,25 @@ fast=(--type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000)
         nothing_is_mapped
 }
 
+@test "LUKS: the supervisor of a detached container asks at the terminal of its caller, and can be interrupted there" {
+        make_luks "${fast[@]}"
+        on_terminal 'expect=passphrase for the root partition' 'send=wrong\r' 'expect=It does not fit.' 'send=a secret\r' 'expect=asked' \
+                -- "$BERTH" -d -M asked -i "$IMAGE" sleep 1000
+        status_is 0
+        output_lacks 'a secret'
+        [ "$(systemctl show --value -p MainPID berth-asked)" = "$(berthctl show --value -p Supervisor asked)" ]
+        berthctl stop --kill asked
+        on_terminal 'expect=passphrase' 'send=\x03' -- "$BERTH" -d -M asked -i "$IMAGE" sleep 1000
+        status_is 1
+        [[ $report == *termios=same* ]]
+        for _ in {1..200}; do
+                systemctl is-active -q berth-asked || break
+                sleep 0.1
+        done
+        never systemctl is-active -q berth-asked
+        nothing_is_mapped
+}
+
 @test "LUKS: what is in it is looked at, too: no table, no second layer" {
         make_luks "${fast[@]}"
         cryptsetup open --key-file "$work/secret" "$IMAGE" berth-test-make
