@@ -182,20 +182,39 @@ static int interpret(struct exec_image *x, int root, int depth, const char **pat
         return 1;
 }
 
-/* x->path: path itself where it has no links, otherwise what the kernel says, checked. */
-static void find_path(struct exec_image *x, int root, const char *path) {
-        char proc[32];
-        ssize_t n;
+static ssize_t path_itself(const struct exec_image *x, const char *path, char *buf, size_t size) {
+        return snprintf(buf, size, "%s", path);
+}
 
-        for (int i = 0; i < 2; i++) {
+/* A link to a name beside it, as most are: "sh" to "dash". */
+static ssize_t path_beside(const struct exec_image *x, const char *path, char *buf, size_t size) {
+        const char *name = strrchr(path, '/');
+        size_t above = name ? (size_t) (name + 1 - path) : size;
+        ssize_t n = above < size ? readlink(path, buf + above, size - above) : -1;
+
+        if (n <= 0 || memchr(buf + above, '/', (size_t) n))
+                return -1;
+        memcpy(buf, path, above);
+        return (ssize_t) above + n;
+}
+
+/* What the kernel says. A proc that nobody has asked for this process makes what it asks for first. */
+static ssize_t path_by_proc(const struct exec_image *x, const char *path, char *buf, size_t size) {
+        char proc[32];
+
+        snprintf(proc, sizeof proc, "/proc/self/fd/%d", x->fd);
+        return readlink(proc, buf, size);
+}
+
+/* x->path: one that leads to the program without links. */
+static void find_path(struct exec_image *x, int root, const char *path) {
+        static ssize_t (*const ways[])(const struct exec_image *, const char *, char *,
+                                       size_t) = { path_itself, path_beside, path_by_proc };
+
+        for (size_t i = 0; i < ELEMENTS(ways); i++) {
+                ssize_t n = ways[i](x, path, x->path, sizeof x->path);
                 CLEAN_FD int fd = -1;
 
-                if (i == 0)
-                        n = snprintf(x->path, sizeof x->path, "%s", path);
-                else {
-                        snprintf(proc, sizeof proc, "/proc/self/fd/%d", x->fd);
-                        n = readlink(proc, x->path, sizeof x->path);
-                }
                 if (n <= 0 || (size_t) n >= sizeof x->path)
                         continue;
                 x->path[n] = '\0';

@@ -405,6 +405,7 @@ static _Noreturn void builder(struct floor *f) {
         _Atomic int failure = 0;
         int trees[TREES], own[OWN], leader, host;
         size_t n;
+        char word;
 
         close(f->to_builder[0]);
         await_word(f->to_builder[1]);
@@ -423,6 +424,9 @@ static _Noreturn void builder(struct floor *f) {
         build_tree(trees, n, own);
         await_left(host, &failure);
         send_word(f->to_guest[0]);
+        /* Who leaves a mount namespace last takes it apart: see guest_wait_mounted(). */
+        msg_watch(f->to_guest[0]);
+        (void) recv(f->to_guest[0], &word, 1, 0);
         _exit(EXIT_SUCCESS);
 }
 

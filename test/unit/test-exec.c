@@ -245,6 +245,45 @@ static void test_image(struct tap *t) {
         close(fd);
 }
 
+static void make_link(const char *to, const char *name) {
+        char path[128];
+
+        snprintf(path, sizeof path, "%s/%s", base, name);
+        if (symlink(to, path) < 0)
+                printf("# cannot make the link %s\n", path);
+}
+
+/* However it was found: executed by the path that has no links. */
+static void test_paths(struct tap *t) {
+        static const char elf[] = "\177ELF\2\1\1";
+        static const char *const names[] = {
+                "prog", "beside", "twice", "away", "dir/prog", "dir/beside", "dir/other"
+        };
+        char real[128], other[128];
+
+        put("prog", elf, sizeof elf, 0755);
+        put("real", elf, sizeof elf, 0755);
+        make_link("prog", "beside");
+        make_link("beside", "twice");
+        make_link("./prog", "away");
+        make_link(".", "dir");
+        make_link("real", "other");
+        snprintf(real, sizeof real, "%s/prog", base);
+        snprintf(other, sizeof other, "%s/real", base);
+        for (size_t i = 0; i < ELEMENTS(names); i++) {
+                char path[128], *argv[] = { (char *) "x", NULL };
+                struct exec_image x;
+                int fd;
+
+                snprintf(path, sizeof path, "%s/%s", base, names[i]);
+                fd = open(path, O_PATH | O_CLOEXEC);
+                OK_INT(t, exec_image_open(&x, fd, path, argv), 0, "%s", names[i]);
+                OK_STR(t, x.path, strstr(names[i], "other") ? other : real, "its path without links");
+                exec_image_done(&x);
+                close(fd);
+        }
+}
+
 int main(int argc, char **argv) {
         struct tap t = { 0 };
         char link[128], self[512];
@@ -265,6 +304,7 @@ int main(int argc, char **argv) {
         test_long(&t);
         test_depth(&t);
         test_image(&t);
+        test_paths(&t);
         remove_all(base);
         return tap_done(&t);
 }
