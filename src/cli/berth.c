@@ -407,14 +407,13 @@ static int session_main(struct session *s, int argc, char **argv, int *ret_statu
                                                                            : run(s, ret_status, e);
 }
 
-int main(int argc, char **argv, char **env) {
+/* A function of its own: the frame of main() has to fit in whatever the limits leave. */
+__attribute__((noinline)) static int berth_main(int argc, char **argv, char **env) {
         struct session s = { .caller = -1, .blkid = { .sock = -1 }, .stirrer = { .pidfd = -1 }, .env = env };
         struct err e = { .kind = ERR_NONE };
         int status = EXIT_FAILURE, k;
         struct arena_room room;
 
-        if (argc < 1)
-                return EXIT_FAILURE;
         if (streq(argv[0], SUPERVISOR)) {
                 struct supervisor_words words;
 
@@ -426,15 +425,6 @@ int main(int argc, char **argv, char **env) {
                 s.env = words.env;
                 s.caller = words.caller;
                 s.serves = true;
-        }
-        /* Rights by a file's mode or capabilities are not for berth: everything below trusts its caller. */
-        if (getauxval(AT_SECURE)) {
-                fputs("berth: will not run setuid, setgid or with file capabilities\n", stderr);
-                return EXIT_FAILURE;
-        }
-        if (stackroom_reserve() < 0) {
-                fputs("berth: " NO_STACK "\n", stderr);
-                return EXIT_FAILURE;
         }
         if (!log_init(getenv("BERTH_DEBUG")))
                 fprintf(stderr, "berth: BERTH_DEBUG: unknown topic (known: " LOG_TOPICS ")\n");
@@ -457,4 +447,19 @@ int main(int argc, char **argv, char **env) {
         stack_close(s.stack);
         /* What is held goes with the process: freeing it piece by piece would only take time. */
         _exit(status);
+}
+
+int main(int argc, char **argv, char **env) {
+        if (argc < 1)
+                return EXIT_FAILURE;
+        /* Rights by a file's mode or capabilities are not for berth: everything below trusts its caller. */
+        if (getauxval(AT_SECURE)) {
+                fputs("berth: will not run setuid, setgid or with file capabilities\n", stderr);
+                return EXIT_FAILURE;
+        }
+        if (stackroom_reserve() < 0) {
+                fputs("berth: " NO_STACK "\n", stderr);
+                return EXIT_FAILURE;
+        }
+        return berth_main(argc, argv, env);
 }

@@ -334,6 +334,10 @@ copy_libraries() {
                 [ "$status" -lt 128 ] || fail "died with $n KiB: $status"
                 [ "$status" != 0 ] || output_is x
         done
+        for n in 24 40 100 400; do
+                try sh -c 'ulimit -s $1; shift; exec "$@"' sh $n "$BERTH" -q -D "$TREE" echo x
+                refused "see ulimit -v, ulimit -s"
+        done
 }
 
 @test "an unprivileged user gets a message that says what is needed" {
