@@ -43,6 +43,7 @@ struct session {
         struct strv said;                   /* remarks on the plan that were printed */
         int caller;                         /* --detach: who waits until it is ready, -1: nobody, or no more */
         bool serves;                        /* we are a service, which has been given the caller's words */
+        int journal;                        /* its own stderr, -1 */
         struct process stirrer;             /* see host_stir_cgroups() */
         char **env;
 };
@@ -217,6 +218,7 @@ static int run_one(struct session *s, const struct plan *p, int *ret_status, enu
                 .progress = s->facts.caller.terminal_err && !s->spec->self.quiet ? show_progress : NULL,
                 .quiet = s->spec->self.quiet,
                 .caller = s->spec->self.detach ? &s->caller : NULL,
+                .stderr_then = s->journal,
         };
 
         return run_plan(&want, ret_status, ret_refuted, e);
@@ -409,7 +411,9 @@ static int session_main(struct session *s, int argc, char **argv, int *ret_statu
 
 /* A function of its own: the frame of main() has to fit in whatever the limits leave. */
 __attribute__((noinline)) static int berth_main(int argc, char **argv, char **env) {
-        struct session s = { .caller = -1, .blkid = { .sock = -1 }, .stirrer = { .pidfd = -1 }, .env = env };
+        struct session s = {
+                .caller = -1, .journal = -1, .blkid = { .sock = -1 }, .stirrer = { .pidfd = -1 }, .env = env
+        };
         struct err e = { .kind = ERR_NONE };
         int status = EXIT_FAILURE, k;
         struct arena_room room;
@@ -424,6 +428,7 @@ __attribute__((noinline)) static int berth_main(int argc, char **argv, char **en
                 argv = words.argv;
                 s.env = words.env;
                 s.caller = words.caller;
+                s.journal = words.journal;
                 s.serves = true;
         }
         if (!log_init(getenv("BERTH_DEBUG")))

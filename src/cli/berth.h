@@ -37,6 +37,7 @@ int berth_service(const struct service_want *w, int *ret_status, struct err *e);
  * status. */
 struct supervisor_words {
         int argc, caller;
+        int journal; /* takes what is said when the caller does not listen any more */
         char **argv, **env;
 };
 int berth_supervisor(struct supervisor_words *ret);

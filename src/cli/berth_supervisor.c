@@ -26,6 +26,7 @@ extern char **environ;
 
 struct supervisor {
         int caller, proc;
+        int journal; /* the service's own stderr */
         struct handover handover;
         struct msg_fds fds;
 };
@@ -166,6 +167,7 @@ static int place_descriptors(struct supervisor *s) {
         for (int i = 0; i < s->fds.n; i++)
                 highest = s->handover.roles[i] > highest ? s->handover.roles[i] : highest;
         k = move_above(&s->caller, highest);
+        k = k < 0 ? k : move_above(&s->journal, highest);
         k = k < 0 ? k : move_above(&s->proc, highest);
         for (int i = 0; k >= 0 && i < s->fds.n; i++)
                 k = move_above(&s->fds.fd[i], highest);
@@ -202,7 +204,7 @@ static int take(struct supervisor *s, struct supervisor_words *ret) {
 }
 
 int berth_supervisor(struct supervisor_words *ret) {
-        struct supervisor s = { .caller = open_caller(), .proc = -1 };
+        struct supervisor s = { .caller = open_caller(), .proc = -1, .journal = -1 };
         int k;
 
         if (s.caller < 0) {
@@ -212,7 +214,8 @@ int berth_supervisor(struct supervisor_words *ret) {
         if (receive(&s) < 0)
                 return EXIT_SUCCESS;
         s.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        k = s.proc < 0 ? -errno : take(&s, ret);
+        s.journal = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+        k = s.proc < 0 || s.journal < 0 ? -errno : take(&s, ret);
         (void) handover_say(s.caller, k < 0 ? HANDOVER_REFUSED : HANDOVER_TAKEN, 0);
         if (k < 0)
                 return EXIT_SUCCESS;
@@ -220,6 +223,7 @@ int berth_supervisor(struct supervisor_words *ret) {
         close(s.proc);
         environ = ret->env;
         ret->caller = s.caller;
+        ret->journal = s.journal;
         return -1;
 }
 

@@ -33,7 +33,7 @@ static void clean_bus(sd_bus **b) {
 static int append_constants(sd_bus_message *m) {
         static const char *const strings[][2] = {
                 { "Type", "notify" },        { "NotifyAccess", "main" },   { "CollectMode", "inactive-or-failed" },
-                { "KillMode", "mixed" },     { "StandardOutput", "null" }, { "StandardError", "null" },
+                { "KillMode", "mixed" },     { "StandardOutput", "null" }, { "StandardError", "journal" },
                 { "OOMPolicy", "continue" },
         };
         int k = 0;

@@ -15,14 +15,14 @@
 #include "base/clean.h"
 #include "base/log.h"
 
-/* From here on nobody listens: what there is to say is said by the exit status. */
+/* From here on the caller does not listen. What there is to say is said by the exit status, and to the journal where
+ * we are a service. */
 static void let_go(struct run *r) {
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        CLEAN_FD int null = r->stderr_then < 0 ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+        int then = null >= 0 ? null : r->stderr_then;
 
-        if (null >= 0) {
-                (void) dup2(null, STDERR_FILENO);
-                close(null);
-        }
+        if (then >= 0)
+                (void) dup2(then, STDERR_FILENO);
         loop_forget(&r->loop, *r->caller);
         close(*r->caller);
         *r->caller = -1;

@@ -118,6 +118,7 @@ static void run_init(struct run *r, const struct run_want *want) {
         r->quiet = want->quiet;
         r->progress = want->progress;
         r->caller = want->caller;
+        r->stderr_then = want->stderr_then;
         r->lines.fd = -1;
         loop_init(&r->loop);
         held_init(&r->held);

@@ -116,7 +116,7 @@ struct run {
                 unsigned looks;    /* since it was asked to end */
         } service;
         bool reboot;
-        int *caller;               /* who waits for a detached start, see struct run_want */
+        int *caller, stderr_then;  /* who waits for a detached start, see struct run_want */
         struct process *stirrer;   /* see struct run_want */
         struct guest_room *room;   /* the guest's, see guest.h */
         uint64_t host_ns[NS_MAX_]; /* inode numbers of the launcher's namespaces; for the guest, by PLACED */
@@ -139,6 +139,7 @@ struct run_want {
         void (*progress)(enum progress of, uint64_t files, uint64_t much); /* NULL: nobody looks */
         bool quiet;
         int *caller; /* NULL, or the socket to who waits until it is ready: then told the machine's name, closed, -1 */
+        int stderr_then; /* what is stderr from that moment on, -1: nothing. The caller's to close */
 };
 
 /* From plan to exit status (>= 0). On failure -errno and e; *ret_refuted tells whether another plan may succeed.

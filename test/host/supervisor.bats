@@ -31,7 +31,7 @@ end_all() {
         [ "$(systemctl show --value -p MainPID berth-m1)" = "$supervisor" ]
         try systemctl show berth-m1
         for line in Type=notify NotifyAccess=main KillMode=mixed CollectMode=inactive-or-failed Slice=machine.slice \
-                TimeoutStartUSec=infinity TimeoutStopUSec=2min StandardOutput=null StandardError=null ActiveState=active \
+                TimeoutStartUSec=infinity TimeoutStopUSec=2min StandardOutput=null StandardError=journal ActiveState=active \
                 "StatusText=Container running." "Description=Supervisor of container m1" DefaultDependencies=no Conflicts=shutdown.target Delegate=yes; do
                 line_is "$line"
         done
@@ -43,11 +43,25 @@ end_all() {
         never grep -a "$TREE" "$work/all"
         [ "$(systemctl show --value -p Before m1.scope | tr ' ' '\n' | grep -x berth-m1.service)" = berth-m1.service ]
         [ "$(readlink "/proc/$supervisor/cwd")" = / ]
-        for fd in 0 1 2; do
+        for fd in 0 1; do
                 [ "$(readlink "/proc/$supervisor/fd/$fd")" = /dev/null ]
         done
+        [[ $(readlink "/proc/$supervisor/fd/2") == socket:* ]]
         [ "$(ps -o sid= -p "$supervisor" | tr -d ' ')" = "$supervisor" ]
         end_all m1
+}
+
+@test "what goes wrong when the caller has long gone is in the journal" {
+        mkdir "$work/gone"
+        try berth -q -d -M m1 --bind="$work/gone:/srv" -D "$TREE" sh -c 'until [ -e /tmp/go ]; do sleep 0.1; done; reboot -f'
+        status_is 0
+        errors_is ""
+        rmdir "$work/gone"
+        ctl exec m1 touch /tmp/go
+        await_no_supervisor
+        await_true eval 'journalctl -q --no-pager -o cat -u berth-m1 | grep -q "^berth: .*$work/gone"'
+        await_no_scope m1
+        [ ! -e /run/berth/m1 ]
 }
 
 @test "systemctl stop ends the container in order, and waits for it; how it ended is seen" {
