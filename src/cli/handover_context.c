@@ -244,21 +244,27 @@ const char *context_obstacle(int proc, const struct handover_context *c) {
         return NULL;
 }
 
+/* Once they are said they stay, whatever its cgroup or the host get later: so not where they are so already. */
+static int adopt_cpus(const struct handover_context *c) {
+        uint8_t now[sizeof c->cpus];
+        long n = syscall(SYS_sched_getaffinity, 0, sizeof now, now);
+
+        if (n == (long) c->n_cpus && memcmp(now, c->cpus, (size_t) n) == 0)
+                return 0;
+        return syscall(SYS_sched_setaffinity, 0, (size_t) c->n_cpus, c->cpus) < 0 ? -errno : 0;
+}
+
 /* Limits last: what needs a higher one is done by then. */
 int context_adopt(int proc, const struct handover_context *c) {
-        for (size_t i = 0; i < ELEMENTS(traits); i++) {
-                int k = traits[i].set ? traits[i].set(proc, &traits[i], c->traits[i]) : 0;
+        int k = 0;
 
-                if (k < 0)
-                        return k;
-        }
-        if (syscall(SYS_sched_setaffinity, 0, (size_t) c->n_cpus, c->cpus) < 0)
-                return -errno;
-        for (int i = 0; i < HANDOVER_LIMITS; i++) {
+        for (size_t i = 0; k >= 0 && i < ELEMENTS(traits); i++)
+                k = traits[i].set ? traits[i].set(proc, &traits[i], c->traits[i]) : 0;
+        k = k < 0 ? k : adopt_cpus(c);
+        for (int i = 0; k >= 0 && i < HANDOVER_LIMITS; i++) {
                 const struct rlimit r = { (rlim_t) c->limits[i][0], (rlim_t) c->limits[i][1] };
 
-                if (setrlimit(i, &r) < 0)
-                        return -errno;
+                k = setrlimit(i, &r) < 0 ? -errno : 0;
         }
-        return 0;
+        return k;
 }
