@@ -243,9 +243,13 @@ int set_api_vfs(const struct saying *s, struct err *e) {
 }
 
 int set_background(const struct saying *s, struct err *e) {
+        static const char digits[] = "0123456789";
         const char *v = s->said->value;
+        size_t n = strlen(v);
 
-        if (strspn(v, "0123456789;:") != strlen(v) || strlen(v) > 64)
+        /* The numbers of a sequence SGR, console_codes(4); colons are ISO 8613-6's. Empty: no colour. */
+        if (strspn(v, "0123456789;:") != n || n > 64 ||
+            (n > 0 && (!strchr(digits, v[0]) || !strchr(digits, v[n - 1]))))
                 return bad_value(s, e, "not a colour");
         s->spec->console.background = v;
         return SET_OK;

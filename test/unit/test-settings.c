@@ -481,6 +481,9 @@ static void test_console(struct tap *t) {
         GOOD(t, streq(s->console.background, ""), "--background=");
         BAD(t, "not a colour", "--background=red");
         BAD(t, "not a colour", "--background=44m");
+        BAD(t, "not a colour", "--background=:");
+        BAD(t, "not a colour", "--background=44;");
+        BAD(t, "not a colour", "--background=;44");
         BAD(t, "needs a value", "--background");
 }
 
