@@ -99,8 +99,9 @@ int host_let_go(struct run *r, struct err *e) {
         loop_events(&r->loop, r->held.builder.pidfd, 0);
         k = protocol_send(r->held.sock, MSG_GO, e);
         /* Nothing is left to do here. The guest was born while this processor was busy, and waits for the builder's,
-         * which will be busy for longer; by itself the kernel does not see that in time. */
-        if (k == 0 && r->held.builder.pid > 0 && !r->plan->limits.cpus_said)
+         * which will be busy for longer; by itself the kernel does not see that in time. With a console it has run by
+         * now. */
+        if (k == 0 && r->held.builder.pid > 0 && !r->console && !r->plan->limits.cpus_said)
                 cpus_move_from(r->held.guest.pid, r->busy_cpu);
         return k;
 }
