@@ -69,7 +69,6 @@ static const char *hint_of(const struct err *e) {
 
 char *err_format(const struct err *e, bool with_where, char *buf, size_t size) {
         char line[sizeof e->text + sizeof e->hint + sizeof e->where + 160];
-
         const char *hint = hint_of(e);
 
         snprintf(line, sizeof line, "%s%s%s%s%s%s%s%s%s%s", e->text, e->code > 0 ? ": " : "",

@@ -22,9 +22,9 @@
 #include <unistd.h>
 
 #include "base/clean.h"
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/str.h"
 #include "cli/handover.h"
 #include "host/host.h"
@@ -275,7 +275,7 @@ static int on_silence(struct service *s, struct err *e) {
 }
 
 static int wait_for_end(struct service *s, int *ret_status, struct err *e) {
-        uint64_t end = clock_ns(CLOCK_MONOTONIC) / 1000000 + ANSWER_MS;
+        uint64_t end = loop_now_ms() + ANSWER_MS;
         int k = GO_ON;
 
         while (k == GO_ON) {
@@ -283,7 +283,7 @@ static int wait_for_end(struct service *s, int *ret_status, struct err *e) {
                                       { .fd = s->signals, .events = POLLIN },
                                       { .fd = s->agent.pidfd, .events = POLLIN },
                                       { .fd = s->supervisor, .events = POLLIN } };
-                uint64_t now = clock_ns(CLOCK_MONOTONIC) / 1000000;
+                uint64_t now = loop_now_ms();
                 int n = s->stage != STAGE_ASKED ? poll(p, ELEMENTS(p), -1)
                         : now < end             ? poll(p, ELEMENTS(p), (int) (end - now))
                                                 : 0;

@@ -20,6 +20,7 @@
 
 #include "base/clean.h"
 #include "base/file.h"
+#include "base/siphash.h"
 #include "sys/caps.h"
 #include "sys/ns.h"
 
@@ -71,14 +72,12 @@ static int read_file(int proc, const struct trait *t, int64_t *ret) {
 /* proc_pid_attr(5). What a security module confines is confined in the same way or not given away; what it does not
  * has several names, a service's too. */
 static int read_label(int proc, const struct trait *t, int64_t *ret) {
+        static const uint8_t key[16];
         char text[4096];
         ssize_t n = file_read_at(proc, t->file, text, sizeof text);
-        uint64_t sum = 14695981039346656037u; /* FNV-1a */
 
-        for (ssize_t i = 0; i < n; i++)
-                sum = (sum ^ (unsigned char) text[i]) * 1099511628211u;
         /* No module at all is an error to the kernel. */
-        *ret = n <= 0 ? 0 : strstr(text, "unconfined") ? 1 : (int64_t) (sum | 2);
+        *ret = n <= 0 ? 0 : strstr(text, "unconfined") ? 1 : (int64_t) (siphash24(text, (size_t) n, key) | 2);
         return 0;
 }
 

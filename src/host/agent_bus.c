@@ -12,10 +12,6 @@
 #include "base/str.h"
 #include "host/agent_work.h"
 
-static void clean_message(sd_bus_message **m) {
-        sd_bus_message_unref(*m);
-}
-
 void bus_drop(struct agent *a) {
         a->connected = false;
         a->watching = false;
@@ -61,6 +57,15 @@ static int on_connected(sd_bus_message *m, void *agent, sd_bus_error *error) {
 
 #define LOCAL_PATH  "/org/freedesktop/DBus/Local"
 #define LOCAL_IFACE "org.freedesktop.DBus.Local"
+
+int bus_open(const char *address, sd_bus **ret) {
+        int k = sd_bus_new(ret);
+
+        k = k < 0 ? k : sd_bus_set_address(*ret, address);
+        k = k < 0 ? k : sd_bus_set_bus_client(*ret, true);
+        k = k < 0 ? k : sd_bus_negotiate_fds(*ret, true);
+        return k < 0 ? k : sd_bus_start(*ret);
+}
 
 static int set_up(struct agent *a) {
         int k = sd_bus_new(&a->bus);

@@ -14,14 +14,6 @@
 
 #define MACHINED "org.freedesktop.machine1"
 
-static void clean_message(sd_bus_message **m) {
-        sd_bus_message_unref(*m);
-}
-
-static void clean_bus(sd_bus **b) {
-        sd_bus_flush_close_unref(*b);
-}
-
 static bool is_plain(const char *s) {
         return !strpbrk(s, "\t\n");
 }
@@ -55,10 +47,7 @@ static int print_all(sd_bus *bus, FILE *out) {
 int agent_list(const char *address, int fd) {
         CLEAN(clean_bus) sd_bus *bus = NULL;
         CLEAN_FILE FILE *out = fdopen(fd, "w");
-        int k = out ? sd_bus_new(&bus) : -1;
+        int k = out ? bus_open(address, &bus) : -1;
 
-        k = k < 0 ? k : sd_bus_set_address(bus, address);
-        k = k < 0 ? k : sd_bus_set_bus_client(bus, true);
-        k = k < 0 ? k : sd_bus_start(bus);
         return k < 0 ? k : print_all(bus, out);
 }

@@ -12,9 +12,6 @@
 #include "base/str.h"
 #include "host/agent_work.h"
 
-/* How long the scope of an earlier start of that name may take to go. */
-enum { RETRY_USEC = 5 * 1000, RETRIES = 8 }; /* each takes twice as long: a second and a bit */
-
 static const char *unit_of(const struct agent *a) {
         return a->place.strings[PLACE_UNIT];
 }
@@ -191,9 +188,9 @@ static int try_again(sd_event_source *s, uint64_t now, void *agent) {
 
 /* 1: later, 0: never. */
 static int wait_for_name(struct agent *a, const sd_bus_error *said, struct err *e) {
-        uint64_t pause = (uint64_t) RETRY_USEC << a->tries;
+        uint64_t pause = (uint64_t) UNIT_RETRY_USEC << a->tries;
 
-        if (a->tries++ < RETRIES)
+        if (a->tries++ < UNIT_RETRIES)
                 return sd_event_add_time_relative(a->event, NULL, CLOCK_MONOTONIC, pause, 1, try_again, a) >= 0;
         err_set(e, ERR_BUSY, EEXIST, "the service manager has a unit %s already", unit_of(a));
         err_hint(e, "-M gives this one another name; systemctl status %s", unit_of(a));

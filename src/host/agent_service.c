@@ -17,17 +17,6 @@
 
 enum { SERVICE_NAME = 256 };
 
-/* How long one that ends may take to go: a second and a bit. */
-enum { RETRY_USEC = 5 * 1000, RETRIES = 8 };
-
-static void clean_message(sd_bus_message **m) {
-        sd_bus_message_unref(*m);
-}
-
-static void clean_bus(sd_bus **b) {
-        sd_bus_flush_close_unref(*b);
-}
-
 /* It says itself when it is ready, for which a boot has all the time it needs; it alone is told to end, and asks the
  * container. Where there will be no scope, the container's cgroup is in there. systemd.service(5), systemd.kill(5). */
 static int append_constants(sd_bus_message *m) {
@@ -120,8 +109,8 @@ static int ask_for_one(sd_bus *bus, char *const words[SERVICE_WORDS], int fd) {
 
         snprintf(unit, sizeof unit, "berth-%s.service", words[SERVICE_MACHINE]);
         k = ask_by_name(bus, unit, words, fd);
-        for (int tries = 0; k == 1 && tries < RETRIES && is_ending(bus, unit); tries++) {
-                usleep(RETRY_USEC << tries);
+        for (int tries = 0; k == 1 && tries < UNIT_RETRIES && is_ending(bus, unit); tries++) {
+                usleep(UNIT_RETRY_USEC << tries);
                 k = ask_by_name(bus, unit, words, fd);
         }
         if (k != 1)
@@ -132,11 +121,7 @@ static int ask_for_one(sd_bus *bus, char *const words[SERVICE_WORDS], int fd) {
 
 int agent_service(const char *address, char *const words[SERVICE_WORDS], int fd) {
         CLEAN(clean_bus) sd_bus *bus = NULL;
-        int k = sd_bus_new(&bus);
+        int k = bus_open(address, &bus);
 
-        k = k < 0 ? k : sd_bus_set_address(bus, address);
-        k = k < 0 ? k : sd_bus_set_bus_client(bus, true);
-        k = k < 0 ? k : sd_bus_negotiate_fds(bus, true);
-        k = k < 0 ? k : sd_bus_start(bus);
         return k < 0 ? k : ask_for_one(bus, words, fd);
 }

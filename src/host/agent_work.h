@@ -52,6 +52,14 @@ int agent_service(const char *address, char *const words[SERVICE_WORDS], int fd)
 #define MANAGER_NAME  "org.freedesktop.systemd1"
 #define MANAGER_PATH  "/org/freedesktop/systemd1"
 #define MANAGER_IFACE "org.freedesktop.systemd1.Manager"
+/* For CLEAN(). */
+static inline void clean_message(sd_bus_message **m) {
+        sd_bus_message_unref(*m);
+}
+static inline void clean_bus(sd_bus **b) {
+        sd_bus_flush_close_unref(*b);
+}
+int bus_open(const char *address, sd_bus **ret); /* to ask and wait; the caller's to close, also after a failure */
 int bus_connect(struct agent *a, struct err *e);
 void bus_drop(struct agent *a);
 /* Call a method whose arguments are in m; m is taken over. */
@@ -60,6 +68,10 @@ int bus_method(struct agent *a, const char *member, sd_bus_message **ret, struct
 /* "cannot ...: what the other side said" */
 int bus_error(struct err *e, enum err_kind kind, const sd_bus_error *said, const char *fmt, ...)
         __attribute__((format(printf, 4, 5)));
+
+/* How long the unit of an earlier start of a name may take to go: each pause is twice the one before, a second and a
+ * bit in all. */
+enum { UNIT_RETRY_USEC = 5 * 1000, UNIT_RETRIES = 8 };
 
 /* agent_scope.c, agent_machine.c */
 void scope_place(struct agent *a);

@@ -51,8 +51,7 @@ int host_write_record(struct run *r, struct err *e) {
                 r->cgroup = r->cgroup_room;
                 snprintf(r->cgroup, sizeof r->cgroup_room, "%s/%s", p->cgroup.parent, p->cgroup.name);
         }
-        if (r->cgroup)
-                c.cgroup = r->cgroup;
+        c.cgroup = r->cgroup;
         if (process_start_time(r->opened->proc, r->held.guest.pid, &c.leader_start) < 0)
                 return err_set(e, ERR_SYSTEM, ESRCH, "the guest is gone already");
         k = record_write(&r->held.record, &c, e);
