@@ -68,10 +68,9 @@ static int load_files(struct session *s, struct err *e) {
         const char *path = s->facts.tree.path;
         const char *above = arena_strndup(&s->draft.arena, path,
                                           strrchr(path, '/') == path ? 1 : (size_t) (strrchr(path, '/') - path));
-        CLEAN_FD int beside = open(s->facts.image.used ? above : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        CLEAN_FD int parent = beside < 0 || streq(path, "/") ? -1
-                              : s->facts.image.used          ? TAKE_FD(beside)
-                                                             : openat(beside, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        CLEAN_FD int parent = s->facts.image.used ? open(above, O_PATH | O_DIRECTORY | O_CLOEXEC)
+                              : streq(path, "/")  ? -1
+                                                  : openat(s->opened.root, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
         struct conf_lookup look = {
                 .name = s->facts.tree.name,
                 .beside = parent,
