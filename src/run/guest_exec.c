@@ -154,12 +154,13 @@ static int not_found(int k, const struct plan *p, const char *path, struct err *
         return k == -EACCES ? err_hint(e, "that takes a regular file with the permission to be executed") : k;
 }
 
-static int not_executable(int k, int fd, const struct plan *p, const char *path, struct err *e) {
+static int not_executable(struct guest *g, int k, const char *path, struct err *e) {
+        CLEAN_FD int fd = resolve_in_root(g->root, path, O_PATH);
         struct statvfs fs;
 
-        err_set(e, ERR_PAYLOAD, -k, "cannot run %s in %s", path, p->root.path);
+        err_set(e, ERR_PAYLOAD, -k, "cannot run %s in %s", path, g->plan->root.path);
         err_blame(e, SAID_COMMAND, NULL);
-        if (fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_NOEXEC)
+        if (fd >= 0 && fstatvfs(fd, &fs) == 0 && fs.f_flag & ST_NOEXEC)
                 return err_hint(e, "its file system is mounted noexec: mount -o remount,exec");
         return err_hint(e, "the interpreter in its first line (#!) cannot be used");
 }
@@ -174,10 +175,9 @@ static void name_as_said(struct exec_image *x, const char *found, char *said) {
 int guest_program(struct guest *g, struct err *e) {
         struct guest_room *room = g->run->room;
         const struct plan *p = g->plan;
-        CLEAN_FD int fd = open_candidate(g, room->path);
+        int fd = open_candidate(g, room->path), k;
         const char *path = room->path;
         char **argv = p->exec.argv.items;
-        int k;
 
         if (fd < 0)
                 return not_found(fd, p, path, e);
@@ -189,9 +189,9 @@ int guest_program(struct guest *g, struct err *e) {
                 room->login_argv[1] = NULL;
                 argv = room->login_argv;
         }
-        k = exec_image_open(&room->image, fd, path, argv);
+        k = exec_image_open(&room->image, g->root, fd, path, argv);
         if (k < 0)
-                return not_executable(k, fd, p, path, e);
+                return not_executable(g, k, path, e);
         if (p->exec.candidates.n == 0 && !p->exec.search_path)
                 name_as_said(&room->image, path, argv[0]);
         g->program = &room->image;

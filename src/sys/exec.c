@@ -240,18 +240,13 @@ void exec_image_locate(struct exec_image *x, int proc) {
                 x->path[0] = '\0';
 }
 
-int exec_image_open(struct exec_image *x, int fd, const char *path, char *const argv[]) {
-        CLEAN_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-        int r = 1;
+int exec_image_open(struct exec_image *x, int root, int fd, const char *path, char *const argv[]) {
+        int r = argv[0] ? 1 : -EINVAL;
 
-        *x = (struct exec_image){ .fd = -1, .argv = argv };
-        if (root < 0)
-                return -errno;
-        if (!argv[0])
-                return -EINVAL;
-        x->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        if (x->fd < 0)
-                return -errno;
+        memset(x, 0, offsetof(struct exec_image, path));
+        x->path[0] = '\0';
+        x->fd = fd;
+        x->argv = argv;
         for (int depth = 0; r > 0; depth++) {
                 r = check_executable(x->fd);
                 if (r == 0)

@@ -21,16 +21,16 @@ struct exec_image {
         struct elf_kind kind; /* what machine it is for */
         int fd;               /* the program the kernel will load: owned, close-on-exec */
         char *const *argv;    /* its arguments: the caller's, or with interpreters in front */
-        char path[PATH_MAX];  /* its absolute path without links; "" where that could not be told */
-        char line[EXEC_DEPTH][EXEC_LINE];
         char **room;
         size_t room_size;
+        char path[PATH_MAX]; /* its absolute path without links; "" where that could not be told */
+        char line[EXEC_DEPTH][EXEC_LINE];
 };
 
-/* fd (readable, or O_PATH) is the file path, as seen from this process's root. Interpreters are looked up there too,
- * without magic links. fd stays the caller's. -EACCES: no regular file, -ENOEXEC: "#!" without an interpreter, -ELOOP:
- * too many interpreters. The image points to path and argv. */
-int exec_image_open(struct exec_image *x, int fd, const char *path, char *const argv[]);
+/* fd (readable, or O_PATH) is the file path, as seen from this process's root directory, which root is a descriptor
+ * of. Interpreters are looked up there too, without magic links. fd is taken over. -EACCES: no regular file, -ENOEXEC:
+ * "#!" without an interpreter, -ELOOP: too many interpreters. The image points to path and argv. */
+int exec_image_open(struct exec_image *x, int root, int fd, const char *path, char *const argv[]);
 void exec_image_done(struct exec_image *x);
 
 /* Where the path could not be told for want of a /proc that shows this process: by this one. */

@@ -45,6 +45,13 @@ static void put(const char *name, const char *text, size_t n, mode_t mode) {
         close(fd);
 }
 
+static int open_image(struct exec_image *x, const char *path, int flags, char *argv[]) {
+        CLEAN_FD int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int fd = open(path, flags | O_CLOEXEC);
+
+        return fd < 0 ? -errno : exec_image_open(x, root, fd, path, argv);
+}
+
 enum how { BY_DESCRIPTOR, BY_O_PATH, BY_KERNEL };
 
 static _Noreturn void become(const char *path, enum how how) {
@@ -56,10 +63,9 @@ static _Noreturn void become(const char *path, enum how how) {
                 execve(path, argv, env);
                 r = -errno;
         } else {
-                int fd = open(path, (how == BY_O_PATH ? O_PATH : O_RDONLY) | O_CLOEXEC);
                 struct exec_image x;
 
-                r = fd < 0 ? -errno : exec_image_open(&x, fd, path, argv);
+                r = open_image(&x, path, how == BY_O_PATH ? O_PATH : O_RDONLY, argv);
                 r = r < 0 ? r : exec_image_run(&x, env);
         }
         printf("error %d", -r);
@@ -228,21 +234,17 @@ static void test_depth(struct tap *t) {
 static void test_image(struct tap *t) {
         char path[128], *argv[] = { (char *) "x", NULL }, *none[] = { NULL };
         struct exec_image x;
-        int fd;
 
         snprintf(path, sizeof path, "%s/link", base);
-        fd = open(path, O_RDONLY | O_CLOEXEC);
-        OK_INT(t, exec_image_open(&x, fd, path, argv), 0, "image of a script");
+        OK_INT(t, open_image(&x, path, O_RDONLY, argv), 0, "image of a script");
         OK_STR(t, x.argv[1], path, "the script's path as it was given");
         OK(t, x.path[0] == '/' && !strstr(x.path, "/link"), "the program's path without links: %s", x.path);
         OK(t, fcntl(x.fd, F_GETFD) & FD_CLOEXEC, "closed on execution");
         exec_image_done(&x);
         exec_image_done(&x);
-        OK_INT(t, exec_image_open(&x, fd, path, none), -EINVAL, "no argv[0]");
-        close(fd);
-        fd = open("/tmp", O_RDONLY | O_CLOEXEC);
-        OK_INT(t, exec_image_open(&x, fd, "/tmp", argv), -EACCES, "a directory");
-        close(fd);
+        OK_INT(t, open_image(&x, path, O_RDONLY, none), -EINVAL, "no argv[0]");
+        OK_INT(t, x.fd, -1, "and nothing is open");
+        OK_INT(t, open_image(&x, "/tmp", O_RDONLY, argv), -EACCES, "a directory");
 }
 
 static void make_link(const char *to, const char *name) {
@@ -273,14 +275,11 @@ static void test_paths(struct tap *t) {
         for (size_t i = 0; i < ELEMENTS(names); i++) {
                 char path[128], *argv[] = { (char *) "x", NULL };
                 struct exec_image x;
-                int fd;
 
                 snprintf(path, sizeof path, "%s/%s", base, names[i]);
-                fd = open(path, O_PATH | O_CLOEXEC);
-                OK_INT(t, exec_image_open(&x, fd, path, argv), 0, "%s", names[i]);
+                OK_INT(t, open_image(&x, path, O_PATH, argv), 0, "%s", names[i]);
                 OK_STR(t, x.path, strstr(names[i], "other") ? other : real, "its path without links");
                 exec_image_done(&x);
-                close(fd);
         }
 }
 
