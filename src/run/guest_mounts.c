@@ -392,22 +392,28 @@ static int cannot_hide(const struct fsop *op, int code, struct err *e) {
         return err_set(e, ERR_SYSTEM, code, "cannot open /%s (%s)", op->dst, op->why);
 }
 
-/* One call where open_tree(2), move_mount(2) and close(2) are three. */
-static int hide_from_here(struct guest *g, const struct fsop *op, const struct stat *st, struct err *e) {
-        bool dir = S_ISDIR(st->st_mode);
+static int hide_by_name(struct guest *g, const struct fsop *op, bool dir) {
+        int k = mount_bind(dir ? "run/host/inaccessible/dir" : "run/host/inaccessible/reg", op->dst);
 
-        *identity(g, op) = dir ? g->inaccessible_dir.is : g->inaccessible_file.is;
-        return attached(op, mount_bind(dir ? "run/host/inaccessible/dir" : "run/host/inaccessible/reg", op->dst), e);
+        if (k == 0)
+                *identity(g, op) = dir ? g->inaccessible_dir.is : g->inaccessible_file.is;
+        return k;
 }
 
 static int hide_in_kernel(struct guest *g, const struct fsop *op, int top, const char *name, struct err *e) {
+        /* What is hidden of proc are files, so that need not be asked. Should it be a directory, the kernel refuses,
+         * but waits for all processors before it says so. */
+        int k = g->from_top && op->dst[0] == 'p' ? hide_by_name(g, op, false) : -ENOTDIR;
         CLEAN_FD int mount = -1;
         struct stat st;
 
+        if (k != -ENOTDIR && k != -ENOENT)
+                return attached(op, k, e);
         if (fstatat(top, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return errno == ENOENT && op->flags & FSOP_OPTIONAL ? 0 : cannot_hide(op, errno, e);
+        /* One call where open_tree(2), move_mount(2) and close(2) are three. */
         if (g->from_top)
-                return hide_from_here(g, op, &st, e);
+                return attached(op, hide_by_name(g, op, S_ISDIR(st.st_mode)), e);
         mount = clone_cover(g, op, &st, e);
         return mount < 0 ? mount : attached(op, mount_attach_at(mount, top, name), e);
 }
