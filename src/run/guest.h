@@ -37,6 +37,7 @@ struct guest {
         struct seeded seeded;
         uint64_t ns[NS_MAX_]; /* inode numbers of our namespaces, 0: not looked at yet */
         int pair;             /* between builder and guest, -1 */
+        bool bounded;         /* the capability bounding set was compared with the plan */
         bool filtered;        /* the system call program is loaded */
         bool covers_wait;     /* until the host is being left: guest_covers() */
         bool from_top;        /* the working directory is the top of the tree */
@@ -54,9 +55,10 @@ struct guest {
 };
 
 /* What the guest has no room for in its own calls, and what exec needs in place. In the launcher's frame, before the
- * clone: the guest allocates nothing. Not cleared: most of it is never touched. */
+ * clone: the guest allocates nothing. Not cleared: most of it is never touched, and what is lies in few pages, since
+ * builder and guest get a copy each of every page that they write to. */
 struct guest_room {
-        struct guest guest;
+        _Alignas(4096) struct guest guest;
         struct exec_image image;
         char path[PATH_MAX], login[PATH_MAX + 1], container[512], uuid[64];
         char *login_argv[2], *stub_env[3];

@@ -387,6 +387,8 @@ _Noreturn void join_main(struct run *r, const struct join *job) {
         };
 
         j.guest.plan = &j.plan;
+        /* Somebody may have changed ours since. */
+        r->limits_as_planned = 0;
         guest_run_steps(&j.guest, steps, ELEMENTS(steps));
         _exit(EXIT_FAILURE);
 }

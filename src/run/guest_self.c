@@ -112,7 +112,7 @@ int guest_limits(struct guest *g, struct err *e) {
         if (g->plan->limits.rlimit[RLIMIT_STACK].rlim_cur < 2 * STACKROOM)
                 stackroom_have();
         for (int i = 0; k == 0 && i < RLIM_NLIMITS; i++)
-                k = set_rlimit(g, i, e);
+                k = g->run->limits_as_planned & 1u << i ? 0 : set_rlimit(g, i, e);
         return k;
 }
 

@@ -36,6 +36,14 @@ static int differs(struct err *e, const char *what) {
         return err_set(e, ERR_BUG, 0, "%s: not what the plan says, so the container is not started", what);
 }
 
+static int verify_bounding(const struct guest *g, struct err *e) {
+        int k = g->bounded ? 1 : caps_bounding_within(g->plan->sec.bounding);
+
+        return k > 0    ? 0
+               : k == 0 ? differs(e, "capability bounding set")
+                        : err_set(e, ERR_SYSTEM, -k, "cannot read the capability bounding set");
+}
+
 static int verify_caps(const struct guest *g, struct err *e) {
         const struct plan *p = g->plan;
         uint64_t keep = p->sec.filter_before_caps ? UINT64_C(1) << CAP_SYS_ADMIN : 0;
@@ -47,10 +55,9 @@ static int verify_caps(const struct guest *g, struct err *e) {
         if (now.effective != (p->sec.effective | keep) || now.permitted != (p->sec.permitted | keep) ||
             now.inheritable != p->sec.inheritable || now.ambient != p->sec.ambient)
                 return differs(e, "capabilities");
-        k = caps_bounding_within(p->sec.bounding);
-        if (k <= 0)
-                return k < 0 ? err_set(e, ERR_SYSTEM, -k, "cannot read the capability bounding set")
-                             : differs(e, "capability bounding set");
+        k = verify_bounding(g, e);
+        if (k < 0)
+                return k;
         /* It may be there unplanned, when an outer sandbox set it: it cannot be taken back. */
         if (p->sec.no_new_privileges && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
                 return differs(e, "no_new_privs");
@@ -72,29 +79,31 @@ static int verify_ids(const struct guest *g, struct err *e) {
 }
 
 static int look_at(struct guest *g, int proc, unsigned kinds, struct err *e) {
-        CLEAN_FD int dir = openat(proc, "self/ns", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-        if (dir < 0)
-                return err_set(e, ERR_SYSTEM, errno, "cannot look at the namespaces of the guest");
         for (enum namespace_kind i = 0; i < NS_MAX_; i++) {
                 /* A joiner is not in it; what it makes will be. */
                 const char *name = g->joins && i == NS_PID ? "pid_for_children" : namespace_name(i);
+                char path[32];
                 int k;
 
                 if (!(kinds & 1u << i) || g->ns[i] > 0 || !run_owns_ns(g->plan, i))
                         continue;
-                k = ns_inode(dir, name, &g->ns[i]);
+                snprintf(path, sizeof path, "self/ns/%s", name);
+                k = ns_inode(proc, path, &g->ns[i]);
                 if (k < 0)
-                        return err_set(e, ERR_SYSTEM, -k, "cannot look at the %s namespace", namespace_name(i));
+                        return err_set(e, ERR_SYSTEM, -k, "cannot look at the %s namespace of the guest",
+                                       namespace_name(i));
         }
         return 0;
 }
 
-/* While there is time: those that will not change any more. Through the host's proc, which is still there. */
+/* While there is time: namespaces that will not change any more, through the host's proc, which is still there; and
+ * the bounding set, which gets nothing back (capabilities(7)) but in a new user namespace. */
 int guest_look_at_self(struct guest *g, struct err *e) {
         unsigned settled = 1u << NS_PID | 1u << NS_UTS | 1u << NS_IPC | 1u << NS_NET | 1u << NS_USER;
+        int k = verify_bounding(g, e);
 
-        return look_at(g, g->run->opened->proc, settled, e);
+        g->bounded = k == 0;
+        return k < 0 ? k : look_at(g, g->run->opened->proc, settled, e);
 }
 
 /* Each is another one than the launcher's. */

@@ -424,13 +424,19 @@ static void drop_maps(struct run *r) {
 
 /* The guest sets its limits itself, but in a user namespace it cannot raise one: CAP_SYS_RESOURCE counts in the first
  * only (setrlimit(2)). So it inherits hard limits that leave it room; as far as we may raise them, which the plan says
- * nothing against. */
+ * nothing against. What is as it shall be already it need not set. */
 static int raise_limits(struct run *r, struct err *e) {
+        r->limits_as_planned = 0;
         for (int i = 0; i < RLIM_NLIMITS && r->plan->ids.own; i++) {
+                const struct rlimit *want = &r->plan->limits.rlimit[i];
                 struct rlimit now;
 
-                if (getrlimit(i, &now) == 0 && r->plan->limits.rlimit[i].rlim_max > now.rlim_max) {
-                        now.rlim_max = r->plan->limits.rlimit[i].rlim_max;
+                if (getrlimit(i, &now) < 0)
+                        continue;
+                if (now.rlim_cur == want->rlim_cur && now.rlim_max == want->rlim_max)
+                        r->limits_as_planned |= 1u << i;
+                if (want->rlim_max > now.rlim_max) {
+                        now.rlim_max = want->rlim_max;
                         (void) setrlimit(i, &now);
                 }
         }
@@ -464,7 +470,7 @@ static const struct {
         { "cgroup", host_cgroup_take, host_cgroup_drop, true },
         { "socket", take_socket, drop_socket, true },
         { "network", take_network, drop_network, true },
-        { "limits", raise_limits, drop_nothing, false },
+        { "limits", raise_limits, drop_nothing, true },
         { "guest", take_guest, drop_guest, true },
         { "oom score", set_oom_score, drop_nothing, true },
         { "id maps", take_maps, drop_maps, true },

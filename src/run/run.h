@@ -93,15 +93,16 @@ struct run {
         bool quiet, again;                                                 /* again: this is a restart in place */
         bool no_journal;                                                   /* nor is its journal linked any more */
         bool console_attached, told_ready;
-        bool insisted;        /* somebody has asked for the end by a signal */
-        bool locked;          /* the builder has its mounts back (plan.ids.single) */
-        bool announced, went; /* the record is written; GO was sent */
-        bool told_why;        /* the guest said itself why it failed */
-        int status;           /* of the ended payload, as an exit status of ours */
-        int ended_by;         /* the signal that did it, unasked; 0: none */
-        int asked_by;         /* the signal that asked it to end */
-        unsigned asked;       /* how often was looked whether it heard that */
-        int busy_cpu;         /* where the guest was born, behind the builder; -1: unknown */
+        bool insisted;              /* somebody has asked for the end by a signal */
+        bool locked;                /* the builder has its mounts back (plan.ids.single) */
+        bool announced, went;       /* the record is written; GO was sent */
+        bool told_why;              /* the guest said itself why it failed */
+        int status;                 /* of the ended payload, as an exit status of ours */
+        int ended_by;               /* the signal that did it, unasked; 0: none */
+        int asked_by;               /* the signal that asked it to end */
+        unsigned asked;             /* how often was looked whether it heard that */
+        unsigned limits_as_planned; /* a bit for each that the guest inherits as it shall be */
+        int busy_cpu;               /* where the guest was born, behind the builder; -1: unknown */
         struct {
                 bool asked, placed;       /* something was asked for; the guest is where it belongs */
                 bool placing, announcing; /* answers that are waited for */
