@@ -24,6 +24,8 @@ void relr_apply(void) {
         const uintptr_t *packed = NULL;
         size_t n = 0;
 
+        /* A page that is read first, and then written to, is faulted in twice. */
+        __atomic_fetch_or(&_DYNAMIC->d_tag, 0, __ATOMIC_RELAXED);
         for (ElfW(Dyn) *d = _DYNAMIC; d->d_tag != DT_NULL; d++)
                 if (d->d_tag == RELR)
                         packed = (const uintptr_t *) (base + d->d_un.d_ptr);
