@@ -45,6 +45,9 @@ static int check_descriptors(char **env, struct err *e) {
         return k;
 }
 
+/* With fewer, a look at the host would find that nothing can be opened, and take that for an answer. */
+enum { LEAST = 8 };
+
 /* Room for our own descriptors beside those passed. The payload gets limits of its own. */
 static int raise_limit(unsigned passed, struct err *e) {
         struct rlimit files;
@@ -55,6 +58,11 @@ static int raise_limit(unsigned passed, struct err *e) {
         if (files.rlim_cur < want) {
                 files.rlim_cur = files.rlim_max < want ? files.rlim_max : want;
                 (void) setrlimit(RLIMIT_NOFILE, &files);
+        }
+        if (files.rlim_cur < LEAST) {
+                err_set(e, ERR_HOST, 0, "no more than %llu files may be open here",
+                        (unsigned long long) files.rlim_cur);
+                return err_hint(e, "raise the limit: ulimit -n 64");
         }
         if (passed == 0 || files.rlim_cur >= passed + 64)
                 return 0;
