@@ -41,6 +41,11 @@ static inline const char *str_or(const char *s, const char *other) {
         return s ? s : other;
 }
 
+/* Rows of tables have "" for a text that is not there. */
+static inline const char *str_or_null(const char *s) {
+        return *s ? s : NULL;
+}
+
 /* 128 bits as RFC 9562 writes them. Returns buf. */
 enum { STR_UUID = 37 };
 char *str_uuid(const uint8_t id[16], char buf[STR_UUID]);

@@ -41,7 +41,7 @@ static bool from_file(const struct statement *st) {
 /* LimitCPU=10 comes to the setter as CPU=10. */
 static const char *as_written(const struct statement *st) {
         const char *key = st->row->key;
-        bool joined = from_file(st) && key && key[strlen(key) - 1] == '*';
+        bool joined = from_file(st) && *key && key[strlen(key) - 1] == '*';
 
         return joined ? st->value + strcspn(st->value, "=") + 1 : st->value;
 }
@@ -59,7 +59,7 @@ int bad_value(const struct saying *s, struct err *e, const char *fmt, ...) {
         r = err_set(e, from_file(st) ? ERR_CONFIG : ERR_USAGE, 0, "%s%s%s%s%.100s%s %s", str_or(st->where, ""),
                     st->where ? ": " : "", st->as, shown ? "=" : "", shown ? as_written(st) : "", st->bare ? "" : ":",
                     cause);
-        if (st->row->allowed && !st->bare)
+        if (*st->row->allowed && !st->bare)
                 err_hint(e, "allowed: %s", st->row->allowed);
         return r;
 }
@@ -87,7 +87,7 @@ static bool must_honour(const struct conf *c, const struct statement *st) {
 
 static int call_setter(struct conf *c, struct spec *spec, const struct statement *st, struct err *e) {
         struct saying s = { spec, &c->draft->arena, st, c->environ };
-        int r = st->row->set(&s, e);
+        int r = setting_apply(&s, e);
 
         if (r == SET_OK && st->row->flags & SETTING_LATER)
                 r = SET_LATER;
@@ -182,7 +182,7 @@ static void note_said(struct conf *c, const struct statement *st) {
                 return;
         said = arena_push(&c->draft->arena, list);
         said->setting = st->row == &setting_parameters ? SAID_COMMAND
-                        : st->row->name                ? st->row->name
+                        : *st->row->name               ? st->row->name
                                                        : setting_spelling(st->row, (char[64]){ 0 });
         said->setting = arena_strdup(&c->draft->arena, said->setting);
         said->value = st->bare ? NULL : st->row->flags & SETTING_SECRET ? "(not shown)" : st->value;
@@ -246,9 +246,9 @@ int conf_as_dry_run(struct conf *c, struct err *e) {
         for (size_t i = 0; i < c->all.n; i++) {
                 struct statement *st = &c->all.items[i];
 
-                if (st->row->name && streq(st->row->name, "inspect"))
+                if (streq(st->row->name, "inspect"))
                         st->row = setting_by_name("image");
-                st->taken_back = st->taken_back || (st->row->name && streq(st->row->name, "json"));
+                st->taken_back = st->taken_back || streq(st->row->name, "json");
         }
         for (size_t i = 0; k == 0 && i < ELEMENTS(more); i++) {
                 const struct setting *row = setting_by_name(more[i]);

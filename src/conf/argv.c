@@ -60,7 +60,7 @@ static const char *near_miss(const char *name, size_t n) {
                 const struct setting *s = &settings[i];
                 size_t d;
 
-                if (!s->name || s->flags & SETTING_HIDDEN)
+                if (!*s->name || s->flags & SETTING_HIDDEN)
                         continue;
                 d = distance(name, n, s->name);
                 if (d < best || (d == best && !found)) {
@@ -88,7 +88,7 @@ static void list_options(const char *name, size_t n, unsigned unless, char *list
                 const struct setting *s = &settings[i];
                 size_t used = strlen(list);
 
-                if (s->name && !(s->flags & (unless | SETTING_HIDDEN)) && strncmp(s->name, name, n) == 0)
+                if (*s->name && !(s->flags & (unless | SETTING_HIDDEN)) && strncmp(s->name, name, n) == 0)
                         snprintf(list + used, size - used, "%s--%s", used ? ", " : "", s->name);
         }
 }
@@ -114,7 +114,7 @@ static int find_long(const char *name, size_t n, const struct setting **ret, str
                 const struct setting *s = &settings[i];
                 bool own = s->flags & SETTING_OWN;
 
-                if (!s->name || strncmp(s->name, name, n) != 0)
+                if (!*s->name || strncmp(s->name, name, n) != 0)
                         continue;
                 if (s->name[n] == '\0') {
                         *ret = s;
@@ -138,7 +138,7 @@ static int act(struct words *w, const struct setting *row, const char *value, co
         if (value && !(row->value == CONF_HELP && streq(value, "differences"))) {
                 int r = err_set(e, ERR_USAGE, 0, "%s takes no value %.60s", as, value);
 
-                return row->allowed ? err_hint(e, "allowed: %s", row->allowed) : r;
+                return *row->allowed ? err_hint(e, "allowed: %s", row->allowed) : r;
         }
         w->acted = true;
         w->action = value ? CONF_DIFFERENCES : (enum conf_action) row->value;
@@ -148,7 +148,7 @@ static int act(struct words *w, const struct setting *row, const char *value, co
 static int needs_value(const struct setting *row, const char *as, struct err *e) {
         int r = err_set(e, ERR_USAGE, 0, "%s= needs a value", as);
 
-        return row->allowed ? err_hint(e, "allowed: %s", row->allowed) : r;
+        return *row->allowed ? err_hint(e, "allowed: %s", row->allowed) : r;
 }
 
 /* One option is complete. value NULL: none was written. */
@@ -218,8 +218,8 @@ static int short_options(struct words *w, const char *letters, struct err *e) {
                         err_hint(e, "see --help; what belongs to the command goes behind --");
                         return r;
                 }
-                as = row->name ? arena_printf(&w->conf->draft->arena, "--%s", row->name)
-                               : arena_printf(&w->conf->draft->arena, "-%c", row->letter);
+                as = *row->name ? arena_printf(&w->conf->draft->arena, "--%s", row->name)
+                                : arena_printf(&w->conf->draft->arena, "-%c", row->letter);
                 if (row->arg == ARG_REQUIRED) {
                         value = letters[1] ? letters + 1 : next_word(w);
                         if (!value)

@@ -54,12 +54,8 @@ static void put_option(FILE *f, const struct setting *s) {
         const char *open = s->arg == ARG_OPTIONAL ? "[=" : s->arg == ARG_REQUIRED ? "=" : "";
         size_t n;
 
-        snprintf(head, sizeof head, "  %s%s%s%s%s%s%s", s->letter ? letter : "  ",
-                 s->letter && s->name ? " "
-                 : s->name            ? " "
-                                      : "",
-                 s->name ? "--" : "", str_or(s->name, ""), open, s->arg == ARG_NONE ? "" : s->metavar,
-                 s->arg == ARG_OPTIONAL ? "]" : "");
+        snprintf(head, sizeof head, "  %s%s%s%s%s%s", s->letter ? letter : "  ", *s->name ? " --" : "", s->name, open,
+                 s->metavar, s->arg == ARG_OPTIONAL ? "]" : "");
         n = strlen(head);
         fputs(head, f);
         if (n + 2 > INDENT) {
@@ -120,15 +116,15 @@ static void print_list(FILE *f, const struct setting *row) {
         char buf[NTH_BUF];
         const char *name;
 
-        for (unsigned i = 0; (name = row->nth(i, buf)); i++)
+        for (unsigned i = 0; (name = setting_nth(row, i, buf)); i++)
                 fprintf(f, "%s\n", name);
 }
 
 static const char *differs(const struct setting *s) {
-        for (size_t i = 0; s->name && i < n_differences; i++)
+        for (size_t i = 0; *s->name && i < n_differences; i++)
                 if (differences[i].setting && streq(differences[i].setting, s->name))
                         return differences[i].berth;
-        for (size_t i = 0; s->name && i < n_differences_always; i++)
+        for (size_t i = 0; *s->name && i < n_differences_always; i++)
                 if (differences_always[i].setting && streq(differences_always[i].setting, s->name))
                         return differences_always[i].berth;
         return NULL;
@@ -141,14 +137,14 @@ static void describe(struct json *j, const struct setting *s) {
 
         json_open(j, NULL, '{');
         json_string(j, "short", s->letter ? letter : NULL);
-        json_string(j, "long", s->name);
+        json_string(j, "long", str_or_null(s->name));
         json_string(j, "argument", args[s->arg]);
-        json_string(j, "metavar", s->metavar);
+        json_string(j, "metavar", str_or_null(s->metavar));
         json_string(j, "group", *groups[s->group] ? groups[s->group] : NULL);
         json_string(j, "help", s->help);
-        json_string(j, "allowed", s->allowed);
-        json_string(j, "section", s->section);
-        json_string(j, "key", s->key);
+        json_string(j, "allowed", str_or_null(s->allowed));
+        json_string(j, "section", str_or_null(s->section));
+        json_string(j, "key", str_or_null(s->key));
         json_bool(j, "untrusted", s->flags & SETTING_UNTRUSTED);
         json_bool(j, "undo", s->flags & SETTING_UNDO);
         json_bool(j, "own", s->flags & SETTING_OWN);
@@ -156,7 +152,7 @@ static void describe(struct json *j, const struct setting *s) {
         json_bool(j, "supported", !(s->flags & SETTING_LATER));
         json_string(j, "differs", differs(s));
         json_open(j, "values", '[');
-        for (unsigned i = 0; s->nth && (name = s->nth(i, buf)); i++)
+        for (unsigned i = 0; (name = setting_nth(s, i, buf)); i++)
                 json_string(j, NULL, name);
         json_close(j);
         json_close(j);

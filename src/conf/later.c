@@ -4,7 +4,7 @@
  * or accepted where it asks for nothing (SET_NOTHING). When a feature comes, its setter takes the place of one of
  * these. */
 
-#include "conf/later.h"
+#include "conf/setting.h"
 
 #include <errno.h>
 #include <limits.h>

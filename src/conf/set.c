@@ -76,7 +76,7 @@ const char *choice_meant(const struct statement *st) {
 
         if (parse_bool(st->value, &v) < 0)
                 return st->value;
-        for (unsigned i = 0; (name = st->row->nth(i, buf)); i++)
+        for (unsigned i = 0; (name = setting_nth(st->row, i, buf)); i++)
                 if (v ? streq(name, "auto") : streq(name, "off"))
                         return v ? "auto" : "off";
         return v ? "auto" : "no";
@@ -87,7 +87,7 @@ int set_choice(const struct saying *s, struct err *e) {
         const char *name, *value = choice_meant(s->said);
         char buf[NTH_BUF];
 
-        for (unsigned i = 0; (name = row->nth(i, buf)); i++)
+        for (unsigned i = 0; (name = setting_nth(row, i, buf)); i++)
                 if (streq(name, value)) {
                         *FIELD(s, int) = row->value + (int) i;
                         return SET_OK;

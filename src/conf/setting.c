@@ -12,7 +12,7 @@
 
 const struct setting *setting_by_name(const char *name) {
         for (size_t i = 0; i < n_settings; i++)
-                if (settings[i].name && streq(settings[i].name, name))
+                if (*name && streq(settings[i].name, name))
                         return &settings[i];
         return NULL;
 }
@@ -29,7 +29,7 @@ static bool key_is(const struct setting *s, const char *section, const char *key
         size_t n;
         int resource;
 
-        if (!s->key || !streq(s->section, section))
+        if (!*s->key || !streq(s->section, section))
                 return false;
         n = strlen(s->key);
         *ret_rest = NULL;
@@ -51,9 +51,29 @@ bool setting_has_section(const char *section) {
 }
 
 const char *setting_spelling(const struct setting *row, char buf[64]) {
-        if (row->name)
+        if (*row->name)
                 snprintf(buf, 64, "--%s", row->name);
         else
                 snprintf(buf, 64, "-%c", row->letter);
         return buf;
+}
+
+int setting_apply(const struct saying *s, struct err *e) {
+#define SETTER_CASE(name, function)                                                                                   \
+        case SETTER_##name: return function(s, e);
+        switch (s->said->row->set) {
+                SETTERS(SETTER_CASE)
+        case SETTER_NONE: break;
+        }
+        return SET_NOTHING;
+}
+
+const char *setting_nth(const struct setting *row, unsigned i, char buf[NTH_BUF]) {
+#define LIST_CASE(name, function)                                                                                     \
+        case NTH_##name: return function(i, buf);
+        switch (row->nth) {
+                LISTS(LIST_CASE)
+        case NTH_NONE: break;
+        }
+        return NULL;
 }

@@ -83,22 +83,114 @@ struct saying {
         char **environ;
 };
 
+/* The setters, and the names that rows have for them: functions in the table itself would be relocated at each start
+ * (src/README.md, "Rows hold their texts"). A new setter is a line here. */
+#define SETTERS(X)                                                                                                    \
+        /* set.c: for any row */                                                                                      \
+        X(NOTHING, set_nothing)                                                                                       \
+        X(BOOL, set_bool) /* bool at .at; .value 1: inverted */                                                       \
+        X(TRISTATE, set_tristate)                                                                                     \
+        X(STRING, set_string)                                                                                         \
+        X(PATH, set_path)                                                                                             \
+        X(PATH_FROM_HERE, set_path_from_here)                                                                         \
+        X(CHOICE, set_choice) /* enum at .at: .value + the index in .nth */                                           \
+        X(HOSTNAME, set_hostname)                                                                                     \
+        X(UUID, set_uuid)                                                                                             \
+        /* by topic: set_exec.c, set_sec.c, set_limits.c, set_place.c, set_mounts.c, set_journal.c */                 \
+        X(DRY_RUN, set_dry_run)                                                                                       \
+        X(SETTINGS_MODE, set_settings_mode)                                                                           \
+        X(MODE, set_mode) /* .value: enum exec_mode */                                                                \
+        X(PARAMETERS, set_parameters)                                                                                 \
+        X(CHDIR, set_chdir)                                                                                           \
+        X(ENV, set_env)                                                                                               \
+        X(USER, set_user)                                                                                             \
+        X(USER_OR_SCOPE, set_user_or_scope)                                                                           \
+        X(KILL_SIGNAL, set_kill_signal)                                                                               \
+        X(PERSONALITY, set_personality)                                                                               \
+        X(PRIVATE_USERS, set_private_users)                                                                           \
+        X(PRIVATE_USERS_AUTO, set_private_users_auto) /* -U */                                                        \
+        X(PRIVATE_USERS_MAP, set_private_users_map)                                                                   \
+        X(PRIVATE_USERS_DELEGATE, set_private_users_delegate) /* 0 to .value */                                       \
+        X(OWNERSHIP, set_ownership)                                                                                   \
+        X(OWNERSHIP_OLD, set_ownership_old) /* --private-users-chown */                                               \
+        X(POLICY, set_policy)                                                                                         \
+        X(FILE_SYSTEMS, set_file_systems)                                                                             \
+        X(ROOT_HASH, set_root_hash)                                                                                   \
+        X(ROOT_HASH_SIG, set_root_hash_sig)                                                                           \
+        X(REGISTER, set_register)                                                                                     \
+        X(SLICE, set_slice)                                                                                           \
+        X(PROPERTY, set_property)                                                                                     \
+        X(DEVICE, set_device)                                                                                         \
+        X(API_VFS, set_api_vfs)                                                                                       \
+        X(BACKGROUND, set_background)                                                                                 \
+        X(CONTAINER_SERVICE, set_container_service)                                                                   \
+        X(LABEL, set_label)         /* string at .at */                                                               \
+        X(BIND_USER, set_bind_user) /* struct strv at .at */                                                          \
+        X(BIND_USER_SHELL, set_bind_user_shell)                                                                       \
+        X(FORWARD, set_forward)                                                                                       \
+        X(FORWARD_LIMIT, set_forward_limit) /* .value: enum forward_limit */                                          \
+        X(FORWARD_FILES, set_forward_files)                                                                           \
+        X(CREDENTIAL, set_credential)                                                                                 \
+        X(CREDENTIAL_SOURCE, set_credential_source)                                                                   \
+        X(VOLATILE, set_volatile)                                                                                     \
+        X(CAPS, set_caps) /* mask at .at; .value 1: "all" is allowed */                                               \
+        X(CALL_FILTER, set_call_filter)                                                                               \
+        X(FAMILIES, set_families)                                                                                     \
+        X(RLIMIT, set_rlimit)                                                                                         \
+        X(BIND, set_bind) /* .value 1: read-only */                                                                   \
+        X(PIVOT, set_pivot)                                                                                           \
+        X(OVERLAY, set_overlay) /* .value 1: read-only */                                                             \
+        X(INACCESSIBLE, set_inaccessible)                                                                             \
+        X(TMPFS, set_tmpfs)                                                                                           \
+        X(OOM, set_oom)                                                                                               \
+        X(CPUS, set_cpus)                                                                                             \
+        X(MEMORY, set_memory) /* .value of these: enum cgroup_limit */                                                \
+        X(CPU_TIME, set_cpu_time)                                                                                     \
+        X(PIDS, set_pids)                                                                                             \
+        X(WEIGHT, set_weight)                                                                                         \
+        /* later.c: grammars of what this build cannot do yet */                                                      \
+        X(LATER_FLAG, later_flag)                                                                                     \
+        X(LATER_PATH, later_path)                                                                                     \
+        X(LATER_INTERFACE, later_interface)                                                                           \
+        X(LATER_ZONE, later_zone)                                                                                     \
+        X(LATER_PORT, later_port)
+
+/* The values =help lists. */
+#define LISTS(X)                                                                                                      \
+        X(CONSOLE, nth_console)                                                                                       \
+        X(RESOLV_CONF, nth_resolv_conf)                                                                               \
+        X(VOLATILE, nth_volatile)                                                                                     \
+        X(TIMEZONE, nth_timezone)                                                                                     \
+        X(LINK_JOURNAL, nth_link_journal)                                                                             \
+        X(SIGNAL, nth_signal)                                                                                         \
+        X(PERSONALITY, nth_personality)                                                                               \
+        X(CAP, nth_cap)                                                                                               \
+        X(RLIMIT, nth_rlimit)                                                                                         \
+        X(OWNERSHIP, nth_ownership)                                                                                   \
+        X(API_VFS, nth_api_vfs)
+
+#define SETTER_NAME(name, function) SETTER_##name,
+#define LIST_NAME(name, function)   NTH_##name,
+enum setter { SETTER_NONE, SETTERS(SETTER_NAME) };
+enum list { NTH_NONE, LISTS(LIST_NAME) };
+
+/* A text that is not there is empty. */
 struct setting {
-        char letter;      /* 0: none */
-        const char *name; /* long name; NULL: none */
+        char letter;   /* 0: none */
+        char name[30]; /* long name */
+        char metavar[36];
+        char section[8], key[24]; /* of .nspawn; a key ABC* stands for each ABCNAME, the setter gets NAME=VALUE */
         enum arg arg;
         enum group group;
-        const char *metavar;
-        const char *section, *key; /* of .nspawn; a key ABC* stands for each ABCNAME, the setter gets NAME=VALUE */
         enum topic topic;
         unsigned flags;
-        int (*set)(const struct saying *s, struct err *e);
-        size_t at;                                         /* what the generic setters fill: offset in struct spec */
-        int value;                                         /* and with what, or how */
-        const char *fallback;                              /* the value when none is written */
-        const char *(*nth)(unsigned i, char buf[NTH_BUF]); /* the values =help lists; NULL ends them */
-        const char *allowed;                               /* the grammar in words, for error messages */
-        const char *help;
+        enum setter set;
+        enum list nth;     /* the values =help lists */
+        size_t at;         /* what the generic setters fill: offset in struct spec */
+        int value;         /* and with what, or how */
+        char fallback[10]; /* the value when none is written */
+        char allowed[106]; /* the grammar in words, for error messages */
+        char help[66];
 };
 
 extern const struct setting settings[];
@@ -150,84 +242,18 @@ int bad_value(const struct saying *s, struct err *e, const char *fmt, ...) __att
 /* Parts between colons; "\\:" is a colon. The last of max parts is the rest as it stands. Returns their number. */
 int split_colons(struct arena *a, const char *v, const char **parts, int max);
 
-/* Generic setters (set.c). */
-int set_nothing(const struct saying *s, struct err *e);
-int set_bool(const struct saying *s, struct err *e); /* bool at .at; .value 1: inverted */
-int set_tristate(const struct saying *s, struct err *e);
-int set_string(const struct saying *s, struct err *e);
-int set_path(const struct saying *s, struct err *e);
+/* The row's setter. */
+int setting_apply(const struct saying *s, struct err *e);
+/* A value that =help lists; NULL ends them. */
+const char *setting_nth(const struct setting *row, unsigned i, char buf[NTH_BUF]);
+
+#define SETTER_PROTOTYPE(name, function) int function(const struct saying *s, struct err *e);
+#define LIST_PROTOTYPE(name, function)   const char *function(unsigned i, char buf[NTH_BUF]);
+SETTERS(SETTER_PROTOTYPE)
+LISTS(LIST_PROTOTYPE)
+
 /* A relative path is seen from the caller's directory, which a detached supervisor leaves. NULL: that has no name. */
 const char *path_from_here(const struct saying *s, const char *path);
-int set_path_from_here(const struct saying *s, struct err *e);
-int set_choice(const struct saying *s, struct err *e); /* enum at .at: .value + the index in .nth */
-/* What a value of such a setting stands for: upstream takes a boolean where a mode is called auto, for that one, or
- * for the one that does nothing. */
+/* What a value of a row with set_choice() stands for: upstream takes a boolean where a mode is called auto, for that
+ * one, or for the one that does nothing. */
 const char *choice_meant(const struct statement *st);
-int set_hostname(const struct saying *s, struct err *e);
-int set_uuid(const struct saying *s, struct err *e);
-
-/* By topic: set_exec.c, set_sec.c, set_limits.c, set_place.c, set_mounts.c, set_journal.c */
-int set_dry_run(const struct saying *s, struct err *e);
-int set_settings_mode(const struct saying *s, struct err *e);
-int set_mode(const struct saying *s, struct err *e); /* .value: enum exec_mode */
-int set_parameters(const struct saying *s, struct err *e);
-int set_chdir(const struct saying *s, struct err *e);
-int set_env(const struct saying *s, struct err *e);
-int set_user(const struct saying *s, struct err *e);
-int set_user_or_scope(const struct saying *s, struct err *e);
-int set_kill_signal(const struct saying *s, struct err *e);
-int set_personality(const struct saying *s, struct err *e);
-int set_private_users(const struct saying *s, struct err *e);
-int set_private_users_auto(const struct saying *s, struct err *e); /* -U */
-int set_private_users_map(const struct saying *s, struct err *e);
-int set_private_users_delegate(const struct saying *s, struct err *e); /* 0 to .value */
-int set_ownership(const struct saying *s, struct err *e);
-int set_ownership_old(const struct saying *s, struct err *e); /* --private-users-chown */
-int set_policy(const struct saying *s, struct err *e);
-int set_file_systems(const struct saying *s, struct err *e);
-int set_root_hash(const struct saying *s, struct err *e);
-int set_root_hash_sig(const struct saying *s, struct err *e);
-int set_register(const struct saying *s, struct err *e);
-int set_slice(const struct saying *s, struct err *e);
-int set_property(const struct saying *s, struct err *e);
-int set_device(const struct saying *s, struct err *e);
-int set_api_vfs(const struct saying *s, struct err *e);
-int set_background(const struct saying *s, struct err *e);
-int set_container_service(const struct saying *s, struct err *e);
-int set_label(const struct saying *s, struct err *e);     /* string at .at */
-int set_bind_user(const struct saying *s, struct err *e); /* struct strv at .at */
-int set_bind_user_shell(const struct saying *s, struct err *e);
-int set_forward(const struct saying *s, struct err *e);
-int set_forward_limit(const struct saying *s, struct err *e); /* .value: enum forward_limit */
-int set_forward_files(const struct saying *s, struct err *e);
-int set_credential(const struct saying *s, struct err *e);
-int set_credential_source(const struct saying *s, struct err *e);
-int set_volatile(const struct saying *s, struct err *e);
-int set_caps(const struct saying *s, struct err *e); /* mask at .at; .value 1: "all" is allowed */
-int set_call_filter(const struct saying *s, struct err *e);
-int set_families(const struct saying *s, struct err *e);
-int set_rlimit(const struct saying *s, struct err *e);
-int set_bind(const struct saying *s, struct err *e); /* .value 1: read-only */
-int set_pivot(const struct saying *s, struct err *e);
-int set_overlay(const struct saying *s, struct err *e); /* .value 1: read-only */
-int set_inaccessible(const struct saying *s, struct err *e);
-int set_tmpfs(const struct saying *s, struct err *e);
-int set_oom(const struct saying *s, struct err *e);
-int set_cpus(const struct saying *s, struct err *e);
-int set_memory(const struct saying *s, struct err *e); /* .value of these: enum cgroup_limit */
-int set_cpu_time(const struct saying *s, struct err *e);
-int set_pids(const struct saying *s, struct err *e);
-int set_weight(const struct saying *s, struct err *e);
-
-/* The values =help lists. */
-const char *nth_console(unsigned i, char buf[NTH_BUF]);
-const char *nth_resolv_conf(unsigned i, char buf[NTH_BUF]);
-const char *nth_volatile(unsigned i, char buf[NTH_BUF]);
-const char *nth_timezone(unsigned i, char buf[NTH_BUF]);
-const char *nth_link_journal(unsigned i, char buf[NTH_BUF]);
-const char *nth_signal(unsigned i, char buf[NTH_BUF]);
-const char *nth_personality(unsigned i, char buf[NTH_BUF]);
-const char *nth_cap(unsigned i, char buf[NTH_BUF]);
-const char *nth_rlimit(unsigned i, char buf[NTH_BUF]);
-const char *nth_ownership(unsigned i, char buf[NTH_BUF]);
-const char *nth_api_vfs(unsigned i, char buf[NTH_BUF]);

@@ -35,7 +35,7 @@ static size_t hits(const char *name, size_t n, bool own) {
         size_t found = 0;
 
         for (size_t i = 0; i < n_settings; i++)
-                found += settings[i].name && !(settings[i].flags & SETTING_OWN) == !own &&
+                found += *settings[i].name && !(settings[i].flags & SETTING_OWN) == !own &&
                          strncmp(settings[i].name, name, n) == 0;
         return found;
 }
@@ -60,7 +60,7 @@ static void test_prefixes(struct tap *t) {
         for (size_t i = 0; i < n_settings; i++) {
                 const struct setting *row = &settings[i];
 
-                for (size_t n = 1; row->name && !(row->flags & SETTING_OWN) && n <= strlen(row->name); n++) {
+                for (size_t n = 1; *row->name && !(row->flags & SETTING_OWN) && n <= strlen(row->name); n++) {
                         if (hits(row->name, n, false) > 1 || hits(row->name, n, true) == 0)
                                 continue;
                         OK(t, is_understood(row, n), "--%.*s is --%s", (int) n, row->name, row->name);
@@ -184,7 +184,7 @@ static bool ends_well(const struct setting *row, const char *value, bool separat
                 snprintf(word, sizeof word, "%s", name);
                 argv[1] = (char *) value;
         } else
-                snprintf(word, sizeof word, row->name ? "%s=%s" : "%s%s", name, value);
+                snprintf(word, sizeof word, *row->name ? "%s=%s" : "%s%s", name, value);
         trial_run(&x, &(struct trial_input){ .argv = argv });
         good = x.r >= 0 || (x.err.kind == ERR_USAGE && x.line[0] && !strchr(x.line, '\n') && strlen(x.line) < 640);
         if (!good)

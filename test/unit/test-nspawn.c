@@ -272,7 +272,7 @@ static void test_trust(struct tap *t) {
         for (size_t i = 0; i < n_settings; i++) {
                 char key[80];
 
-                if (!settings[i].key)
+                if (!*settings[i].key)
                         continue;
                 keys++;
                 snprintf(key, sizeof key, "\n%.*s", (int) strcspn(settings[i].key, "*"), settings[i].key);

@@ -14,8 +14,8 @@ static const char *const args[] = { "none", "required", "optional" };
 static void spell(const struct setting *s, char buf[80]) {
         char letter[3] = { '-', s->letter, '\0' };
 
-        snprintf(buf, 80, "%s%s%s%s", s->letter ? letter : "", s->letter && s->name ? "," : "", s->name ? "--" : "",
-                 str_or(s->name, ""));
+        snprintf(buf, 80, "%s%s%s%s", s->letter ? letter : "", s->letter && *s->name ? "," : "", *s->name ? "--" : "",
+                 s->name);
 }
 
 static const struct setting *by_spelling(const char *text) {
@@ -54,25 +54,25 @@ static void test_compat(struct tap *t) {
 
 /* What a row must not say. NULL: it is fine. */
 static const char *fault(const struct setting *s) {
-        if (!s->name && !s->letter)
+        if (!*s->name && !s->letter)
                 return "has no name";
-        if (!s->help || !*s->help)
+        if (!*s->help)
                 return "has no help";
         if (!s->set && !(s->flags & SETTING_ACTION))
                 return "has no setter";
-        if ((s->arg == ARG_NONE) != !s->metavar)
+        if ((s->arg == ARG_NONE) != !*s->metavar)
                 return "has a metavar without an argument, or none with one";
-        if (s->arg != ARG_REQUIRED && !s->fallback && !(s->flags & SETTING_ACTION))
+        if (s->arg != ARG_REQUIRED && !*s->fallback && !(s->flags & SETTING_ACTION))
                 return "has no value for when none is written";
         if (s->flags & SETTING_UNDO && s->arg != ARG_NONE)
                 return "takes a value, so it needs no =no";
         if (s->flags & SETTING_UNTRUSTED && s->flags & SETTING_ARGV_ONLY)
                 return "is for the command line only, and for untrusted files";
-        if (!s->section != !s->key || (s->section && !setting_has_section(s->section)))
+        if (!*s->section != !*s->key || (*s->section && !setting_has_section(s->section)))
                 return "has half a key, or a bad section";
-        if (s->key && s->flags & SETTING_ARGV_ONLY)
+        if (*s->key && s->flags & SETTING_ARGV_ONLY)
                 return "has a key that no file may use";
-        if (s->flags & SETTING_UNTRUSTED && s->metavar && strstr(s->metavar, "PATH") && !(s->flags & SETTING_LATER))
+        if (s->flags & SETTING_UNTRUSTED && strstr(s->metavar, "PATH") && !(s->flags & SETTING_LATER))
                 return "takes a path from untrusted files";
         return NULL;
 }
@@ -85,9 +85,9 @@ static void test_rows(struct tap *t) {
                 size_t same = 0;
 
                 for (size_t k = 0; k < n_settings; k++)
-                        same += (s->name && settings[k].name && streq(s->name, settings[k].name)) ||
+                        same += (*s->name && streq(s->name, settings[k].name)) ||
                                 (s->letter && s->letter == settings[k].letter) ||
-                                (s->key && settings[k].key && streq(s->key, settings[k].key));
+                                (*s->key && streq(s->key, settings[k].key));
                 spell(s, buf);
                 OK(t, !wrong && same == 1, "%s %s", buf,
                    wrong       ? wrong
