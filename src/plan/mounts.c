@@ -93,7 +93,13 @@ static unsigned conditions(const struct spec *s, const struct facts *f, const st
 /* clang-format off */
 
 struct seed_row {
-        struct seed seed;
+        struct {
+                enum seed_kind kind;
+                mode_t mode;
+                char path[32];
+                char text[20];
+                dev_t dev;
+        } seed;
         unsigned need, unless;
 };
 
@@ -151,9 +157,9 @@ static const struct seed_row run_host_seeds[] = {
         { DIR_("unix-export", 0755) },
         { DIR_("credentials", 0755), C_CREDENTIALS },
         { DIR_("journal", 0755), C_FORWARD },
-        { { .kind = SEED_FILE, .path = "journal/socket", .mode = 0444, .text = "" }, C_FORWARD },
+        { { .kind = SEED_FILE, .path = "journal/socket", .mode = 0444 }, C_FORWARD },
         { DIR_("inaccessible", 0755) },
-        { { .kind = SEED_FILE, .path = "inaccessible/reg", .mode = 0, .text = "" } },
+        { { .kind = SEED_FILE, .path = "inaccessible/reg", .mode = 0 } },
         { DIR_("inaccessible/dir", 0) },
         { { .kind = SEED_FIFO, .path = "inaccessible/fifo", .mode = 0 } },
         { { .kind = SEED_SOCKET, .path = "inaccessible/sock", .mode = 0 } },
@@ -174,21 +180,39 @@ static const struct seed_row binfmt_seeds[] = {
         { { .kind = SEED_REGISTER, .path = "register" } }, /* text filled below */
 };
 
-struct mount_row {
-        struct fsop op;
-        const struct seed_row *seeds;
-        size_t n_seeds;
-        unsigned need, unless;
-        const char *without; /* what to say where there is no mount point and none can be made; NULL: no start */
+enum seeds { SEEDS_NONE, SEEDS_DEV, SEEDS_RUN, SEEDS_RUN_HOST, SEEDS_SYS, SEEDS_BINFMT };
+
+static const struct {
+        const struct seed_row *rows;
+        size_t n;
+} seed_lists[] = {
+        [SEEDS_DEV] = { dev_seeds, ELEMENTS(dev_seeds) },
+        [SEEDS_RUN] = { run_seeds, ELEMENTS(run_seeds) },
+        [SEEDS_RUN_HOST] = { run_host_seeds, ELEMENTS(run_host_seeds) },
+        [SEEDS_SYS] = { sys_seeds, ELEMENTS(sys_seeds) },
+        [SEEDS_BINFMT] = { binfmt_seeds, ELEMENTS(binfmt_seeds) },
 };
 
-#define API         "API file system"
-#define READ_ONLY   "read-only kernel interface"
-#define MASKED      "masked kernel interface"
-#define SEEDS(rows) .seeds = rows, .n_seeds = ELEMENTS(rows)
+struct mount_row {
+        /* As in struct fsop, but that a text that is not there is empty. */
+        struct {
+                enum fsop_kind kind;
+                int slot;
+                unsigned flags;
+                uint64_t set, clear;
+                char dst[32], src[44], options[44], host[16], why[44];
+        } op;
+        unsigned need, unless;
+        enum seeds seeds;
+        char without[52]; /* what to say where there is no mount point and none can be made; none: no start */
+};
+
+#define API       "API file system"
+#define READ_ONLY "read-only kernel interface"
+#define MASKED    "masked kernel interface"
 #define FRESH(dst_, type_, options_, attrs_)                                                                          \
         .kind = FSOP_FRESH, .dst = dst_, .src = type_, .options = options_, .set = attrs_, .slot = -1, .why = API
-#define NODE_OF_HOST(name_)                                                                                           \
+#define NODE_OF_HOST(name_, need_)                                                                                    \
         {                                                                                                             \
                 { .kind = FSOP_TREE,                                                                                  \
                   .dst = "dev/" name_,                                                                                \
@@ -197,7 +221,7 @@ struct mount_row {
                   .slot = -1,                                                                                         \
                   .flags = FSOP_MAKE_FILE,                                                                            \
                   .why = "device node of the host" },                                                                 \
-                        .unless = C_NODES                                                                             \
+                        .need = need_, .unless = C_NODES                                                              \
         }
 #define KEEP(part_, slot_)                                                                                            \
         {                                                                                                             \
@@ -252,53 +276,37 @@ static const struct mount_row rows[] = {
         /* /dev comes whole from the launcher: a user namespace cannot make device nodes. */
         { { FRESH("dev", "tmpfs", "mode=0755,size=4m,nr_inodes=64k", NOSUID | STRICTATIME),
             .flags = FSOP_BY_HOST | FSOP_MAKE_DIR | FSOP_IDMAP },
-          SEEDS(dev_seeds),
+          .seeds = SEEDS_DEV,
           .need = C_NODES },
         { { FRESH("dev", "tmpfs", "mode=0755,size=4m,nr_inodes=64k", NOSUID | STRICTATIME), .flags = FSOP_MAKE_DIR },
-          SEEDS(dev_seeds),
+          .seeds = SEEDS_DEV,
           .unless = C_NODES },
-        NODE_OF_HOST("null"),
-        NODE_OF_HOST("zero"),
-        NODE_OF_HOST("full"),
-        NODE_OF_HOST("random"),
-        NODE_OF_HOST("urandom"),
-        NODE_OF_HOST("tty"),
-        { { .kind = FSOP_TREE,
-            .dst = "dev/net/tun",
-            .host = "/dev/net/tun",
-            .set = NOSUID | NOEXEC,
-            .slot = -1,
-            .flags = FSOP_MAKE_FILE,
-            .why = "device node of the host" },
-          .need = C_TUN,
-          .unless = C_NODES },
-        { { .kind = FSOP_TREE,
-            .dst = "dev/fuse",
-            .host = "/dev/fuse",
-            .set = NOSUID | NOEXEC,
-            .slot = -1,
-            .flags = FSOP_MAKE_FILE,
-            .why = "device node of the host" },
-          .need = C_FUSE,
-          .unless = C_NODES },
+        NODE_OF_HOST("null", 0),
+        NODE_OF_HOST("zero", 0),
+        NODE_OF_HOST("full", 0),
+        NODE_OF_HOST("random", 0),
+        NODE_OF_HOST("urandom", 0),
+        NODE_OF_HOST("tty", 0),
+        NODE_OF_HOST("net/tun", C_TUN),
+        NODE_OF_HOST("fuse", C_FUSE),
         /* All instances together have 4096 terminals (kernel.pty.max): one container shall not use them up. */
         { { FRESH("dev/pts", "devpts", "ptmxmode=0666,mode=0600,gid=5,max=1024", NOSUID | NOEXEC) },
           .unless = C_NO_TTY_GROUP },
         { { FRESH("dev/pts", "devpts", "ptmxmode=0666,mode=0600,max=1024", NOSUID | NOEXEC) },
           .need = C_NO_TTY_GROUP },
         { { FRESH("dev/shm", "tmpfs", "mode=1777,size=10%,nr_inodes=400k", NOSUID | NODEV | STRICTATIME) } },
-        { { FRESH("dev/mqueue", "mqueue", NULL, INERT), .flags = FSOP_OF_GUEST } },
+        { { FRESH("dev/mqueue", "mqueue", "", INERT), .flags = FSOP_OF_GUEST } },
 
         { { FRESH("run", "tmpfs", "mode=0755,size=20%,nr_inodes=800k", NOSUID | NODEV | STRICTATIME),
             .flags = FSOP_MAKE_DIR },
-          SEEDS(run_seeds) },
+          .seeds = SEEDS_RUN },
         /* Much to make, and the launcher has the time. */
         { { FRESH("run/host", "tmpfs", "mode=0755,size=4m,nr_inodes=1k", INERT),
             .flags = FSOP_BY_HOST | FSOP_IDMAP | FSOP_SEAL },
-          SEEDS(run_host_seeds),
+          .seeds = SEEDS_RUN_HOST,
           .need = C_FILL },
         { { FRESH("run/host", "tmpfs", "mode=0755,size=4m,nr_inodes=1k", INERT), .flags = FSOP_SEAL },
-          SEEDS(run_host_seeds),
+          .seeds = SEEDS_RUN_HOST,
           .unless = C_FILL },
         { { FRESH("run/host/unix-export", "tmpfs", "mode=0755,size=4m,nr_inodes=64",
                   INERT | MOUNT_ATTR_NOSYMFOLLOW) } },
@@ -312,7 +320,7 @@ static const struct mount_row rows[] = {
           .unless = C_NO_TMP,
           .without = "no /tmp inside: the tree has none, and is read-only" },
 
-        { { FRESH("proc", "proc", NULL, INERT), .flags = FSOP_MAKE_DIR | FSOP_OF_GUEST }, .unless = C_NO_PROC },
+        { { FRESH("proc", "proc", "", INERT), .flags = FSOP_MAKE_DIR | FSOP_OF_GUEST }, .unless = C_NO_PROC },
         { { .kind = FSOP_TREE,
             .dst = "proc",
             .host = "/proc",
@@ -334,15 +342,15 @@ static const struct mount_row rows[] = {
 
         /* The guest may mount the sysfs of a network namespace that its user namespace owns; any other comes from the
            launcher. */
-        { { FRESH("sys", "sysfs", NULL, RO | INERT), .flags = FSOP_MAKE_DIR | FSOP_OF_GUEST },
+        { { FRESH("sys", "sysfs", "", RO | INERT), .flags = FSOP_MAKE_DIR | FSOP_OF_GUEST },
           .need = C_PRIVATE_NET,
           .unless = C_OPEN_API | C_NO_SYSFS },
-        { { FRESH("sys", "sysfs", NULL, INERT), .flags = FSOP_MAKE_DIR | FSOP_OF_GUEST },
+        { { FRESH("sys", "sysfs", "", INERT), .flags = FSOP_MAKE_DIR | FSOP_OF_GUEST },
           .need = C_PRIVATE_NET | C_OPEN_API,
           .unless = C_NO_SYSFS },
-        { { FRESH("sys", "sysfs", NULL, RO | INERT), .flags = FSOP_MAKE_DIR | FSOP_BY_HOST },
+        { { FRESH("sys", "sysfs", "", RO | INERT), .flags = FSOP_MAKE_DIR | FSOP_BY_HOST },
           .unless = C_PRIVATE_NET | C_OPEN_API | C_NO_SYSFS },
-        { { FRESH("sys", "sysfs", NULL, INERT), .flags = FSOP_MAKE_DIR | FSOP_BY_HOST },
+        { { FRESH("sys", "sysfs", "", INERT), .flags = FSOP_MAKE_DIR | FSOP_BY_HOST },
           .need = C_OPEN_API,
           .unless = C_PRIVATE_NET | C_NO_SYSFS },
         { { .kind = FSOP_TREE,
@@ -371,7 +379,7 @@ static const struct mount_row rows[] = {
         KEEP("kernel", SLOT_KERNEL),
         { { .kind = FSOP_DETACH, .dst = "sys", .slot = -1, .why = "its parts are kept" }, .need = C_SKELETON },
         { { FRESH("sys", "tmpfs", "mode=0555,size=64k,nr_inodes=32", INERT), .flags = FSOP_SEAL },
-          SEEDS(sys_seeds),
+          .seeds = SEEDS_SYS,
           .need = C_SKELETON },
         PART("block", SLOT_BLOCK),
         PART("bus", SLOT_BUS),
@@ -379,7 +387,7 @@ static const struct mount_row rows[] = {
         PART("dev", SLOT_DEV),
         PART("devices", SLOT_DEVICES),
         PART("kernel", SLOT_KERNEL),
-        { { FRESH("sys/fs/cgroup", "cgroup2", NULL, INERT), .flags = FSOP_LATE | FSOP_OPTIONAL }, .need = C_CGROUP },
+        { { FRESH("sys/fs/cgroup", "cgroup2", "", INERT), .flags = FSOP_LATE | FSOP_OPTIONAL }, .need = C_CGROUP },
 
         PROC_RO("sys"),
         { { .kind = FSOP_SELF,
@@ -413,7 +421,7 @@ static const struct mount_row rows[] = {
             .slot = -1,
             .flags = FSOP_SEAL,
             .why = "emulator for the tree's programs" },
-          SEEDS(binfmt_seeds),
+          .seeds = SEEDS_BINFMT,
           .need = C_EMULATOR },
         HIDE("proc/kallsyms", 0),
         HIDE("proc/kcore", 0),
@@ -459,12 +467,40 @@ static const struct mount_row rows[] = {
 
 /* clang-format on */
 
-static void add_seeds(const struct mount_row *row, unsigned now, const struct facts *f, struct arena *a,
-                      struct fsop *op) {
-        for (size_t i = 0; i < row->n_seeds; i++) {
-                struct seed seed = row->seeds[i].seed;
+/* What the row says lies in the table: it is there for as long as the program. */
+static struct fsop op_of(const struct mount_row *row) {
+        return (struct fsop){
+                .kind = row->op.kind,
+                .flags = row->op.flags,
+                .dst = row->op.dst,
+                .src = str_or_null(row->op.src),
+                .options = str_or_null(row->op.options),
+                .set = row->op.set,
+                .clear = row->op.clear,
+                .host = str_or_null(row->op.host),
+                .slot = row->op.slot,
+                .why = row->op.why,
+        };
+}
 
-                if ((row->seeds[i].need & now) != row->seeds[i].need || row->seeds[i].unless & now)
+static struct seed seed_of(const struct seed_row *row) {
+        bool has_text = row->seed.kind == SEED_FILE || row->seed.kind == SEED_LINK;
+
+        return (struct seed){
+                .kind = row->seed.kind,
+                .mode = row->seed.mode,
+                .path = row->seed.path,
+                .text = has_text ? row->seed.text : NULL,
+                .dev = row->seed.dev,
+        };
+}
+
+static void add_seeds(enum seeds which, unsigned now, const struct facts *f, struct arena *a, struct fsop *op) {
+        for (size_t i = 0; i < seed_lists[which].n; i++) {
+                const struct seed_row *row = &seed_lists[which].rows[i];
+                struct seed seed = seed_of(row);
+
+                if ((row->need & now) != row->need || row->unless & now)
                         continue;
                 /* For nobody more than on the host. */
                 if (seed.kind == SEED_NODE && streq(seed.path, "net/tun"))
@@ -506,7 +542,7 @@ static void fill_seeds(const struct spec *s, const struct facts *f, const struct
 
                 if (seed->kind == SEED_REGISTER)
                         seed->text = plan_emulator_line(f, a);
-                if (seed->kind != SEED_FILE || seed->text)
+                if (seed->kind != SEED_FILE || (seed->text && *seed->text))
                         continue;
                 if (streq(seed->path, "container-manager"))
                         seed->text = arena_printf(a, "%s\n", str_or(s->host.container_service, "systemd-nspawn"));
@@ -656,7 +692,7 @@ static int check_mount_point(const struct facts *f, struct arena *a, struct plan
                              struct err *e) {
         if (!(row->op.flags & FSOP_MAKE_DIR) || p->root.fresh || !strv_has(&f->tree.missing, row->op.dst))
                 return 0;
-        if (row->without) {
+        if (*row->without) {
                 plan_note(a, p, "%s", row->without);
                 return 1;
         }
@@ -666,7 +702,8 @@ static int check_mount_point(const struct facts *f, struct arena *a, struct plan
 
 static void add_row(const struct mount_row *row, unsigned now, const struct spec *s, const struct facts *f,
                     struct arena *a, struct plan *p) {
-        struct fsop *op = plan_add_fsop(a, p, &row->op);
+        const struct fsop said = op_of(row);
+        struct fsop *op = plan_add_fsop(a, p, &said);
 
         /* An outer container's covers are locked to what they cover: they come along, or nothing does. */
         if (op->kind == FSOP_SELF && !op->src && now & C_NO_PROC)
@@ -676,10 +713,10 @@ static void add_row(const struct mount_row *row, unsigned now, const struct spec
         /* What is mounted there needs it first. */
         if (streq(op->dst, "tmp") && plan_binds_into(s, f, p, "tmp"))
                 op->flags &= ~(unsigned) FSOP_LATE;
-        add_seeds(row, now, f, a, op);
-        if (row->seeds == dev_seeds)
+        add_seeds(row->seeds, now, f, a, op);
+        if (row->seeds == SEEDS_DEV)
                 plan_seed_nodes(p, now & C_NODES, a, &op->seeds);
-        if (row->seeds == run_host_seeds) {
+        if (row->seeds == SEEDS_RUN_HOST) {
                 plan_seed_binds(s, f, a, &op->seeds);
                 plan_seed_lenders(f, p, a, &op->seeds);
         }
