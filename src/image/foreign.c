@@ -21,9 +21,9 @@ enum when {
 };
 
 static const struct {
-        const char *name;
+        char name[55];
         unsigned at, n;
-        const char *mark, *hint;
+        char mark[22], hint[112];
         enum when when;
 } foreign[] = {
         { "", 0, 0, "", "", ON_FAILURE },

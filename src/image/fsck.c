@@ -37,13 +37,13 @@ enum { MENDED = 1, LEFT_UNMENDED = 2 | 4, NOT_RUN = 8 | 16 };
 
 /* fsck.xfs and fsck.btrfs do nothing, and f2fs is not asked about: the kernel mends these when it mounts them. */
 static const struct {
-        const char *fs, *program, *argument;
+        char fs[5], program[10], argument[3];
 } programs[] = {
         { "ext4", "fsck.ext4", "-p" },
         { "vfat", "fsck.vfat", "-a" },
 };
 
-static const char *const places[] = { "/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin" };
+static const char places[][16] = { "/usr/sbin", "/sbin", "/usr/local/sbin", "/usr/bin", "/bin" };
 
 static const char *find(const char *program, struct arena *a) {
         for (size_t i = 0; i < ELEMENTS(places); i++) {

@@ -24,7 +24,7 @@
  * places.c. */
 static const struct {
         enum part_role role;
-        const char *where;
+        char where[8];
 } places[] = {
         { ROLE_ROOT, "" },   { ROLE_USR, "usr" },     { ROLE_HOME, "home" }, { ROLE_SRV, "srv" },
         { ROLE_VAR, "var" }, { ROLE_TMP, "var/tmp" }, { ROLE_ESP, "efi" },   { ROLE_XBOOTLDR, "boot" },
@@ -378,7 +378,7 @@ int image_inspect(const struct image_want *want, struct arena *a, struct image *
 }
 
 void image_facts(const struct image *m, struct arena *a, struct facts *f) {
-        static const char *const tables[] = { "bare", "gpt", "mbr" };
+        static const char tables[][5] = { "bare", "gpt", "mbr" };
 
         f->image.used = true;
         f->image.copied = m->copied;

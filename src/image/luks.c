@@ -27,7 +27,7 @@ enum { TRIES = 3, SECTOR = 512, PIECE = 64 * 1024 };
 
 /* key: bytes that it may have. */
 static const struct {
-        const char *name;
+        char name[31];
         uint32_t key[2];
 } ciphers[] = {
         { "aes-xts-plain64", { 32, 64 } },
@@ -139,7 +139,7 @@ static int no_key_file(const char *path, int code, struct err *e) {
 static int next_secret(const struct image *m, const struct image_part *p, unsigned turn, struct secrets *s,
                        struct arena *a, struct err *e) {
         const struct spec_protection *said = m->protection;
-        static const char *const names[] = { "dissect.passphrase", "cryptsetup.passphrase" };
+        static const char names[][22] = { "dissect.passphrase", "cryptsetup.passphrase" };
         int k;
 
         if (turn == 0 && s->good.size > 0) {

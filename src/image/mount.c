@@ -17,16 +17,15 @@
  * Read-only, a journal stays as it is, for nothing is written. Options: mount(8). Only a
  * superblock of ext4 could ask for a panic of the kernel. */
 static const struct {
-        const char *name, *options, *read_only;
-        const char
-                *of_file; /* and these, where it is written to and lies in a file: what is free again becomes a hole */
+        char name[9], options[18], read_only[25];
+        char of_file[26]; /* and these, where it is written to and lies in a file: what is free again becomes a hole */
 } kinds[] = {
         { "ext4", "errors=remount-ro", "errors=remount-ro,noload", "errors=remount-ro,discard" },
         { "xfs", "nouuid", "nouuid,norecovery", "nouuid,discard" },
-        { "btrfs", NULL, "rescue=nologreplay", "discard" },
-        { "squashfs", NULL, NULL, NULL },
-        { "erofs", NULL, NULL, NULL },
-        { "f2fs", NULL, "norecovery", "discard" },
+        { "btrfs", "", "rescue=nologreplay", "discard" },
+        { "squashfs", "", "", "" },
+        { "erofs", "", "", "" },
+        { "f2fs", "", "norecovery", "discard" },
         { "vfat", "umask=0077", "umask=0077", "umask=0077,discard" },
 };
 
@@ -121,9 +120,9 @@ static int mount_new(struct image *m, struct image_part *p, struct err *e) {
                 return err_set(e, ERR_IMAGE, 0, "%s has a %s, which is not mounted from images", m->path, p->part->fs);
         device.type = kinds[kind].name;
         /* Through a mapped device it would show which blocks are in use. */
-        device.options = read_only               ? kinds[kind].read_only
-                         : m->block || p->opened ? kinds[kind].options
-                                                 : kinds[kind].of_file;
+        device.options = str_or_null(read_only               ? kinds[kind].read_only
+                                     : m->block || p->opened ? kinds[kind].options
+                                                             : kinds[kind].of_file);
         k = mount_file(m, p, device);
         if (k >= 0)
                 return k;

@@ -10,19 +10,19 @@
 
 /* clang-format off */
 static const struct {
-        const char *type;
+        char type[37];
         enum part_role role;
-        const char *arch; /* NULL: any */
+        char arch[12]; /* none: any */
 } types[] = {
-        { "933ac7e1-2eb4-4f13-b844-0e14e2aef915", ROLE_HOME, NULL },
-        { "3b8f8425-20e0-4f3b-907f-1a25a76f98e8", ROLE_SRV, NULL },
-        { "4d21b016-b534-45c2-a9fb-5c16e091fd2d", ROLE_VAR, NULL },
-        { "7ec6f557-3bc5-4aca-b293-16ef5df639d1", ROLE_TMP, NULL },
-        { "0657fd6d-a4ab-43c4-84e5-0933c84b4f4f", ROLE_SWAP, NULL },
-        { "c12a7328-f81f-11d2-ba4b-00a0c93ec93b", ROLE_ESP, NULL },
-        { "bc13c2ff-59e6-4262-a352-b275fd6f7172", ROLE_XBOOTLDR, NULL },
-        { "ef", ROLE_ESP, NULL }, /* of old-style tables: Boot Loader Specification */
-        { "ea", ROLE_XBOOTLDR, NULL },
+        { "933ac7e1-2eb4-4f13-b844-0e14e2aef915", ROLE_HOME, "" },
+        { "3b8f8425-20e0-4f3b-907f-1a25a76f98e8", ROLE_SRV, "" },
+        { "4d21b016-b534-45c2-a9fb-5c16e091fd2d", ROLE_VAR, "" },
+        { "7ec6f557-3bc5-4aca-b293-16ef5df639d1", ROLE_TMP, "" },
+        { "0657fd6d-a4ab-43c4-84e5-0933c84b4f4f", ROLE_SWAP, "" },
+        { "c12a7328-f81f-11d2-ba4b-00a0c93ec93b", ROLE_ESP, "" },
+        { "bc13c2ff-59e6-4262-a352-b275fd6f7172", ROLE_XBOOTLDR, "" },
+        { "ef", ROLE_ESP, "" }, /* of old-style tables: Boot Loader Specification */
+        { "ea", ROLE_XBOOTLDR, "" },
         { "44479540-f297-41b2-9af7-d131d5f0458a", ROLE_ROOT, "x86" },
         { "75250d76-8cc6-458e-bd66-bd47cc81a812", ROLE_USR, "x86" },
         { "d13c5d3b-b5d1-422a-b29f-9454fdc89d76", ROLE_ROOT_VERITY, "x86" },
@@ -157,7 +157,7 @@ static const struct {
 
 enum part_role role_of_type(const char *type, enum part_fit *ret_fit, const char **ret_arch) {
         for (size_t i = 0; i < ELEMENTS(types); i++) {
-                const char *arch = types[i].arch;
+                const char *arch = str_or_null(types[i].arch);
 
                 if (!streq(types[i].type, type))
                         continue;
@@ -264,7 +264,7 @@ static unsigned choose_plain(const struct dissected *d, struct choice *c) {
 
 /* What holds the root of many installed systems, and has to be opened by the host. */
 static const struct {
-        const char *type, *what, *opens;
+        char type[37], what[8], opens[24];
 } layers[] = {
         { "e6d6d379-f507-44c2-a23c-238f2a3df928", "LVM", "vgchange -ay" },
         { "8e", "LVM", "vgchange -ay" },

@@ -153,7 +153,7 @@ static const struct kind {
 
 /* libblkid's names, where they are others: the kernel's ext4 mounts the older ones, too. */
 static const struct {
-        const char *told, *name;
+        char told[15], name[7];
 } renamed[] = {
         { "ext2", "ext4" },
         { "ext3", "ext4" },

@@ -130,8 +130,8 @@ static int map(struct image *m, struct image_part *p, int hash, const struct ver
 /* --- signatures --- */
 
 /* Where systemd looks for certificates, too. */
-static const char *const certificate_dirs[] = { "/etc/verity.d", "/run/verity.d", "/usr/local/lib/verity.d",
-                                                "/usr/lib/verity.d" };
+static const char certificate_dirs[][24] = { "/etc/verity.d", "/run/verity.d", "/usr/local/lib/verity.d",
+                                             "/usr/lib/verity.d" };
 
 static size_t read_certificates(const struct image *m, char *buf, size_t size) {
         size_t n = 0;

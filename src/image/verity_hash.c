@@ -23,7 +23,7 @@ enum { HASH_TEXT_MAX = 512 };
 
 static const struct {
         enum part_role role, data, sig;
-        const char *attribute, *ending;
+        char attribute[21], ending[9];
 } kinds[] = {
         { ROLE_ROOT, ROLE_ROOT_VERITY, ROLE_ROOT_VERITY_SIG, "user.verity.roothash", "roothash" },
         { ROLE_USR, ROLE_USR_VERITY, ROLE_USR_VERITY_SIG, "user.verity.usrhash", "usrhash" },

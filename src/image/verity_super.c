@@ -8,8 +8,8 @@
 #include "image/verity.h"
 
 /* What the kernel's crypto is asked for by name: hashes that are fit for this, and no others. */
-static const char *const algorithms[] = { "sha256",   "sha512",      "sha384",     "sha3-256",
-                                          "sha3-512", "blake2b-256", "blake2b-512" };
+static const char algorithms[][12] = { "sha256",   "sha512",      "sha384",     "sha3-256",
+                                       "sha3-512", "blake2b-256", "blake2b-512" };
 
 static int bad(struct verity_super *ret, const char *what) {
         snprintf(ret->why, sizeof ret->why, "%s", what);

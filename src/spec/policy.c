@@ -9,7 +9,7 @@
 #include "base/clean.h"
 #include "base/str.h"
 
-static const char *const role_names[] = {
+static const char role_names[][16] = {
         "root",
         "usr",
         "home",
@@ -27,7 +27,7 @@ static const char *const role_names[] = {
 _Static_assert(ELEMENTS(role_names) == ROLE_MAX_, "each role has a name");
 
 static const struct {
-        const char *name;
+        char name[23];
         unsigned flags;
 } flag_names[] = {
         { "unprotected", POLICY_UNPROTECTED },
