@@ -240,7 +240,7 @@ int conf_fill(struct conf *c, struct err *e) {
 
 /* Nobody is asked for anything. */
 int conf_as_dry_run(struct conf *c, struct err *e) {
-        static const char *const more[] = { "dry-run", "no-ask-password" };
+        static const char more[][16] = { "dry-run", "no-ask-password" };
         int k = 0;
 
         for (size_t i = 0; i < c->all.n; i++) {

@@ -30,25 +30,25 @@ const struct variable variables[] = {
         { "SYSTEMD_SECCOMP", "seccomp" },
         { "SYSTEMD_SUPPRESS_SYNC", "suppress-sync" },
         /* Not supported: refused where they ask for something. */
-        { "SYSTEMD_DISSECT_FSTYPE_*", NULL, NULL },
-        { "SYSTEMD_LOG_SECCOMP", NULL, "0" },
-        { "SYSTEMD_NSPAWN_NETWORK_MAC", NULL, NULL },
-        { "SYSTEMD_NSPAWN_SHARE_NS_IPC", NULL, "0" },
-        { "SYSTEMD_NSPAWN_SHARE_NS_PID", NULL, "0" },
-        { "SYSTEMD_NSPAWN_SHARE_NS_UTS", NULL, "0" },
-        { "SYSTEMD_NSPAWN_SHARE_SYSTEM", NULL, "0" },
-        { "SYSTEMD_NSPAWN_USE_CGNS", NULL, "1" },
-        { "SYSTEMD_VERITY_SHARING", NULL, "0" },
+        { "SYSTEMD_DISSECT_FSTYPE_*" },
+        { "SYSTEMD_LOG_SECCOMP", "", "0" },
+        { "SYSTEMD_NSPAWN_NETWORK_MAC" },
+        { "SYSTEMD_NSPAWN_SHARE_NS_IPC", "", "0" },
+        { "SYSTEMD_NSPAWN_SHARE_NS_PID", "", "0" },
+        { "SYSTEMD_NSPAWN_SHARE_NS_UTS", "", "0" },
+        { "SYSTEMD_NSPAWN_SHARE_SYSTEM", "", "0" },
+        { "SYSTEMD_NSPAWN_USE_CGNS", "", "1" },
+        { "SYSTEMD_VERITY_SHARING", "", "0" },
 };
 const size_t n_variables = ELEMENTS(variables);
 
 static int refuse_unsupported(const struct variable *v, const char *name, const char *value, struct err *e) {
         bool on;
 
-        if (v->harmless && parse_bool(value, &on) == 0 && on == (*v->harmless == '1'))
+        if (*v->harmless && parse_bool(value, &on) == 0 && on == (*v->harmless == '1'))
                 return 0;
         err_set(e, ERR_USAGE, 0, "$%.60s=%.60s is not supported by this build", name, value);
-        return v->harmless ? err_hint(e, "unset it, or set it to %s", v->harmless) : err_hint(e, "unset it");
+        return *v->harmless ? err_hint(e, "unset it, or set it to %s", v->harmless) : err_hint(e, "unset it");
 }
 
 /* The row for a variable that is n bytes long, NULL where there is none. */
@@ -67,7 +67,7 @@ static const struct variable *find(const char *name, size_t n) {
 static int take(struct conf *c, const struct variable *v, const char *name, const char *value, struct err *e) {
         struct statement st = { .value = value, .as = name, .origin = ORIGIN_ENVIRONMENT, .trusted = true };
 
-        if (!v->option)
+        if (!*v->option)
                 return refuse_unsupported(v, name, value, e);
         st.row = setting_by_name(v->option);
         return conf_say(c, &st, e);

@@ -11,7 +11,7 @@
 
 enum { WIDTH = 100, INDENT = 34 };
 
-static const char *const groups[GROUP_MAX_] = {
+static const char groups[GROUP_MAX_][17] = {
         [GROUP_NONE] = "",
         [GROUP_IMAGE] = "Image",
         [GROUP_EXECUTION] = "Execution",
@@ -98,7 +98,7 @@ static void print_differences(FILE *f) {
                 const struct difference *d = &differences[i];
 
                 fputs(d->what, f);
-                if (d->setting)
+                if (*d->setting)
                         fprintf(f, " (see --%s)", d->setting);
                 fputs("\n    berth:", f);
                 put_wrapped(f, d->berth, 10, 8);
@@ -108,7 +108,7 @@ static void print_differences(FILE *f) {
         fputs("\nBy both names:\n\n", f);
         for (size_t i = 0; i < n_differences_always; i++) {
                 fputs("  - ", f);
-                put_wrapped(f, differences_always[i].berth, 4, 4);
+                put_wrapped(f, differences_always[i].text, 4, 4);
         }
 }
 
@@ -122,16 +122,16 @@ static void print_list(FILE *f, const struct setting *row) {
 
 static const char *differs(const struct setting *s) {
         for (size_t i = 0; *s->name && i < n_differences; i++)
-                if (differences[i].setting && streq(differences[i].setting, s->name))
+                if (streq(differences[i].setting, s->name))
                         return differences[i].berth;
         for (size_t i = 0; *s->name && i < n_differences_always; i++)
-                if (differences_always[i].setting && streq(differences_always[i].setting, s->name))
-                        return differences_always[i].berth;
+                if (streq(differences_always[i].setting, s->name))
+                        return differences_always[i].text;
         return NULL;
 }
 
 static void describe(struct json *j, const struct setting *s) {
-        static const char *const args[] = { "none", "required", "optional" };
+        static const char args[][9] = { "none", "required", "optional" };
         char letter[2] = { s->letter, '\0' }, buf[NTH_BUF];
         const char *name;
 

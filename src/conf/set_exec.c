@@ -132,7 +132,7 @@ int set_kill_signal(const struct saying *s, struct err *e) {
 /* clang-format on */
 
 static const struct {
-        const char *name;
+        char name[12];
         unsigned long value;
 } personalities[] = { PERSONALITIES };
 

@@ -55,7 +55,7 @@ static const char *plain_parts(struct arena *a, const char *path) {
 
 /* What every container gets there lies on top. */
 static bool is_covered(const char *dst) {
-        static const char *const covered[] = { "dev", "proc", "run", "sys", "tmp" };
+        static const char covered[][5] = { "dev", "proc", "run", "sys", "tmp" };
 
         for (size_t i = 0; i < ELEMENTS(covered); i++) {
                 const char *rest = str_after(dst, covered[i]);
@@ -101,18 +101,18 @@ static struct spec_mount *new_mount(const struct saying *s, enum mount_kind kind
 
 /* What berth itself puts into /run/host. */
 static bool is_in_run_host(const char *path) {
-        static const char *const own[] = { "container-manager",
-                                           "container-uuid",
-                                           "os-release",
-                                           "notify",
-                                           "proc-kmsg",
-                                           "proc-sys-kernel-random-boot-id",
-                                           "incoming",
-                                           "unix-export",
-                                           "credentials",
-                                           "inaccessible",
-                                           "home",
-                                           "userdb" };
+        static const char own[][31] = { "container-manager",
+                                        "container-uuid",
+                                        "os-release",
+                                        "notify",
+                                        "proc-kmsg",
+                                        "proc-sys-kernel-random-boot-id",
+                                        "incoming",
+                                        "unix-export",
+                                        "credentials",
+                                        "inaccessible",
+                                        "home",
+                                        "userdb" };
 
         for (size_t i = 0; i < ELEMENTS(own); i++) {
                 const char *rest = str_after(path, own[i]);
@@ -125,7 +125,7 @@ static bool is_in_run_host(const char *path) {
 
 /* The host's own directory of that name: see plan/binds.c. */
 static bool is_host_own(const struct saying *s, const struct spec_mount *m) {
-        static const char *const whole[] = { "dev", "proc", "run", "sys" };
+        static const char whole[][5] = { "dev", "proc", "run", "sys" };
         const char *from = m->kind == MOUNT_BIND && !m->source.in_tree ? plain_parts(s->arena, m->source.path) : NULL;
 
         for (size_t i = 0; i < ELEMENTS(whole); i++)
@@ -136,7 +136,7 @@ static bool is_host_own(const struct saying *s, const struct spec_mount *m) {
 
 /* What the container is made of. Anything below them may be covered, but for what lies in run/host. */
 static bool is_own(const struct saying *s, const struct spec_mount *m) {
-        static const char *const own[] = { "", "dev", "dev/pts", "proc", "run", "run/host", "sys" };
+        static const char own[][9] = { "", "dev", "dev/pts", "proc", "run", "run/host", "sys" };
         const char *cgroup = str_after(m->dst, SPEC_CGROUP_DIR), *rest = str_after(m->dst, "run/host/");
 
         for (size_t i = 0; i < ELEMENTS(own); i++)
@@ -191,7 +191,7 @@ static bool add_map(struct arena *a, struct spec_mount *m, const char *v) {
 
 static bool set_bind_option(struct arena *a, struct spec_mount *m, const char *word) {
         static const struct {
-                const char *word;
+                char word[11];
                 enum owners owners;
         } owners[] = {
                 { "noidmap", OWNERS_KEPT },
@@ -301,7 +301,7 @@ int set_inaccessible(const struct saying *s, struct err *e) {
 
 /* Options of a mount, and of tmpfs(5). */
 static const struct {
-        const char *name;
+        char name[12];
         uint64_t set, clear;
 } mount_flags[] = {
         { "ro", MOUNT_ATTR_RDONLY, 0 },
@@ -365,7 +365,7 @@ static bool is_tmpfs_option(const char *word) {
                 { "nr_inodes=", is_share_or_size },
                 { "huge=", is_huge },
         };
-        static const char *const flags[] = { "noswap", "inode32", "inode64" };
+        static const char flags[][8] = { "noswap", "inode32", "inode64" };
 
         for (size_t i = 0; i < ELEMENTS(options); i++) {
                 const char *v = str_after(word, options[i].name);

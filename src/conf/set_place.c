@@ -115,9 +115,9 @@ int set_private_users_auto(const struct saying *s, struct err *e) {
 }
 
 const char *nth_ownership(unsigned i, char buf[NTH_BUF]) {
-        static const char *const names[] = { "auto", "map", "off", "chown", "foreign", NULL };
+        static const char names[][8] = { "auto", "map", "off", "chown", "foreign" };
 
-        return names[i];
+        return i < ELEMENTS(names) ? names[i] : NULL;
 }
 
 int set_ownership(const struct saying *s, struct err *e) {
@@ -197,8 +197,8 @@ static unsigned device_rights(const char *text) {
 
 /* What /dev is made of anyway. */
 static bool is_taken(const char *name) {
-        static const char *const taken[] = { "pts",   "shm",    "mqueue", "char", "block",  "fd",
-                                             "stdin", "stdout", "stderr", "ptmx", "console" };
+        static const char taken[][8] = { "pts",   "shm",    "mqueue", "char", "block",  "fd",
+                                         "stdin", "stdout", "stderr", "ptmx", "console" };
         size_t n = strcspn(name, "/");
 
         for (size_t i = 0; i < ELEMENTS(taken); i++)
@@ -227,9 +227,9 @@ int set_device(const struct saying *s, struct err *e) {
 }
 
 const char *nth_api_vfs(unsigned i, char buf[NTH_BUF]) {
-        static const char *const names[] = { "read-only", "writable", "network", NULL };
+        static const char names[][10] = { "read-only", "writable", "network" };
 
-        return names[i];
+        return i < ELEMENTS(names) ? names[i] : NULL;
 }
 
 /* The booleans are those of $SYSTEMD_NSPAWN_API_VFS_WRITABLE. */

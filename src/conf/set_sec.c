@@ -73,7 +73,7 @@ int set_call_filter(const struct saying *s, struct err *e) {
 /* clang-format off */
 #define FAMILY(x) { #x, x }
 static const struct {
-        const char *name;
+        char name[14];
         int family;
 } families[] = {
         FAMILY(AF_UNIX), FAMILY(AF_LOCAL), FAMILY(AF_INET), FAMILY(AF_INET6), FAMILY(AF_NETLINK), FAMILY(AF_PACKET),

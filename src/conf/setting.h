@@ -198,19 +198,23 @@ extern const size_t n_settings;
 
 /* What berth decides differently from systemd-nspawn where nothing is said (differences.c). */
 struct difference {
-        const char *what;          /* NULL in the second list */
-        const char *setting;       /* long name of the option that decides otherwise; NULL: none */
-        const char *berth, *other; /* by its own name; by the name systemd-nspawn, as systemd-nspawn itself */
+        char what[47];
+        char setting[26];           /* long name of the option that decides otherwise, if any */
+        char berth[105], other[43]; /* by its own name; by the name systemd-nspawn, as systemd-nspawn itself */
 };
-extern const struct difference differences[];        /* by one name only */
-extern const struct difference differences_always[]; /* by both names: a sentence in .berth */
+struct difference_always {
+        char setting[23];
+        char text[172]; /* a sentence */
+};
+extern const struct difference differences[];               /* by one name only */
+extern const struct difference_always differences_always[]; /* by both names */
 extern const size_t n_differences, n_differences_always;
 
 /* Variables that stand for an option. */
 struct variable {
-        const char *name;     /* with an * at its end: all that begin so */
-        const char *option;   /* NULL: not supported, and refused ... */
-        const char *harmless; /* ... but for this boolean, which asks for nothing; NULL: there is no such value */
+        char name[34];    /* with an * at its end: all that begin so */
+        char option[26];  /* none: not supported, and refused ... */
+        char harmless[2]; /* ... but for this boolean, which asks for nothing; none: there is no such value */
 };
 extern const struct variable variables[];
 extern const size_t n_variables;

@@ -97,7 +97,7 @@ int main(void) {
         struct tap t = { 0 };
 
         for (size_t i = 0; i < n_variables; i++)
-                OK(&t, !variables[i].option || setting_by_name(variables[i].option), "%s has its option",
+                OK(&t, !*variables[i].option || setting_by_name(variables[i].option), "%s has its option",
                    variables[i].name);
         test_options(&t);
         test_verity(&t);
