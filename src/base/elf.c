@@ -12,7 +12,7 @@ extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 static const struct {
         struct elf_kind kind;
-        const char *name;
+        char name[12];
 } names[] = {
         { { ELFCLASS64, ELFDATA2LSB, EM_AARCH64 }, "aarch64" },
         { { ELFCLASS64, ELFDATA2MSB, EM_AARCH64 }, "aarch64_be" },

@@ -51,7 +51,7 @@ void err_terminate(struct err *e) {
 }
 
 const char *err_kind_name(enum err_kind kind) {
-        static const char *const names[ERR_KIND_MAX_] = {
+        static const char names[ERR_KIND_MAX_][8] = {
                 [ERR_NONE] = "none",       [ERR_USAGE] = "usage", [ERR_CONFIG] = "config", [ERR_TRUST] = "trust",
                 [ERR_HOST] = "host",       [ERR_BUSY] = "busy",   [ERR_IMAGE] = "image",   [ERR_SYSTEM] = "system",
                 [ERR_PAYLOAD] = "payload", [ERR_BUG] = "bug",

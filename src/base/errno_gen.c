@@ -9,12 +9,23 @@
 
 enum { MAX = 4096 /* IS_ERR_VALUE() */ };
 
+/* With its NUL. */
+static size_t longest(void) {
+        size_t most = 1;
+
+        for (int code = 1; code < MAX; code++)
+                if (strerrorname_np(code) && strlen(strerror(code)) >= most)
+                        most = strlen(strerror(code)) + 1;
+        return most;
+}
+
 int main(void) {
-        puts("/* Made by errno_gen.c. */\n"
-             "#include \"base/errno_text.h\"\n\n"
-             "#include <errno.h>\n"
-             "#include <string.h>\n\n"
-             "static const char *const texts[] = {");
+        printf("/* Made by errno_gen.c. */\n"
+               "#include \"base/errno_text.h\"\n\n"
+               "#include <errno.h>\n"
+               "#include <string.h>\n\n"
+               "static const char texts[][%zu] = {\n",
+               longest());
         for (int code = 1; code < MAX; code++) {
                 const char *name = strerrorname_np(code);
 
@@ -24,8 +35,8 @@ int main(void) {
         puts("};\n\n"
              "const char *errno_text(int code) {\n"
              "        const char *text = code > 0 && code < (int) (sizeof texts / sizeof *texts) ? texts[code] : "
-             "NULL;\n\n"
-             "        return text ? text : strerror(code);\n"
+             "\"\";\n\n"
+             "        return *text ? text : strerror(code);\n"
              "}");
         return ferror(stdout) || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -175,7 +175,7 @@ static size_t number_length(const char *s) {
 
 static int read_word(struct reader *r, struct json_value *v) {
         static const struct {
-                const char *word;
+                char word[6];
                 enum json_kind kind;
         } words[] = { { "null", JSON_NULL }, { "false", JSON_FALSE }, { "true", JSON_TRUE } };
         size_t n;

@@ -7,7 +7,7 @@
 
 #include "base/str.h"
 
-static const char *const names[LOG_TOPIC_MAX_] = {
+static const char names[LOG_TOPIC_MAX_][8] = {
         [LOG_CONF] = "conf", [LOG_PROBE] = "probe",     [LOG_PLAN] = "plan", [LOG_STEP] = "step",
         [LOG_MSG] = "msg",   [LOG_CONSOLE] = "console", [LOG_LIFE] = "life",
 };

@@ -22,7 +22,7 @@ static bool is_letter(char c) {
 }
 
 int parse_bool(const char *s, bool *ret) {
-        static const char *const words[2][6] = {
+        static const char words[2][6][6] = {
                 { "0", "no", "n", "false", "f", "off" },
                 { "1", "yes", "y", "true", "t", "on" },
         };
@@ -80,7 +80,7 @@ int parse_i64(const char *s, int64_t min, int64_t max, int64_t *ret) {
 
 /* A number and one of the named factors. units is { "name", factor }, the first entry the one without a name. */
 struct unit {
-        const char *name;
+        char name[4];
         uint64_t factor;
 };
 
@@ -110,7 +110,7 @@ int parse_size(const char *s, uint64_t *ret) {
 }
 
 static const struct {
-        const char *name;
+        char name[10];
         int sig;
 } signals[] = {
         { "SIGHUP", SIGHUP },   { "SIGINT", SIGINT },       { "SIGQUIT", SIGQUIT }, { "SIGILL", SIGILL },
@@ -273,7 +273,7 @@ bool is_ifname(const char *s) {
 enum rlimit_kind { KIND_COUNT, KIND_SIZE, KIND_SECONDS, KIND_MICROSECONDS, KIND_NICE };
 
 static const struct {
-        const char *name;
+        char name[11];
         int resource;
         enum rlimit_kind kind;
 } rlimits[] = {

@@ -88,7 +88,7 @@ int version_compare(const char *a, const char *b) {
 }
 
 static bool is_architecture(const char *s) {
-        static const char *const known[] = {
+        static const char known[][12] = {
                 "x86",  "x86-64", "ppc",         "ppc-le",   "ppc64",   "ppc64-le", "ia64",   "parisc",    "parisc64",
                 "s390", "s390x",  "sparc",       "sparc64",  "mips",    "mips-le",  "mips64", "mips64-le", "alpha",
                 "arm",  "arm-be", "arm64",       "arm64-be", "sh",      "sh64",     "m68k",   "tilegx",    "cris",

@@ -52,7 +52,7 @@ static int try_mountinfo(char *ret_path, size_t size) {
 }
 
 int cgroupfs_find(char *ret_path, size_t size) {
-        static const char *const usual[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+        static const char usual[][23] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
 
         for (size_t i = 0; i < ELEMENTS(usual); i++) {
                 int r = try_path(usual[i], ret_path, size);
@@ -199,8 +199,8 @@ int cgroupfs_limit(int cgroup) {
 
 int cgroupfs_delegate(int cgroup, uid_t uid, gid_t gid) {
         /* The list of /sys/kernel/cgroup/delegate, as far as a guest needs it; older kernels lack some. */
-        static const char *const files[] = { "cgroup.procs", "cgroup.threads", "cgroup.subtree_control",
-                                             "memory.oom.group", "memory.reclaim" };
+        static const char files[][23] = { "cgroup.procs", "cgroup.threads", "cgroup.subtree_control",
+                                          "memory.oom.group", "memory.reclaim" };
 
         if (fchown(cgroup, uid, gid) < 0)
                 return -errno;

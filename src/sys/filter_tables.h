@@ -54,9 +54,9 @@ struct arg_rule {
         unsigned when;
         bool yields; /* not for a call that the user allowed by its name */
         uint16_t error;
-        const char *calls;
+        char calls[76];
         struct arg_look looks[2];
-        const char *why;
+        char why[84];
 };
 extern const struct arg_rule arg_rules[];
 extern const unsigned n_arg_rules;
@@ -64,8 +64,8 @@ extern const unsigned n_arg_rules;
 /* Address families that berth's face leaves open. */
 struct family_rule {
         unsigned when;
-        const char *family;
-        const char *why;
+        char family[11];
+        char why[66];
 };
 extern const struct family_rule family_rules[];
 extern const unsigned n_family_rules;

@@ -134,7 +134,7 @@ static int copy_attributes(struct copying *c, int from_fd, int to_fd) {
 
 /* What a directory hands down to all that is made in it (acl(5)) would be more than the originals have. */
 static int drop_inherited(int to) {
-        static const char *const names[] = { "system.posix_acl_default", "system.posix_acl_access" };
+        static const char names[][25] = { "system.posix_acl_default", "system.posix_acl_access" };
 
         for (size_t i = 0; i < ELEMENTS(names); i++)
                 if (fremovexattr(to, names[i]) < 0 && errno != ENODATA && errno != EOPNOTSUPP)

@@ -156,7 +156,7 @@ static int look_at(int fd, struct statx *ret) {
 
 /* The container has its own ones there. */
 static bool is_covered(const char *name, int depth) {
-        static const char *const own[] = { "dev", "proc", "run", "sys", "tmp" };
+        static const char own[][5] = { "dev", "proc", "run", "sys", "tmp" };
 
         for (size_t i = 0; i < ELEMENTS(own) && depth == 0; i++)
                 if (streq(name, own[i]))
