@@ -23,7 +23,7 @@
 #include "probe/tree.h"
 #include "sys/dm.h"
 
-static const char *const tables[] = { "none", "gpt", "mbr" };
+static const char tables[][5] = { "none", "gpt", "mbr" };
 
 /* What a look into the root shows: all of it may be missing. */
 struct inside {
@@ -162,7 +162,7 @@ static void print_part(const struct inspected *i, const struct dissected_part *p
         putchar('\n');
 }
 
-static const char *const sources[] = {
+static const char sources[][24] = {
         [HASH_NONE] = "unknown", [HASH_SAID] = "--root-hash=",         [HASH_ATTRIBUTE] = "attribute of the file",
         [HASH_FILE] = "file",    [HASH_SIGNATURE] = "signature in it", [HASH_GUESSED] = "UUIDs of the partitions",
 };

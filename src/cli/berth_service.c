@@ -78,7 +78,7 @@ static int add(struct service *s, int role, int fd) {
 static int add_places(struct service *s) {
         static const struct {
                 int role;
-                const char *name;
+                char name[4];
         } namespaces[] = {
                 { GIVEN_MOUNTS, "mnt" }, { GIVEN_NETWORK, "net" }, { GIVEN_UTS, "uts" }, { GIVEN_IPC, "ipc" }
         };

@@ -52,7 +52,7 @@ static int role_fd(const struct supervisor *s, int role) {
 /* --- words --- */
 
 /* What the manager says to its service; the caller's own are another's. */
-static const char *const ours[] = {
+static const char ours[][17] = {
         "NOTIFY_SOCKET", "SYSTEMD_EXEC_PID", "INVOCATION_ID", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID",
 };
 enum { LISTEN_PID = ELEMENTS(ours) - 1 };

@@ -112,10 +112,9 @@ static bool end_leader(struct sweep *s, const struct container *m) {
 
 /* The name is ours. Returns whether all is well: otherwise what tells of it stays. */
 bool sweep_noted(struct sweep *s, const char *name) {
-        static const char *const done[] = { "removed the copy", "removed the journal's place",
-                                            "removed the directory" };
-        static const char *const would[] = { "would remove the copy", "would remove the journal's place",
-                                             "would remove the directory" };
+        static const char done[][28] = { "removed the copy", "removed the journal's place", "removed the directory" };
+        static const char would[][33] = { "would remove the copy", "would remove the journal's place",
+                                          "would remove the directory" };
 
         for (enum leftover i = 0; i < LEFTOVER_MAX_; i++) {
                 char path[4200];

@@ -19,7 +19,7 @@
 extern char **environ;
 
 void agent_environment(const char *ret[AGENT_VARIABLES]) {
-        static const char *const names[] = {
+        static const char names[][26] = {
                 "DBUS_SYSTEM_BUS_ADDRESS=",
                 "DBUS_SESSION_BUS_ADDRESS=",
                 "XDG_RUNTIME_DIR=",

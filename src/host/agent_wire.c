@@ -15,7 +15,7 @@
 
 /* What may be said in which states, and what state follows. */
 static const struct {
-        const char *name;
+        char name[10];
         bool from_launcher;
         unsigned states;
         enum agent_state next;

@@ -107,7 +107,7 @@ static bool seen_inside(const struct plan *p, uint32_t id, uint32_t *ret) {
 
 /* Where the root, or a part of it, is a new one, all in there is root's. */
 static bool is_in_tree(const struct spec *s, const struct plan *p, const char *dst) {
-        static const char *const covered[] = { "dev", "proc", "run", "sys", "tmp" };
+        static const char covered[][5] = { "dev", "proc", "run", "sys", "tmp" };
 
         for (size_t i = 0; i < ELEMENTS(covered); i++)
                 if (str_is_below(dst, covered[i]))

@@ -75,7 +75,7 @@ static void make_env(const struct spec *s, const struct facts *f, struct arena *
 }
 
 static void make_words(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
-        static const char *const shells[] = { "/bin/bash", "/bin/sh" };
+        static const char shells[][10] = { "/bin/bash", "/bin/sh" };
 
         if (s->exec.mode == EXEC_BOOT) {
                 strv_add(a, &p->exec.candidates, f->tree.init.path);

@@ -29,7 +29,7 @@ static const struct {
 };
 /* clang-format on */
 
-static const char *const resolv_sources[] = {
+static const char resolv_sources[][38] = {
         "/etc/resolv.conf",
         "/usr/lib/systemd/resolv.conf",
         "/run/systemd/resolve/resolv.conf",

@@ -275,7 +275,7 @@ int plan_ids(const struct spec *s, const struct facts *f, struct arena *a, struc
 }
 
 /* Names of sockets of the host in /run/systemd. */
-static const char *const lenders[] = { "io.systemd.NamespaceResource", "io.systemd.MountFileSystem" };
+static const char lenders[][29] = { "io.systemd.NamespaceResource", "io.systemd.MountFileSystem" };
 
 static size_t count_lenders(const struct facts *f, const struct plan *p) {
         return p->ids.further == 0 ? 0 : f->host.mount_service ? 2 : 1;

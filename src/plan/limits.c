@@ -10,7 +10,7 @@
 enum form { FORM_NUMBER, FORM_CPUS, FORM_DEFAULT };
 
 static const struct kind {
-        const char *option, *controller, *file, *property;
+        char option[12], controller[7], file[12], property[11];
         enum form form;
 } kinds[LIMIT_MAX_] = {
         [LIMIT_MEMORY] = { "memory", "memory", "memory.max", "MemoryMax", FORM_NUMBER },

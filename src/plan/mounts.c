@@ -564,7 +564,7 @@ struct fsop *plan_add_fsop(struct arena *a, struct plan *p, const struct fsop *o
 
 /* Mounts inside the tree (a /usr that is bound into it, say) come along, except where ours cover them. */
 static void add_submounts(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p) {
-        static const char *const covered[] = { "proc", "sys", "dev", "run", "tmp" };
+        static const char covered[][5] = { "proc", "sys", "dev", "run", "tmp" };
         size_t n = ELEMENTS(covered) - (s->host.no_tmpfs_tmp ? 1 : 0);
         bool read_only = p->root.read_only || p->root.overlay;
 

@@ -49,7 +49,7 @@ static void put_said(struct json *j, const struct spec *s) {
 }
 
 static const char *seed_kind_name(enum seed_kind k) {
-        static const char *const names[] = {
+        static const char names[][11] = {
                 [SEED_DIR] = "directory",
                 [SEED_LINK] = "link",
                 [SEED_FILE] = "file",

@@ -12,7 +12,7 @@
 #include "base/str.h"
 
 const char *fsop_kind_name(enum fsop_kind k) {
-        static const char *const names[] = {
+        static const char names[][9] = {
                 [FSOP_FRESH] = "fresh",   [FSOP_TREE] = "bind",       [FSOP_SELF] = "bind",     [FSOP_HIDE] = "hide",
                 [FSOP_WRITE] = "write",   [FSOP_LINK] = "link",       [FSOP_REMOVE] = "remove", [FSOP_KEEP] = "keep",
                 [FSOP_DETACH] = "detach", [FSOP_OVERLAY] = "overlay", [FSOP_DIR] = "make-dir",
@@ -40,7 +40,7 @@ int fsop_refuse_label(const struct fsop *op, struct err *e) {
 }
 
 const char *lock_name(int lock) {
-        static const char *const names[] = {
+        static const char names[][10] = {
                 [LOCK_NONE] = "none", [LOCK_SHARED] = "shared", [LOCK_EXCLUSIVE] = "exclusive"
         };
 
@@ -48,7 +48,7 @@ const char *lock_name(int lock) {
 }
 
 const char *copy_method_name(enum copy_method m) {
-        static const char *const names[] = {
+        static const char names[][9] = {
                 [COPY_SNAPSHOT] = "snapshot", [COPY_REFLINK] = "reflinks", [COPY_FULL] = "copy"
         };
 
@@ -56,7 +56,7 @@ const char *copy_method_name(enum copy_method m) {
 }
 
 const char *rlimit_name(int what) {
-        static const char *const names[RLIM_NLIMITS] = {
+        static const char names[RLIM_NLIMITS][11] = {
                 [RLIMIT_CPU] = "CPU",           [RLIMIT_FSIZE] = "FSIZE",
                 [RLIMIT_DATA] = "DATA",         [RLIMIT_STACK] = "STACK",
                 [RLIMIT_CORE] = "CORE",         [RLIMIT_RSS] = "RSS",
@@ -100,7 +100,7 @@ const char *personality_name(unsigned long personality, char buf[32]) {
 
 struct word {
         uint64_t bit;
-        const char *word;
+        char word[14];
 };
 
 static void words_of(uint64_t bits, const struct word *table, size_t n, const char *ret[PLAN_WORDS]) {

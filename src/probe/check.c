@@ -102,7 +102,7 @@ const struct check_row check_rows[] = {
 const size_t n_check_rows = ELEMENTS(check_rows);
 
 const char *check_state_name(enum check_state s) {
-        static const char *const names[] = { [CHECK_YES] = "yes", [CHECK_PART] = "part", [CHECK_NO] = "no" };
+        static const char names[][5] = { [CHECK_YES] = "yes", [CHECK_PART] = "part", [CHECK_NO] = "no" };
 
         return names[s];
 }

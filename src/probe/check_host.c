@@ -98,7 +98,7 @@ static bool has_word(const char *list, const char *word) {
 
 /* What is there can be given to containers: the caller's cgroup turns it on when a limit asks for it. */
 void check_controllers(const struct check_context *c, struct check_finding *ret) {
-        static const char *const names[] = { "memory", "cpu", "pids", "io" };
+        static const char names[][7] = { "memory", "cpu", "pids", "io" };
         char path[4096], text[512] = "";
         CLEAN_FD int own = open_own(c, path, sizeof path);
         CLEAN_FD int fd = own < 0 ? -1 : openat(own, "cgroup.controllers", O_RDONLY | O_CLOEXEC);
@@ -169,7 +169,7 @@ void check_bus(const struct check_context *c, struct check_finding *ret) {
 
 /* It is started when somebody asks for it. */
 void check_machined(const struct check_context *c, struct check_finding *ret) {
-        static const char *const places[] = { "/usr/lib/systemd/systemd-machined", "/lib/systemd/systemd-machined" };
+        static const char places[][34] = { "/usr/lib/systemd/systemd-machined", "/lib/systemd/systemd-machined" };
 
         check_manager(c, ret);
         for (size_t i = 0; i < ELEMENTS(places) && ret->state == CHECK_YES; i++)

@@ -34,8 +34,8 @@ static bool is_static_program(const char *path) {
 }
 
 static const char *find(const char *name, struct arena *a) {
-        static const char *const places[] = { "/usr/local/bin/qemu-%s-static", "/usr/bin/qemu-%s-static",
-                                              "/usr/local/bin/qemu-%s", "/usr/bin/qemu-%s" };
+        static const char places[][30] = { "/usr/local/bin/qemu-%s-static", "/usr/bin/qemu-%s-static",
+                                           "/usr/local/bin/qemu-%s", "/usr/bin/qemu-%s" };
 
         for (size_t i = 0; i < ELEMENTS(places); i++) {
                 const char *rest = strstr(places[i], "%s");

@@ -231,7 +231,7 @@ static bool is_file(const char *path) {
 }
 
 static void probe_names(const struct spec *s, struct arena *a, struct facts *f) {
-        static const char *const sources[] = {
+        static const char sources[][38] = {
                 "/etc/resolv.conf",
                 "/usr/lib/systemd/resolv.conf",
                 "/run/systemd/resolve/resolv.conf",
@@ -290,7 +290,7 @@ static bool is_service(char **env) {
 }
 
 static void probe_caller(char **env, struct arena *a, struct facts *f) {
-        static const char *const pass[] = { "TERM", "COLORTERM", "NO_COLOR" };
+        static const char pass[][10] = { "TERM", "COLORTERM", "NO_COLOR" };
         char host[65] = "";
 
         for (size_t i = 0; i < ELEMENTS(pass); i++)

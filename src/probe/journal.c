@@ -66,7 +66,7 @@ static enum file_kind look_into_tree(int root, const char *path) {
 
 /* Its library is called like the version; to run it only to ask would cost more than the start. */
 unsigned probe_systemd_version(void) {
-        static const char *const places[] = {
+        static const char places[][42] = {
                 "/usr/lib/systemd/libsystemd-shared-*.so",
                 "/usr/lib/*/systemd/libsystemd-shared-*.so",
                 "/usr/lib64/systemd/libsystemd-shared-*.so",
@@ -84,7 +84,7 @@ unsigned probe_systemd_version(void) {
 }
 
 static void probe_forward(const struct spec *s, struct facts *f) {
-        static const char *const programs[] = {
+        static const char programs[][40] = {
                 "/usr/lib/systemd/systemd-journal-remote",
                 "/lib/systemd/systemd-journal-remote",
         };

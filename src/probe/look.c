@@ -146,7 +146,7 @@ static int kind_of(int dir, const char *name, enum file_kind *ret) {
 
 /* Where the launch cannot make mount points, they must be there. */
 static int probe_mount_points(struct arena *a, struct facts *f, const struct opened *o, struct err *e) {
-        static const char *const names[] = { "proc", "sys", "dev", "run", "tmp" };
+        static const char names[][5] = { "proc", "sys", "dev", "run", "tmp" };
 
         for (size_t i = 0; i < ELEMENTS(names) && !f->tree.etc_writable; i++) {
                 enum file_kind kind;
@@ -191,7 +191,7 @@ static bool has(int dir, const char *name) {
 }
 
 static void probe_usr(const struct spec *s, struct arena *a, struct facts *f, const struct opened *o) {
-        static const char *const links[] = { "bin", "sbin", "lib", "lib32", "lib64" };
+        static const char links[][6] = { "bin", "sbin", "lib", "lib32", "lib64" };
         bool fresh = s->root.volatile_mode == VOLATILE_YES;
         enum file_kind bin = AT_MISSING;
         CLEAN_FD int usr = -1;

@@ -71,17 +71,17 @@ enum id_service probe_nsresourced(const char *path, struct arena *a) {
 #define MANAGED "--private-users=managed: "
 
 static const struct refusal {
-        const char *error;
+        char error[76];
         enum err_kind kind;
-        const char *text, *hint;
+        char text[107], hint[46];
 } refusals[] = {
         { INTERFACE ".NameExists", ERR_BUSY, "it has a user namespace of this name already",
           "-M gives this one another name" },
         { INTERFACE ".UserNamespaceInterfaceNotSupported", ERR_HOST,
           "it cannot do that on this kernel, which wants BPF among its security modules (lsm=), and type information",
-          NULL },
-        { INTERFACE ".DynamicRangeUnavailable", ERR_HOST, "no range of ids is free", NULL },
-        { INTERFACE ".NoDynamicRange", ERR_HOST, "this host has no ids for it to lend", NULL },
+          "" },
+        { INTERFACE ".DynamicRangeUnavailable", ERR_HOST, "no range of ids is free", "" },
+        { INTERFACE ".NoDynamicRange", ERR_HOST, "this host has no ids for it to lend", "" },
         { INTERFACE ".TooManyDelegations", ERR_HOST, "not so many further ranges",
           "--private-users-delegate= asks for them" },
 };
@@ -98,7 +98,8 @@ static int refuse(const struct facts *f, const struct json_value *answer, struct
                 if (!streq(r->error, error))
                         continue;
                 err_set(e, r->kind, 0, MANAGED "systemd-nsresourced lends no ids to %s: %s", f->tree.name, r->text);
-                return err_hint(e, "%s", str_or(r->hint, "--private-users=pick finds a range of ids without it"));
+                return err_hint(e, "%s",
+                                str_or(str_or_null(r->hint), "--private-users=pick finds a range of ids without it"));
         }
         if (json_member_uint(details, "errno", &code) < 0 || code > 4095)
                 code = 0;

@@ -21,7 +21,7 @@ void opened_init(struct opened *o) {
 }
 
 /* systemd-nspawn(1), --machine=: where trees are looked for by name. */
-static const char *const search[] = {
+static const char search[][24] = {
         "/etc/machines",      "/run/machines",           "/var/lib/machines",
         "/var/lib/container", "/usr/local/lib/machines", "/usr/lib/machines",
 };

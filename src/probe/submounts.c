@@ -35,9 +35,9 @@ static void unescape(char *s) {
 }
 
 static bool may_idmap(const char *type) {
-        static const char *const no[] = { "overlay", "nfs",    "nfs4",     "9p",      "ramfs",
-                                          "proc",    "sysfs",  "devtmpfs", "devpts",  "cgroup",
-                                          "cgroup2", "mqueue", "debugfs",  "tracefs", "cifs" };
+        static const char no[][9] = { "overlay", "nfs",    "nfs4",     "9p",      "ramfs",
+                                      "proc",    "sysfs",  "devtmpfs", "devpts",  "cgroup",
+                                      "cgroup2", "mqueue", "debugfs",  "tracefs", "cifs" };
 
         for (size_t i = 0; i < ELEMENTS(no); i++)
                 if (str_after(type, no[i]) && strcspn(type, " ") == strlen(no[i]))

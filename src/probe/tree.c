@@ -90,7 +90,7 @@ int tree_machine_id(int root, uint8_t ret[16]) {
 }
 
 bool tree_has_os_release(int root) {
-        static const char *const places[] = { "/etc/os-release", "/usr/lib/os-release" };
+        static const char places[][20] = { "/etc/os-release", "/usr/lib/os-release" };
         struct stat st;
 
         for (size_t i = 0; i < ELEMENTS(places); i++) {

@@ -25,7 +25,7 @@
 enum { LINKS_MAX = 40, SCAN_MAX = 4 * 1024 * 1024, SCAN_CHUNK = 32 * 1024, SCAN_OVERLAP = 64 };
 
 struct init_row {
-        const char *mark;
+        char mark[22];
         enum init_kind kind;
         int sig_stop, sig_reboot;
 };
@@ -66,7 +66,7 @@ static const struct init_row by_text[] = {
 static const struct init_row runit_in_run[] = { { "/run/runit.stopit", INIT_RUNIT, SIGPWR, 0 } };
 
 const char *init_kind_name(enum init_kind k) {
-        static const char *const names[] = {
+        static const char names[][12] = {
                 [INIT_NONE] = "none",
                 [INIT_SYSTEMD] = "systemd",
                 [INIT_BUSYBOX] = "busybox",
@@ -243,7 +243,7 @@ static void classify(int root, int fd, struct arena *a, struct tree_init *t) {
 }
 
 int tree_init(int root, struct arena *a, struct tree_init *ret, struct err *e) {
-        static const char *const places[] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/sbin/init" };
+        static const char places[][25] = { "/usr/lib/systemd/systemd", "/lib/systemd/systemd", "/sbin/init" };
         const char *broken = NULL;
         int why = 0;
 

@@ -145,7 +145,7 @@ int control_exec_load(int fd, struct arena *a, struct control_exec *ret) {
 /* --- messages --- */
 
 const char *control_name(unsigned kind) {
-        static const char *const names[CONTROL_KIND_MAX_] = {
+        static const char names[CONTROL_KIND_MAX_][9] = {
                 [CONTROL_NONE] = "nothing",      [CONTROL_EXEC] = "EXEC",       [CONTROL_SIGNAL] = "SIGNAL",
                 [CONTROL_STOP] = "STOP",         [CONTROL_KILL] = "KILL",       [CONTROL_POWEROFF] = "POWEROFF",
                 [CONTROL_REBOOT] = "REBOOT",     [CONTROL_WAIT] = "WAIT",       [CONTROL_ATTACH] = "ATTACH",

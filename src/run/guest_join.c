@@ -142,7 +142,7 @@ static int enter(struct guest *g, struct err *e) {
 /* --- the plan of the program --- */
 
 static void use_user(struct joiner *j, const struct tree_user *u) {
-        static const char *const shells[] = { "/bin/bash", "/bin/sh" };
+        static const char shells[][10] = { "/bin/bash", "/bin/sh" };
         struct plan *p = &j->plan;
 
         p->exec.uid = u->uid;
@@ -186,8 +186,8 @@ static void put_env(struct joiner *j, struct strv *env, const char *entry) {
 
 /* The payload's own, without what was meant for its process alone, or depends on who looks. */
 static void use_env(struct joiner *j, const struct tree_user *u) {
-        static const char *const left_out[] = { "NOTIFY_SOCKET=", "LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES=",
-                                                "TERM=",          "COLORTERM=",  "NO_COLOR=" };
+        static const char left_out[][16] = { "NOTIFY_SOCKET=", "LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES=",
+                                             "TERM=",          "COLORTERM=",  "NO_COLOR=" };
         struct strv env = { 0 };
         struct plan *p = &j->plan;
 

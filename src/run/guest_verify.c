@@ -198,7 +198,7 @@ static size_t field_length(const char *s, char stop) {
 
 static uint64_t attrs_of(const char *options) {
         static const struct {
-                const char *word;
+                char word[7];
                 uint64_t attr;
         } map[] = {
                 { "ro", MOUNT_ATTR_RDONLY },

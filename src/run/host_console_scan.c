@@ -34,7 +34,7 @@ enum row_name {
 static const struct row {
         unsigned mode;
         bool on, soft;
-        const char *undo;
+        char undo[13];
 } rows[] = {
         [TITLE] = { .undo = "\033]2;\033\\" },
         [LINK] = { .undo = "\033]8;;\033\\" },
@@ -187,7 +187,7 @@ static bool do_csi(struct console_scan *s, char final) {
 /* An OSC string: NUMBER ; TEXT. A text of "?" asks, and changes nothing. */
 static void do_osc(struct console_scan *s) {
         static const struct {
-                const char *number;
+                char number[4];
                 enum row_name row;
                 bool differs;
         } known[] = {

@@ -374,7 +374,7 @@ static void empty(int dir, const char *name) {
 
 /* A directory of ours beside one of the user's; the kernel makes two in it. */
 static void remove_work(int upper, const char *name) {
-        static const char *const made[] = { "work", "index" };
+        static const char made[][6] = { "work", "index" };
         CLEAN_FD int work = openat(upper, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
         for (size_t i = 0; i < ELEMENTS(made) && work >= 0; i++) {

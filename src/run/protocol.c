@@ -40,7 +40,7 @@ bool protocol_guest_accepts(enum start_state s, enum message_kind k) {
 }
 
 const char *message_name(enum message_kind k) {
-        static const char *const names[MSG_KIND_MAX_] = {
+        static const char names[MSG_KIND_MAX_][8] = {
                 [MSG_NONE] = "nothing",  [MSG_START] = "START", [MSG_TREES] = "TREES",
                 [MSG_PLACED] = "PLACED", [MSG_GO] = "GO",       [MSG_GIVE] = "GIVE",
                 [MSG_READY] = "READY",   [MSG_FAIL] = "FAIL",   [MSG_REPORT] = "REPORT",
@@ -50,7 +50,7 @@ const char *message_name(enum message_kind k) {
 }
 
 const char *namespace_name(enum namespace_kind k) {
-        static const char *const names[NS_MAX_] = { "mnt", "pid", "uts", "ipc", "cgroup", "net", "user" };
+        static const char names[NS_MAX_][7] = { "mnt", "pid", "uts", "ipc", "cgroup", "net", "user" };
 
         return names[k];
 }
@@ -98,7 +98,7 @@ static int check(struct message *m, ssize_t n, struct msg_fds *fds, struct err *
 
 /* The stub init is another program: its report has a layout of its own (stub/block.h). */
 static bool take_report(struct message *m, ssize_t n) {
-        static const char *const steps[] = {
+        static const char steps[][19] = {
                 [STUB_STEP_LIFELINE] = "watch the launcher",  [STUB_STEP_FORK] = "fork",
                 [STUB_STEP_SESSION] = "make a session",       [STUB_STEP_TERMINAL] = "take the terminal",
                 [STUB_STEP_DESCRIPTORS] = "pass descriptors", [STUB_STEP_SIGNALS] = "reset signals",
@@ -113,7 +113,7 @@ static bool take_report(struct message *m, ssize_t n) {
                 err_set(&m->err, ERR_PAYLOAD, report.code, "cannot execute the payload");
         else
                 err_set(&m->err, ERR_SYSTEM, report.code, "the stub init cannot %s",
-                        report.step < ELEMENTS(steps) && steps[report.step] ? steps[report.step] : "start");
+                        report.step < ELEMENTS(steps) && *steps[report.step] ? steps[report.step] : "start");
         return true;
 }
 

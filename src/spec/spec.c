@@ -354,16 +354,16 @@ const char *spec_error_source(const struct spec *s, const struct err *e) {
         return found ? found->where : NULL;
 }
 
-#define NAME(names, i) ((size_t) (i) < ELEMENTS(names) && (names)[i] ? (names)[i] : "unknown")
+#define NAME(names, i) ((size_t) (i) < ELEMENTS(names) && *(names)[i] ? (names)[i] : "unknown")
 
 const char *face_name(enum face f) {
-        static const char *const names[] = { [FACE_BERTH] = "berth", [FACE_STRICT] = "strict" };
+        static const char names[][7] = { [FACE_BERTH] = "berth", [FACE_STRICT] = "strict" };
 
         return NAME(names, f);
 }
 
 const char *origin_name(enum origin o) {
-        static const char *const names[ORIGIN_MAX_] = {
+        static const char names[ORIGIN_MAX_][13] = {
                 [ORIGIN_DEFAULT] = "default",       [ORIGIN_IMAGE_FILE] = "image file",
                 [ORIGIN_ADMIN_FILE] = "admin file", [ORIGIN_ENVIRONMENT] = "environment",
                 [ORIGIN_ARGV] = "command line",
@@ -373,7 +373,7 @@ const char *origin_name(enum origin o) {
 }
 
 const char *exec_mode_name(enum exec_mode m) {
-        static const char *const names[] = {
+        static const char names[][8] = {
                 [EXEC_COMMAND] = "command",
                 [EXEC_STUB] = "as-pid2",
                 [EXEC_BOOT] = "boot",
@@ -383,7 +383,7 @@ const char *exec_mode_name(enum exec_mode m) {
 }
 
 const char *console_mode_name(enum console_mode m) {
-        static const char *const names[CONSOLE_MAX_] = {
+        static const char names[CONSOLE_MAX_][12] = {
                 [CONSOLE_DEFAULT] = "default",     [CONSOLE_INTERACTIVE] = "interactive",
                 [CONSOLE_READ_ONLY] = "read-only", [CONSOLE_PASSIVE] = "passive",
                 [CONSOLE_PIPE] = "pipe",           [CONSOLE_AUTOPIPE] = "autopipe",
@@ -393,7 +393,7 @@ const char *console_mode_name(enum console_mode m) {
 }
 
 const char *resolv_conf_name(enum resolv_conf m) {
-        static const char *const names[RESOLV_MAX_] = {
+        static const char names[RESOLV_MAX_][15] = {
                 [RESOLV_AUTO] = "auto",
                 [RESOLV_OFF] = "off",
                 [RESOLV_DELETE] = "delete",
@@ -415,7 +415,7 @@ const char *resolv_conf_name(enum resolv_conf m) {
 }
 
 const char *volatile_mode_name(enum volatile_mode m) {
-        static const char *const names[VOLATILE_MAX_] = {
+        static const char names[VOLATILE_MAX_][8] = {
                 [VOLATILE_NO] = "no",
                 [VOLATILE_YES] = "yes",
                 [VOLATILE_STATE] = "state",
@@ -426,7 +426,7 @@ const char *volatile_mode_name(enum volatile_mode m) {
 }
 
 const char *timezone_mode_name(enum timezone_mode m) {
-        static const char *const names[TIMEZONE_MAX_] = {
+        static const char names[TIMEZONE_MAX_][8] = {
                 [TIMEZONE_AUTO] = "auto", [TIMEZONE_OFF] = "off",         [TIMEZONE_COPY] = "copy",
                 [TIMEZONE_BIND] = "bind", [TIMEZONE_SYMLINK] = "symlink", [TIMEZONE_DELETE] = "delete",
         };
@@ -435,7 +435,7 @@ const char *timezone_mode_name(enum timezone_mode m) {
 }
 
 const char *link_journal_name(enum link_journal m) {
-        static const char *const names[JOURNAL_MAX_] = {
+        static const char names[JOURNAL_MAX_][10] = {
                 [JOURNAL_AUTO] = "auto",           [JOURNAL_NO] = "no",     [JOURNAL_GUEST] = "guest",
                 [JOURNAL_TRY_GUEST] = "try-guest", [JOURNAL_HOST] = "host", [JOURNAL_TRY_HOST] = "try-host",
         };
@@ -444,7 +444,7 @@ const char *link_journal_name(enum link_journal m) {
 }
 
 const char *forward_limit_name(enum forward_limit l) {
-        static const char *const names[FORWARD_LIMIT_MAX_] = {
+        static const char names[FORWARD_LIMIT_MAX_][14] = {
                 [FORWARD_MAX_USE] = "max-use",
                 [FORWARD_KEEP_FREE] = "keep-free",
                 [FORWARD_MAX_FILE_SIZE] = "max-file-size",

@@ -24,7 +24,7 @@
 #define TOP "/run/berth"
 
 const char *container_state_name(enum container_state s) {
-        static const char *const names[] = {
+        static const char names[][9] = {
                 [CONTAINER_DEAD] = "dead",
                 [CONTAINER_STARTING] = "starting",
                 [CONTAINER_RUNNING] = "running",

@@ -18,7 +18,7 @@
 enum { NOTE = 128 };
 
 static void note_path(const char *name, enum leftover what, char buf[NOTE]) {
-        static const char *const files[] = {
+        static const char files[][8] = {
                 [LEFTOVER_COPY] = "copy", [LEFTOVER_JOURNAL] = "journal", [LEFTOVER_TUNNEL] = "tunnel"
         };
 
