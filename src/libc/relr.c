@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A position-independent program has to put right each pointer in its tables when it starts, three thousand of them
- * here. Listed one by one (DT_RELA, 24 bytes each) that is more to read than all the tables; packed (DT_RELR, a bit
- * each: see "Relative Relocation" in the ELF specification's generic ABI) it is nothing. glibc's start knows packed
- * ones, musl's since 1.2.4. So the program is entered here, before musl's own start, which then finds none left. */
+/* A position-independent program has to put right each pointer in its tables when it starts, hundreds of them here.
+ * Listed one by one (DT_RELA, 24 bytes each) that is more to read than all the tables; packed (DT_RELR, a bit each:
+ * see "Relative Relocation" in the ELF specification's generic ABI) it is nothing. glibc's start knows packed ones,
+ * musl's since 1.2.4. So the program is entered here, before musl's own start, which then finds none left. */
 
 #include <elf.h>
 #include <link.h>
