@@ -336,6 +336,9 @@ static void test_clean(struct tap *t) {
         OK(t, n == 11 && memcmp(buf, "berth-stub", 11) == 0, "command line: its name");
         read_proc(b.stub, "comm", buf, sizeof buf);
         OK_STR(t, buf, "berth-stub\n", "comm: its name");
+        /* The payload may be up before its stub has closed what is the payload's. */
+        for (int tries = 0; tries < 200 && count_fds(b.stub) != 1; tries++)
+                usleep(10 * 1000);
         OK_INT(t, count_fds(b.stub), 1, "the lifeline is its only descriptor");
         read_proc(b.stub, "smaps_rollup", buf, sizeof buf);
         OK(t, kib(buf, "Rss:") > 0 && kib(buf, "Rss:") < (has_libc() ? 1024 : 30),
