@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/str.h"
 
+#include <stdarg.h>
+
 const char *str_env(char *const *env, const char *name) {
         for (; env && *env; env++) {
                 const char *rest = str_after(*env, name);
@@ -9,6 +11,37 @@ const char *str_env(char *const *env, const char *name) {
                         return rest + 1;
         }
         return NULL;
+}
+
+size_t str_put(char *buf, size_t size, size_t at, const char *s, size_t n) {
+        size_t room = at < size ? size - at - 1 : 0;
+
+        if (at < size) {
+                memcpy(buf + at, s, n < room ? n : room);
+                buf[at + (n < room ? n : room)] = '\0';
+        }
+        return at + n;
+}
+
+size_t str_join(char *buf, size_t size, ...) {
+        size_t at = 0;
+        va_list ap;
+
+        va_start(ap, size);
+        for (const char *s; (s = va_arg(ap, const char *));)
+                at = str_put(buf, size, at, s, strlen(s));
+        va_end(ap);
+        return at;
+}
+
+char *str_number(uint64_t n, char buf[STR_NUMBER]) {
+        char *at = buf + STR_NUMBER - 1;
+
+        *at = '\0';
+        do
+                *--at = (char) ('0' + n % 10);
+        while (n /= 10);
+        return at;
 }
 
 char *str_uuid(const uint8_t id[16], char buf[STR_UUID]) {

@@ -46,6 +46,16 @@ static inline const char *str_or_null(const char *s) {
         return *s ? s : NULL;
 }
 
+/* The n bytes of s from position at of buf on, and a NUL; what does not fit is cut off. Returns where they would end.
+ * For what happens between a clone and exec: printf(3) lies in pages of its own, which each process has to be given
+ * anew. */
+size_t str_put(char *buf, size_t size, size_t at, const char *s, size_t n);
+/* Several texts, NULL behind the last one, from the beginning of buf on. Returns the length of all. */
+size_t str_join(char *buf, size_t size, ...) __attribute__((sentinel));
+/* Decimal digits. Returns where in buf they begin. */
+enum { STR_NUMBER = 21 };
+char *str_number(uint64_t n, char buf[STR_NUMBER]);
+
 /* 128 bits as RFC 9562 writes them. Returns buf. */
 enum { STR_UUID = 37 };
 char *str_uuid(const uint8_t id[16], char buf[STR_UUID]);

@@ -101,12 +101,16 @@ static int open_file(struct guest *g, const char *path) {
 }
 
 /* What is not absolute is seen from the working directory, which G enters only later. */
-static int open_name(struct guest *g, const char *dir, int n, const char *name, char ret_path[PATH_MAX]) {
+static int open_name(struct guest *g, const char *dir, size_t n, const char *name, char ret_path[PATH_MAX]) {
         const char *from = g->plan->exec.chdir;
+        size_t at;
 
         from = *(n > 0 ? dir : name) == '/' || streq(from, "/") ? "" : from;
-        n = snprintf(ret_path, PATH_MAX, "%s%s%.*s%s%s", from, *from ? "/" : "", n, dir, n > 0 ? "/" : "", name);
-        return n < PATH_MAX ? open_file(g, ret_path) : -ENAMETOOLONG;
+        at = str_join(ret_path, PATH_MAX, from, *from ? "/" : "", NULL);
+        at = str_put(ret_path, PATH_MAX, at, dir, n);
+        at = str_put(ret_path, PATH_MAX, at, "/", n > 0);
+        at = str_put(ret_path, PATH_MAX, at, name, strlen(name));
+        return at < PATH_MAX ? open_file(g, ret_path) : -ENAMETOOLONG;
 }
 
 /* As execvp(3): the first that can be executed; one that may not be is remembered. */
@@ -116,7 +120,7 @@ static int search_path(struct guest *g, const char *name, char ret_path[PATH_MAX
 
         while (*dirs) {
                 size_t n = strcspn(dirs, ":");
-                int fd = open_name(g, dirs, (int) n, name, ret_path);
+                int fd = open_name(g, dirs, n, name, ret_path);
 
                 if (fd >= 0)
                         return fd;

@@ -87,7 +87,7 @@ static int look_at(struct guest *g, int proc, unsigned kinds, struct err *e) {
 
                 if (!(kinds & 1u << i) || g->ns[i] > 0 || !run_owns_ns(g->plan, i))
                         continue;
-                snprintf(path, sizeof path, "self/ns/%s", name);
+                str_join(path, sizeof path, "self/ns/", name, NULL);
                 k = ns_inode(proc, path, &g->ns[i]);
                 if (k < 0)
                         return err_set(e, ERR_SYSTEM, -k, "cannot look at the %s namespace of the guest",
@@ -169,7 +169,7 @@ static int verify_mount(const struct guest *g, size_t i, struct err *e) {
         ino_t ino;
 
         /* We are inside: no name leads out any more, and what covers a link is found at its name. */
-        if ((size_t) snprintf(path, sizeof path, "/%s", op->dst) >= sizeof path ||
+        if (str_join(path, sizeof path, "/", op->dst, NULL) >= sizeof path ||
             mount_root_of_path(path, op->flags & FSOP_FOLLOW, &dev, &ino) < 0 || mount_attrs_of_path(path, &now) < 0)
                 return mislaid(op, e);
         if (dev == g->mounted[i].dev && ino == g->mounted[i].ino)

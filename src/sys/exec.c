@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clean.h"
+#include "base/str.h"
 #include "sys/resolve.h"
 
 /* As the first line of a script that has none. */
@@ -183,7 +184,7 @@ static int interpret(struct exec_image *x, int root, int depth, const char **pat
 }
 
 static ssize_t path_itself(const struct exec_image *x, const char *path, char *buf, size_t size) {
-        return snprintf(buf, size, "%s", path);
+        return (ssize_t) str_join(buf, size, path, NULL);
 }
 
 /* A link to a name beside it, as most are: "sh" to "dash". */

@@ -13,15 +13,16 @@
 
 #include "base/clean.h"
 #include "base/file.h"
+#include "base/str.h"
 #include "sys/process.h"
 #include "sys/resolve.h"
 
 static int write_map(int proc, pid_t pid, const char *name, const char *map) {
-        char path[64];
+        char path[64], number[STR_NUMBER];
         ssize_t n = (ssize_t) strlen(map);
         CLEAN_FD int fd = -1;
 
-        snprintf(path, sizeof path, "%d/%s", (int) pid, name);
+        str_join(path, sizeof path, str_number((uint64_t) pid, number), "/", name, NULL);
         fd = resolve_beneath(proc, path, O_WRONLY);
         if (fd < 0)
                 return fd;
@@ -88,9 +89,13 @@ static int format_map(const struct idmap_extents *l, char text[MAP_TEXT]) {
         size_t n = 0;
 
         text[0] = '\0';
-        for (size_t i = 0; i < l->n && n < MAP_TEXT; i++)
-                n += (size_t) snprintf(text + n, MAP_TEXT - n, "%u %u %u\n", l->items[i].inside, l->items[i].outside,
-                                       l->items[i].count);
+        for (size_t i = 0; i < l->n && n < MAP_TEXT; i++) {
+                const struct idmap_extent *x = &l->items[i];
+                char a[STR_NUMBER], b[STR_NUMBER], c[STR_NUMBER];
+
+                n += str_join(text + n, MAP_TEXT - n, str_number(x->inside, a), " ", str_number(x->outside, b), " ",
+                              str_number(x->count, c), "\n", NULL);
+        }
         return n < MAP_TEXT ? 0 : -E2BIG;
 }
 
@@ -110,12 +115,12 @@ int idmap_write_of(int proc, pid_t pid, const struct idmap_extents *ids) {
 }
 
 int idmap_open(int proc, pid_t pid) {
-        char path[64];
+        char path[64], number[STR_NUMBER];
         int fd;
 
         /* A namespace file is a magic link: openat2 with our flags would refuse it. The name is made of a number, in a
          * proc file system of the host. */
-        snprintf(path, sizeof path, "%d/ns/user", (int) pid);
+        str_join(path, sizeof path, str_number((uint64_t) pid, number), "/ns/user", NULL);
         fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
 }

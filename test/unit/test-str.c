@@ -111,6 +111,25 @@ static void test_small(struct tap *t) {
         OK_STR(t, str_or("a", "b"), "a", "or not");
 }
 
+static void test_join(struct tap *t) {
+        char buf[8], number[STR_NUMBER];
+
+        OK_INT(t, str_join(buf, sizeof buf, "ab", "", "cd", NULL), 4, "length of all");
+        OK_STR(t, buf, "abcd", "one behind the other");
+        OK_INT(t, str_join(buf, sizeof buf, "abcd", "efgh", "i", NULL), 9, "length of what does not fit");
+        OK_STR(t, buf, "abcdefg", "cut off, with a NUL");
+        strcpy(buf, "abcdef");
+        OK_INT(t, str_put(buf, sizeof buf, 2, "xyz", 2), 4, "a part of a text");
+        OK_STR(t, buf, "abxy", "at its place");
+        OK_INT(t, str_put(buf, sizeof buf, 7, "z", 1), 8, "at the end");
+        buf[2] = '\0';
+        OK_INT(t, str_put(buf, sizeof buf, 9, "z", 1), 10, "behind the end");
+        OK_STR(t, buf, "ab", "untouched");
+        OK_STR(t, str_number(0, number), "0", "zero");
+        OK_STR(t, str_number(4294967295u, number), "4294967295", "32 bits");
+        OK_STR(t, str_number(UINT64_MAX, number), "18446744073709551615", "64 bits");
+}
+
 int main(void) {
         struct tap t = { 0 };
 
@@ -119,5 +138,6 @@ int main(void) {
         test_sizes(&t);
         test_utf8(&t);
         test_small(&t);
+        test_join(&t);
         return tap_done(&t);
 }
