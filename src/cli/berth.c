@@ -24,6 +24,7 @@
 #include "plan/unit.h"
 #include "plan/words.h"
 #include "probe/probe.h"
+#include "run/guest.h"
 #include "run/run.h"
 #include "sys/stackroom.h"
 
@@ -45,6 +46,7 @@ struct session {
         bool serves;                        /* we are a service, which has been given the caller's words */
         int journal;                        /* its own stderr, -1 */
         struct process stirrer;             /* see host_stir_cgroups() */
+        struct guest_room *room;
         char **env;
 };
 
@@ -214,6 +216,7 @@ static int run_one(struct session *s, const struct plan *p, int *ret_status, enu
                 .stack = s->stack,
                 .manager = &manager,
                 .stirrer = &s->stirrer,
+                .room = s->room,
                 .progress = s->facts.caller.terminal_err && !s->spec->self.quiet ? show_progress : NULL,
                 .quiet = s->spec->self.quiet,
                 .caller = s->spec->self.detach ? &s->caller : NULL,
@@ -410,9 +413,15 @@ static int session_main(struct session *s, int argc, char **argv, int *ret_statu
 
 /* A function of its own: the frame of main() has to fit in whatever the limits leave. */
 __attribute__((noinline)) static int berth_main(int argc, char **argv, char **env) {
-        struct session s = {
-                .caller = -1, .journal = -1, .blkid = { .sock = -1 }, .stirrer = { .pidfd = -1 }, .env = env
-        };
+        /* Large, and mostly untouched: above all that is called, so that the launch has the pages of stack that the
+         * look at the host has had. */
+        struct guest_room guest;
+        struct session s = { .caller = -1,
+                             .journal = -1,
+                             .blkid = { .sock = -1 },
+                             .stirrer = { .pidfd = -1 },
+                             .env = env,
+                             .room = &guest };
         struct err e = { .kind = ERR_NONE };
         int status = EXIT_FAILURE, k;
         struct arena_room room;

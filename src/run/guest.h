@@ -54,9 +54,9 @@ struct guest {
         struct mounted mounted[GUEST_OPS]; /* what was attached (for the verification) */
 };
 
-/* What the guest has no room for in its own calls, and what exec needs in place. In the launcher's frame, before the
- * clone: the guest allocates nothing. Not cleared: most of it is never touched, and what is lies in few pages, since
- * builder and guest get a copy each of every page that they write to. */
+/* What the guest has no room for in its own calls, and what exec needs in place. In a frame of the launcher, from
+ * before the clone: the guest allocates nothing. Not cleared: most of it is never touched, and what is lies in few
+ * pages, since builder and guest get a copy each of every page that they write to. */
 struct guest_room {
         _Alignas(4096) struct guest guest;
         struct exec_image image;

@@ -113,6 +113,7 @@ static void run_init(struct run *r, const struct run_want *want) {
         r->opened = want->opened;
         r->image = want->image;
         r->stack = want->stack;
+        r->room = want->room;
         r->manager = want->manager;
         r->stirrer = want->stirrer;
         r->quiet = want->quiet;
@@ -127,14 +128,12 @@ static void run_init(struct run *r, const struct run_want *want) {
 int run_plan(const struct run_want *want, int *ret_status, enum refutable *ret_refuted, struct err *e) {
         const struct plan *p = want->plan;
         CLEAN_FREE struct console *console = p->console.mode == CONSOLE_PIPE ? NULL : calloc(1, sizeof *console);
-        struct guest_room room; /* not cleared */
         struct control control;
         struct run r;
         int k;
 
         run_init(&r, want);
         r.console = console;
-        r.room = &room;
         host_control_init(&control, &r);
         r.control = &control;
         if (!console && p->console.mode != CONSOLE_PIPE)

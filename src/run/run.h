@@ -137,6 +137,7 @@ struct run_want {
         struct stack *stack;
         struct manager *manager;
         struct process *stirrer; /* of host_stir_cgroups(), maybe: taken over */
+        struct guest_room *room; /* the memory that the guest has, see guest.h */
         void (*progress)(enum progress of, uint64_t files, uint64_t much); /* NULL: nobody looks */
         bool quiet;
         int *caller; /* NULL, or the socket to who waits until it is ready: then told the machine's name, closed, -1 */
