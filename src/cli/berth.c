@@ -124,7 +124,7 @@ static int open_free(struct session *s, int (*open)(struct session *, struct err
 static void stir(struct session *s) {
         const struct spec *spec = s->spec;
 
-        if (!spec->self.detach && spec->self.dry_run == DRY_RUN_NO && plan_may_have_scope(spec, &s->facts))
+        if (!spec->self.detach && spec->self.dry_run == DRY_RUN_NO && plan_may_move(spec, &s->facts))
                 host_stir_cgroups(&s->opened, &s->stirrer);
 }
 

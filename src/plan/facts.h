@@ -30,6 +30,7 @@ enum refutable {
         REFUTED_LAYER,
         REFUTED_RANGE,
         REFUTED_CGROUP,
+        REFUTED_TOP,
         REFUTED_SUBMOUNTS,
         REFUTED_MANAGER,
         REFUTED_OVERLAY,
@@ -211,6 +212,7 @@ struct facts {
                 const char *own;   /* the caller's cgroup */
                 const char *unit;  /* --keep-unit: the cgroup of the caller's unit where that is delegated, or NULL */
                 bool in_subgroup;  /* and the caller is in one below it */
+                bool top_closed;   /* and it takes no process itself */
                 /* Names with blanks in between; only where a limit was asked for, otherwise NULL. */
                 const char *controllers;     /* of the cgroup that ours is made in */
                 const char *all_controllers; /* of the hierarchy's top */

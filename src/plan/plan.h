@@ -257,7 +257,7 @@ struct plan {
                 const char *name, *slice, *description;
                 struct strv properties; /* dNAME=VALUE: a default, uNAME=VALUE: the user said so */
                 enum announce announce; /* with systemd-machined, as service */
-                bool announce_first;    /* before the guest leaves the top of its unit */
+                bool announce_first;    /* the guest goes to the top of its unit, and to its cgroup after that */
                 const char *service;
                 const char *agent;  /* the program that does it */
                 const char *tunnel; /* a directory of the host that is made for machined to bind by, NULL */

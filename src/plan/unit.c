@@ -25,6 +25,10 @@ bool plan_may_have_scope(const struct spec *s, const struct facts *f) {
         return !s->host.keep_unit && !scope_missing(f);
 }
 
+bool plan_may_move(const struct spec *s, const struct facts *f) {
+        return plan_may_have_scope(s, f) || (s->host.keep_unit && f->cgroup.unit && f->manager.parts);
+}
+
 bool plan_may_serve(const struct spec *s, const struct facts *f) {
         return s->self.detach && !s->host.user_manager && !f->caller.notify && plan_may_have_scope(s, f);
 }
@@ -126,6 +130,11 @@ static bool unit_is_machines(const struct spec *s, const struct facts *f, const 
         return f->cgroup.unit;
 }
 
+/* Can a process be at the top of the unit, and its payload's cgroup below it? */
+static bool has_free_top(const struct facts *f, const struct plan *p) {
+        return p->unit.scope || (f->cgroup.found && f->cgroup.writable && !f->cgroup.top_closed);
+}
+
 static int make_announcement(const struct spec *s, const struct facts *f, struct arena *a, struct plan *p,
                              struct err *e) {
         const char *missing = f->manager.why               ? f->manager.why
@@ -144,8 +153,8 @@ static int make_announcement(const struct spec *s, const struct facts *f, struct
         }
         p->unit.announce = s->host.registered == YES ? ANNOUNCE_MUST : ANNOUNCE_TRY;
         /* Who is in a part of a unit then has no unit to machined, and ps(1) and sd_pid_get_machine_name(3) no name
-         * for it. In a unit of the caller's, which berth is in too, that is right. */
-        p->unit.announce_first = p->unit.scope && f->manager.parts;
+         * for it. In a unit of the caller's, berth's own processes get that name too, as they do from older ones. */
+        p->unit.announce_first = f->manager.parts && has_free_top(f, p);
         /* "machinectl bind": machined mounts there, and moves it from what the container sees of it. From 255 on it
          * can do without, and never does it for containers with user ids of their own. */
         if (f->manager.version > 0 && f->manager.version < 255 && !p->ids.own)

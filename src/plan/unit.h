@@ -10,6 +10,7 @@ enum { LIFE_STOP_TIMEOUT_S = 90, LIFE_MOST_STOP_S = 30 * 60 };
 
 /* As far as can be told before the tree is known. */
 bool plan_may_have_scope(const struct spec *s, const struct facts *f);
+bool plan_may_move(const struct spec *s, const struct facts *f); /* the guest, to another cgroup */
 
 /* --detach: may the manager run the supervisor as a service? Who listens at the caller's NOTIFY_SOCKET= is to hear of
  * the supervisor, and believes but its own processes. As far as can be told before the tree is known. */

@@ -423,6 +423,7 @@ int probe_correct(enum refutable what, const struct spec *s, struct arena *a, st
                 probe_range(f, a);
                 return 0;
         case REFUTED_CGROUP: f->cgroup.writable = false; return 0;
+        case REFUTED_TOP: f->cgroup.top_closed = true; return 0;
         case REFUTED_SUBMOUNTS: return probe_submounts(a, f, o, e);
         case REFUTED_MANAGER: return no_manager(a, f, e);
         case REFUTED_OVERLAY: f->host.no_overlay = true; return 0;

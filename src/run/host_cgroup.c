@@ -89,12 +89,12 @@ static int make_inner(struct run *r, int outer, struct err *e) {
 
 /* What a limit needs is on for our cgroup and its neighbours from then on, and stays on: others may have begun to
  * count on it. */
-static int enable_controllers(struct run *r, struct err *e) {
+static int enable_controllers(struct run *r, int cgroup, struct err *e) {
         const struct plan *p = r->plan;
 
         for (size_t i = 0; i < p->cgroup.n_limits; i++) {
                 const struct plan_limit *l = &p->cgroup.limits[i];
-                int k = cgroupfs_enable_one(r->opened->cgroup, l->controller);
+                int k = cgroupfs_enable_one(cgroup, l->controller);
 
                 if (k == 0)
                         continue;
@@ -113,7 +113,7 @@ int host_cgroup_take(struct run *r, struct err *e) {
         /* In a scope, once there is one: host_manager.c. */
         if (!r->plan->cgroup.parent)
                 return 0;
-        k = enable_controllers(r, e);
+        k = r->plan->unit.announce_first ? 0 : enable_controllers(r, r->opened->cgroup, e);
         k = k < 0 ? k : make_cgroup(r, e);
         if (k < 0)
                 return k;
@@ -142,7 +142,7 @@ static int write_limits(const struct run *r, struct err *e) {
         const struct plan *p = r->plan;
         int cgroup = r->held.limited >= 0 ? r->held.limited : r->held.cgroup;
 
-        for (size_t i = 0; i < p->cgroup.n_limits && !p->unit.scope; i++) {
+        for (size_t i = 0; i < p->cgroup.n_limits; i++) {
                 const struct plan_limit *l = &p->cgroup.limits[i];
                 int k = cgroupfs_write(cgroup, l->file, l->text);
 
@@ -151,6 +151,12 @@ static int write_limits(const struct run *r, struct err *e) {
                                        l->text, l->file, p->cgroup.parent, p->cgroup.name);
         }
         return 0;
+}
+
+int host_set_limits(struct run *r, int unit, struct err *e) {
+        int k = enable_controllers(r, unit, e);
+
+        return k < 0 ? k : write_limits(r, e);
 }
 
 /* systemd.resource-control(5), DevicePolicy=closed, and terminals. Numbers: Linux' devices.txt. */
@@ -197,7 +203,8 @@ int host_fit_cgroup(struct run *r, struct err *e) {
         /* None is made, or not yet: a scope is the manager's to make. */
         if (r->held.cgroup < 0)
                 return 0;
-        k = write_limits(r, e);
+        /* A scope has them itself; and in a unit whose top the guest has not left, they come after that. */
+        k = p->unit.scope || p->unit.announce_first ? 0 : write_limits(r, e);
         if (k < 0)
                 return k;
         k = cgroupfs_limit(r->held.cgroup);

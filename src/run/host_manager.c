@@ -48,16 +48,22 @@ void host_stir_cgroups(const struct opened *o, struct process *ret) {
 }
 
 /* A wait that is over helps the next move for a few milliseconds only. So a stirrer that has ended is followed by
- * another: it costs nothing where the first wait still counts, and is needed where it does not. */
+ * another: it costs nothing where the first wait still counts, and is needed where it does not. A launcher that has
+ * just moved itself has done the same. */
 static void take_stirrer(struct run *r) {
         struct pollfd p = { .fd = r->stirrer->pidfd, .events = POLLIN };
 
         if (r->stirrer->pid > 0 && poll(&p, 1, 0) != 0)
                 kill_process(r->stirrer);
-        if (r->stirrer->pid <= 0)
+        if (r->stirrer->pid <= 0 && !r->plan->cgroup.supervisor)
                 host_stir_cgroups(r->opened, r->stirrer);
         r->held.stirrer = *r->stirrer;
         *r->stirrer = (struct process){ .pidfd = -1 };
+}
+
+/* Is the guest moved to its cgroup when it is there already? Otherwise it is born in it. */
+static bool is_moved(const struct plan *p) {
+        return p->unit.scope || p->unit.announce_first;
 }
 
 int host_manager_take(struct run *r, struct err *e) {
@@ -65,7 +71,7 @@ int host_manager_take(struct run *r, struct err *e) {
 
         if (!r->plan->unit.scope && r->plan->unit.announce == ANNOUNCE_NO)
                 return 0;
-        if (r->plan->unit.scope)
+        if (is_moved(r->plan))
                 take_stirrer(r);
         k = r->manager->ops->begin(r->manager, r->plan, e);
         if (k < 0)
@@ -78,7 +84,13 @@ void host_manager_drop(struct run *r) {
         r->manager->ops->end(r->manager);
 }
 
-/* In a unit that is delegated, its top is no place for processes (cgroups(7), "no internal processes"). */
+static void enable_if_free(int unit) {
+        if (cgroupfs_is_crowded(unit) == 0)
+                cgroupfs_enable(unit);
+}
+
+/* In a unit that is delegated, its top is no place for processes (cgroups(7), "no internal processes"). Where the
+ * guest is to be there for a moment, controllers come after that. */
 int host_supervisor_place(struct run *r, struct err *e) {
         const struct plan *p = r->plan;
         CLEAN_FD int fd = -1;
@@ -93,8 +105,11 @@ int host_supervisor_place(struct run *r, struct err *e) {
         if (k < 0)
                 return err_set(e, ERR_HOST, -k, "cannot move to the cgroup %s/%s", p->cgroup.parent,
                                p->cgroup.supervisor);
-        if (cgroupfs_is_crowded(r->opened->cgroup) == 0)
-                cgroupfs_enable(r->opened->cgroup);
+        if (p->unit.announce_first)
+                return 0;
+        /* It would be in the way, and was started before the plan was made. */
+        kill_process(r->stirrer);
+        enable_if_free(r->opened->cgroup);
         return 0;
 }
 
@@ -121,7 +136,7 @@ static void note(const struct run *r, const char *text) {
 }
 
 static int let_in(struct run *r, struct err *e) {
-        if (r->start != START_TREES || (r->plan->unit.scope && !r->unit.placed))
+        if (r->start != START_TREES || (is_moved(r->plan) && !r->unit.placed))
                 return 0;
         return host_send_placed(r, e);
 }
@@ -168,21 +183,33 @@ static int make_payload(struct run *r, int scope, struct err *e) {
         return k < 0 ? k : host_fit_cgroup(r, e);
 }
 
-/* Limits are on the scope, above the payload's. */
+static int open_unit(struct run *r, struct err *e) {
+        int fd = openat(r->held.cgroup, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        return fd < 0 ? err_set(e, ERR_SYSTEM, errno, "cannot open the cgroup above that of %s", r->plan->machine)
+                      : fd;
+}
+
+/* A scope has the limits itself, above the payload's; in a unit of the caller's they are the payload's. */
 static int enter_payload(struct run *r, struct err *e) {
         const struct plan *p = r->plan;
-        CLEAN_FD int scope = openat(r->held.cgroup, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        CLEAN_FD int unit = open_unit(r, e);
         int k;
 
-        if (scope < 0)
-                return err_set(e, ERR_SYSTEM, errno, "cannot open the cgroup above %s", r->cgroup);
+        if (unit < 0)
+                return unit;
         k = cgroupfs_move(r->held.cgroup, r->held.guest.pid);
         if (k < 0) {
-                r->refuted = REFUTED_MANAGER;
+                r->refuted = p->unit.scope ? REFUTED_MANAGER : REFUTED_TOP;
                 return err_set(e, ERR_HOST, -k, "cannot move %s to its cgroup", p->machine);
         }
-        cgroupfs_enable(scope);
-        return p->cgroup.n_limits > 0 ? host_check_limits(r, scope, e) : 0;
+        if (p->unit.scope)
+                cgroupfs_enable(unit);
+        else if (p->cgroup.supervisor)
+                enable_if_free(unit);
+        if (p->cgroup.n_limits == 0)
+                return 0;
+        return p->unit.scope ? host_check_limits(r, unit, e) : host_set_limits(r, unit, e);
 }
 
 static int give_up(void *data, struct err *e);
@@ -200,6 +227,15 @@ static int go_in(struct run *r, struct err *e) {
         return k < 0 ? k : host_let_go(r, e);
 }
 
+/* For machined's answer: it is on its way. */
+static int hold(struct run *r, struct err *e) {
+        r->unit.held = r->unit.announcing;
+        if (!r->unit.held)
+                return go_in(r, e);
+        (void) loop_timer(&r->loop, HOLD_MS, give_up, r);
+        return 0;
+}
+
 static int on_placed(struct run *r, struct err *e) {
         CLEAN_FD int scope = open_scope(r, e);
         int k = scope;
@@ -211,13 +247,25 @@ static int on_placed(struct run *r, struct err *e) {
         k = k < 0 ? k : make_payload(r, scope, e);
         if (k < 0 && r->refuted == REFUTED_NOTHING)
                 r->refuted = REFUTED_MANAGER;
-        if (k < 0)
-                return k;
-        r->unit.held = r->unit.announcing;
-        if (!r->unit.held)
-                return go_in(r, e);
-        (void) loop_timer(&r->loop, HOLD_MS, give_up, r);
-        return 0;
+        return k < 0 ? k : hold(r, e);
+}
+
+/* In a unit of the caller's nobody has to be asked: it is ours. */
+static int place(struct run *r, struct err *e) {
+        CLEAN_FD int unit = open_unit(r, e);
+        int k;
+
+        if (unit < 0)
+                return unit;
+        k = cgroupfs_move(unit, r->held.guest.pid);
+        kill_process(&r->held.stirrer); /* now there is no other process of ours */
+        if (k < 0) {
+                r->refuted = REFUTED_TOP;
+                return err_set(e, ERR_HOST, -k, "cannot move %s to the cgroup %s", r->plan->machine,
+                               r->plan->cgroup.parent);
+        }
+        k = settle(r, e);
+        return k < 0 ? k : hold(r, e);
 }
 
 static int on_announced(struct run *r, struct err *e) {
@@ -332,7 +380,7 @@ int host_unit_ask(struct run *r, struct err *e) {
         if (r->unit.asked || r->held.guest.pid <= 0)
                 return 0;
         if (!r->plan->unit.scope)
-                return settle(r, e);
+                return r->plan->unit.announce_first ? place(r, e) : settle(r, e);
         k = r->manager->ops->place(r->manager, r->plan, &r->held.guest, e);
         if (k < 0)
                 r->refuted = REFUTED_MANAGER;
@@ -354,8 +402,8 @@ int host_unit_watch(struct run *r, struct err *e) {
 /* Has the container ended for good, and berth with it? Then it is enough that the host has been asked: who comes next
  * comes behind. A service's end is the end of berth-agent too, which may have to see to it. */
 static bool is_last(const struct run *r) {
-        return r->unit.placed && r->start == START_GONE && !r->reboot && !r->facts->caller.service &&
-               !r->plan->console.detached;
+        return r->plan->unit.scope && r->unit.placed && r->start == START_GONE && !r->reboot &&
+               !r->facts->caller.service && !r->plan->console.detached;
 }
 
 /* What is left of the unit is the manager's to end; a new start of the same name must find none. */

@@ -321,15 +321,16 @@ static void drop_socket(struct run *r) {
  * is entered by the builder itself. */
 static int take_guest(struct run *r, struct err *e) {
         bool split = r->plan->ids.own;
+        int cgroup = r->plan->unit.announce_first ? -1 : r->held.cgroup;
         int k;
 
         /* The C library looks for the kernel's clock when it is first asked: once, and not in each of the children. */
         (void) loop_now_ms();
         /* What the container uses up of what each user has is the container's, and not missing to the host's root. */
-        k = !split              ? process_clone(r->plan->namespaces, r->held.cgroup, &r->held.guest)
-            : r->plan->ids.lent ? process_clone(0, r->held.cgroup, &r->held.builder)
-                                : process_clone_owned(CLONE_NEWUSER | CLONE_NEWNS, r->held.cgroup, r->plan->ids.base,
-                                                      &r->held.builder);
+        k = !split ? process_clone(r->plan->namespaces, cgroup, &r->held.guest)
+            : r->plan->ids.lent
+                    ? process_clone(0, cgroup, &r->held.builder)
+                    : process_clone_owned(CLONE_NEWUSER | CLONE_NEWNS, cgroup, r->plan->ids.base, &r->held.builder);
 
         if (k == 0)
                 guest_main(r);

@@ -19,7 +19,7 @@ struct held {
         struct record record;
         struct lock tree_lock, upper_lock, range_lock;
         bool cgroup_made;
-        int cgroup;             /* the guest's cgroup until it is born, -1 */
+        int cgroup;             /* the guest's cgroup, -1 */
         int limited;            /* the one above it that has the limits, -1: none */
         int uppers[PLAN_SLOTS]; /* by slots: upper layers of overlays, locked */
         int slots[PLAN_SLOTS];  /* detached mounts and files for the guest */
@@ -179,6 +179,7 @@ void host_cgroup_drop(struct run *r);
 int host_hold_cgroup(struct run *r, int cgroup /* taken over */, struct err *e);
 int host_fit_cgroup(struct run *r, struct err *e);                     /* limits, owner, devices of r->held.cgroup */
 int host_check_limits(const struct run *r, int cgroup, struct err *e); /* of a cgroup that another made */
+int host_set_limits(struct run *r, int unit, struct err *e); /* when nothing is at the top of the unit any more */
 
 /* host_slots.c */
 int host_take_root(struct run *r, struct err *e);

@@ -363,7 +363,13 @@ kill_agent() {
         refused "cannot register m1 with systemd-machined"
 }
 
+# ps(1) asks libsystemd.
+name_in_ps() {
+        ps -o machine= -p "$1" | tr -d ' '
+}
+
 @test "--keep-unit in a delegated service: supervisor and payload, and a machine" {
+        machinectl list >/dev/null
         systemd-run -q --unit=berth-kept -p Delegate=yes -p KillMode=mixed "$BERTH" -q -M m1 --keep-unit -D "$TREE" sh -c 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'
         await_true machinectl show m1
         local top=/sys/fs/cgroup/system.slice/berth-kept.service
@@ -371,6 +377,7 @@ kill_agent() {
         grep -qx "$(machinectl show --value -p Leader m1)" "$top/payload/cgroup.procs"
         [ "$(cat "$top/cgroup.procs")" = "" ]
         [ "$(machinectl show --value -p Unit m1)" = berth-kept.service ]
+        [ "$(name_in_ps "$(machinectl show --value -p Leader m1)")" = m1 ]
         never systemctl is-active m1.scope
         systemctl stop berth-kept.service
         never machinectl show m1
@@ -379,6 +386,7 @@ kill_agent() {
 @test "--keep-unit in a part of a service that is delegated" {
         local top=/sys/fs/cgroup/system.slice/berth-kept.service
         local payload=(sh -c 'trap "exit 0" TERM; while :; do sleep 1 & wait; done')
+        machinectl list >/dev/null
         if [ "$(systemd_version)" -ge 254 ]; then
                 systemd-run -q --unit=berth-kept -p Delegate=yes -p DelegateSubgroup=sub \
                         "$BERTH" -q -M m1 --keep-unit -D "$TREE" "${payload[@]}"
@@ -392,7 +400,32 @@ kill_agent() {
         grep -qx "$(shown berth-kept.service MainPID)" "$top/sub/cgroup.procs" ||
                 grep -qx "$(shown berth-kept.service MainPID)" "$top/supervisor/cgroup.procs"
         grep -qx "$(machinectl show --value -p Leader m1)" "$top/payload/cgroup.procs"
+        [ "$(name_in_ps "$(machinectl show --value -p Leader m1)")" = m1 ]
         systemctl stop berth-kept.service
+}
+
+@test "--keep-unit without a user namespace: a machine by its name, too" {
+        machinectl list >/dev/null
+        systemd-run -q --unit=berth-kept -p Delegate=yes -p KillMode=mixed "$BERTH" -q -M m1 --keep-unit --private-users=no -D "$TREE" \
+                sh -c 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'
+        await_true machinectl show m1
+        grep -qx "$(machinectl show --value -p Leader m1)" /sys/fs/cgroup/system.slice/berth-kept.service/payload/cgroup.procs
+        [ "$(name_in_ps "$(machinectl show --value -p Leader m1)")" = m1 ]
+        systemctl stop berth-kept.service
+}
+
+@test "--keep-unit, and machined hangs: the container does not wait for it, and is in its cgroup" {
+        local begin
+        await_true stop_machined
+        begin=$SECONDS
+        systemd-run -q --unit=berth-kept -p Delegate=yes -p KillMode=mixed -p StandardOutput=file:"$work/up" \
+                "$BERTH" -q -M m1 --keep-unit -D "$TREE" sh -c 'trap "exit 0" TERM; echo up; while :; do sleep 1 & wait; done'
+        await "$work/up" up
+        [ $((SECONDS - begin)) -lt 5 ]
+        grep -qx "$(leader_of "$(shown berth-kept.service MainPID)")" /sys/fs/cgroup/system.slice/berth-kept.service/payload/cgroup.procs
+        systemctl kill --signal=CONT systemd-machined.service
+        systemctl stop berth-kept.service
+        await_true eval '! machinectl show m1 2>/dev/null'
 }
 
 @test "--register=no --keep-unit spawns nothing" {

@@ -479,6 +479,7 @@ static const struct {
         ROW("cgroup.own", cgroup.own, set_text),
         ROW("cgroup.unit", cgroup.unit, set_text),
         ROW("cgroup.in-subgroup", cgroup.in_subgroup, set_bool),
+        ROW("cgroup.top-closed", cgroup.top_closed, set_bool),
         ROW("cgroup.controllers", cgroup.controllers, set_text),
         ROW("cgroup.all-controllers", cgroup.all_controllers, set_text),
         ROW("manager.found", manager.found, set_bool),

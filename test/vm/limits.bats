@@ -128,6 +128,37 @@ at_top=(sh -c 'echo $$ >/sys/fs/cgroup/cgroup.procs && exec "$@"' sh)
         systemctl reset-failed berth-kept.service
 }
 
+@test "a unit that is kept hands its controllers on, and has no process at its top" {
+        local group leader
+        machinectl list >/dev/null
+        systemd-run -q --unit=berth-kept -p Delegate=yes "$BERTH" -q --keep-unit -M m1 -D "$TREE" sleep 600
+        await_true machinectl show m1
+        group=/sys/fs/cgroup$(systemctl show --value -p ControlGroup berth-kept.service)
+        leader=$(machinectl show --value -p Leader m1)
+        grep -qx "$leader" "$group/payload/cgroup.procs"
+        [ "$(cat "$group/cgroup.procs")" = "" ]
+        grep -qw memory "$group/payload/cgroup.controllers"
+        grep -qw pids "$group/payload/cgroup.controllers"
+        [ "$(ps -o machine= -p "$leader" | tr -d ' ')" = m1 ]
+        systemctl stop berth-kept.service
+        systemctl reset-failed berth-kept.service
+}
+
+@test "a unit whose top takes no process: a machine all the same, from its cgroup on" {
+        local group leader shown=m1
+        echo 'echo +memory >"/sys/fs/cgroup/system.slice/berth-kept.service/cgroup.subtree_control" && exec "$@"' >"$work/enable"
+        systemd-run -q --unit=berth-kept -p Delegate=yes -p DelegateSubgroup=sub sh "$work/enable" \
+                "$BERTH" -q --keep-unit -M m1 -D "$TREE" sleep 600
+        await_true machinectl show m1
+        group=/sys/fs/cgroup$(systemctl show --value -p ControlGroup berth-kept.service)
+        leader=$(machinectl show --value -p Leader m1)
+        grep -qx "$leader" "$group/payload/cgroup.procs"
+        [ "$(systemd_version)" -lt 258 ] || shown=-
+        [ "$(ps -o machine= -p "$leader" | tr -d ' ')" = "$shown" ]
+        systemctl stop berth-kept.service
+        systemctl reset-failed berth-kept.service
+}
+
 @test "beyond --memory= it is killed, beyond --pids= it makes no more" {
         local where
         local -a before keep
