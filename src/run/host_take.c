@@ -425,7 +425,8 @@ static void drop_maps(struct run *r) {
 
 /* The guest sets its limits itself, but in a user namespace it cannot raise one: CAP_SYS_RESOURCE counts in the first
  * only (setrlimit(2)). So it inherits hard limits that leave it room; as far as we may raise them, which the plan says
- * nothing against. What is as it shall be already it need not set. */
+ * nothing against. What is as it shall be already it need not set; of files it may have more than anybody may have
+ * now. */
 static int raise_limits(struct run *r, struct err *e) {
         r->limits_as_planned = 0;
         for (int i = 0; i < RLIM_NLIMITS && r->plan->ids.own; i++) {
@@ -434,7 +435,7 @@ static int raise_limits(struct run *r, struct err *e) {
 
                 if (getrlimit(i, &now) < 0)
                         continue;
-                if (now.rlim_cur == want->rlim_cur && now.rlim_max == want->rlim_max)
+                if (now.rlim_cur == want->rlim_cur && now.rlim_max == want->rlim_max && i != RLIMIT_NOFILE)
                         r->limits_as_planned |= 1u << i;
                 if (want->rlim_max > now.rlim_max) {
                         now.rlim_max = want->rlim_max;
